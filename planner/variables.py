@@ -1,0 +1,308 @@
+"""Which value a variable has, where it comes from, and how it reaches a tool."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from planner.definition import Environment, Json, OutputReference, Variable, Workflow
+from planner.problems import DefinitionError, PlannerError, Problem
+
+SHORTEST_SENSITIVE = 6
+"""A sensitive value of fewer characters cannot be redacted without tearing ordinary text."""
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+# What steers the tools, git, a shell, the dynamic linker, an interpreter or the CI instead of the stack itself.
+_REFUSED_NAMES = frozenset(
+    (
+        *("PATH", "HOME", "SHELL", "IFS", "ENV", "BASH_ENV", "SHELLOPTS", "BASHOPTS", "CDPATH", "GLOBIGNORE"),
+        *("PROMPT_COMMAND", "PS4", "PWD", "OLDPWD", "TMPDIR", "GCONV_PATH", "LOCPATH", "NLSPATH", "HOSTALIASES"),
+        *("RES_OPTIONS", "NODE_OPTIONS", "NODE_PATH", "PERL5OPT", "PERL5LIB", "PERL5DB", "RUBYOPT", "RUBYLIB"),
+        *("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "GODEBUG", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+        *("SSH_ASKPASS", "GITHUB_TOKEN", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_OUTPUT", "GITHUB_STATE"),
+        *("GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "TERRAFORM_CONFIG"),
+    )
+)
+_REFUSED_PREFIXES = (
+    *("TF_", "TERRAGRUNT_", "TG_", "LD_", "DYLD_", "GIT_", "PYTHON", "BASH_FUNC_", "MALLOC_", "XDG_"),
+    *("HEADWATER_", "ACTIONS_", "RUNNER_"),
+)
+_ALLOWED_PREFIXES = ("TF_VAR_", "TF_TOKEN_")  # a stack's own inputs, and credentials of its registries
+_ALLOWED_NAMES = frozenset({"TF_HTTP_USERNAME", "TF_HTTP_PASSWORD"})  # credentials of the http backend
+
+
+def refused_name(name: str) -> str | None:
+    """Why a variable may not have this name, as the end of a sentence; None when it may."""
+    if _IDENTIFIER.fullmatch(name) is None:
+        return "is not a name of letters, digits and _ that begins with no digit"
+    if name in _ALLOWED_NAMES or name.startswith(_ALLOWED_PREFIXES):
+        return None
+    if name in _REFUSED_NAMES or name.startswith(_REFUSED_PREFIXES):
+        return "steers the tool that Headwater runs, not your stack: use another name"
+    return None
+
+
+class Origin(StrEnum):
+    """Where a value comes from, strongest first."""
+
+    GIVEN = "given (-v)"
+    KEPT_ENVIRONMENT = "kept (environment)"
+    KEPT_WORKFLOW = "kept (workflow)"
+    ENVIRONMENT = "environment"
+    WORKFLOW = "workflow"
+    REPOSITORY = "repository"
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """A variable as it reaches an environment; `overrides` are the weaker origins that also have it."""
+
+    variable: Variable
+    origin: Origin
+    overrides: tuple[Origin, ...] = ()
+
+
+def effective_variables(
+    workflow: Workflow,
+    environment: Environment,
+    kept_workflow: Mapping[str, Json] | None = None,
+    kept_environment: Mapping[str, Json] | None = None,
+    given: Mapping[str, Json] | None = None,
+) -> tuple[Effective, ...]:
+    """What reaches an environment, by name. The strongest origin of a name wins.
+
+    A given or kept value of a variable that a file calls sensitive stays sensitive.
+    """
+    layers: list[tuple[Origin, dict[str, Variable]]] = [
+        (Origin.ENVIRONMENT, {one.name: one for one in environment.variables}),
+        (Origin.WORKFLOW, {one.name: one for one in workflow.variables if one.place.file == workflow.file}),
+        (Origin.REPOSITORY, {one.name: one for one in workflow.variables if one.place.file != workflow.file}),
+    ]
+    from_files = {name: one for _, layer in reversed(layers) for name, one in layer.items()}
+    sensitive = {name for _, layer in layers for name, one in layer.items() if one.sensitive}
+    typed = (
+        (Origin.GIVEN, given),
+        (Origin.KEPT_ENVIRONMENT, kept_environment),
+        (Origin.KEPT_WORKFLOW, kept_workflow),
+    )
+    layers = [
+        (
+            origin,
+            {
+                name: _with_value(from_files.get(name), name, value, environment, sensitive=name in sensitive)
+                for name, value in (values or {}).items()
+            },
+        )
+        for origin, values in typed
+    ] + layers
+    names = sorted({name for _, layer in layers for name in layer})
+    return tuple(_strongest(name, layers) for name in names)
+
+
+def _with_value(
+    declared: Variable | None, name: str, value: Json, environment: Environment, *, sensitive: bool
+) -> Variable:
+    """A variable with a value that a person gave: taken as it is, without references."""
+    if declared is None:
+        return Variable(name, environment.place, value, sensitive=sensitive)
+    return replace(declared, value=value, sensitive=sensitive, from_secret=None, references=())
+
+
+def _strongest(name: str, layers: list[tuple[Origin, dict[str, Variable]]]) -> Effective:
+    holders = [(origin, layer[name]) for origin, layer in layers if name in layer]
+    (origin, variable), *weaker = holders
+    return Effective(variable, origin, tuple(other for other, _ in weaker))
+
+
+def plain_texts(effective: tuple[Effective, ...]) -> dict[str, str]:
+    """The values that `${VAR}` may take in a definition: neither sensitive, nor known only after a deploy."""
+    return {
+        one.variable.name: environment_text(one.variable.value)
+        for one in effective
+        if not one.variable.sensitive and one.variable.from_secret is None and not one.variable.references
+    }
+
+
+class UndefinedVariable(PlannerError):  # noqa: N818 - what is wrong, in the words of the design
+    """A definition uses `${name}`, and nothing gives it a value."""
+
+    def __init__(self, name: str, where: str = "") -> None:
+        self.name = name
+        super().__init__(
+            f"{where}${{{name}}} has no value: add {name} under `variables`, give it with -v {name}=VALUE, "
+            f"or write $${{{name}}} for the text itself"
+        )
+
+
+_INTERPOLATION = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def interpolate(text: str, values: Mapping[str, str]) -> str:
+    """The text with every `${VAR}` replaced by its value, once; `$${` stands for a literal `${`.
+
+    Raises UndefinedVariable for a name without a value.
+    """
+    if "${" not in text:
+        return text
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name is None:
+            return "${"
+        if name not in values:
+            raise UndefinedVariable(name)
+        return values[name]
+
+    return _INTERPOLATION.sub(value, text)
+
+
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off", ""})
+
+
+def truth(text: str) -> bool | None:
+    """What a text says of `disabled`; None when it says neither yes nor no."""
+    word = text.strip().lower()
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def resolve(environment: Environment, values: Mapping[str, str]) -> Environment:
+    """The environment with `name`, `workspace`, `revision` and `disabled` filled in; `disabled` becomes a bool.
+
+    Raises UndefinedVariable, or DefinitionError when `disabled` is neither true nor false.
+    """
+
+    def filled(key: str, text: str) -> str:
+        try:
+            return interpolate(text, values)
+        except UndefinedVariable as error:
+            raise UndefinedVariable(error.name, f"{environment.place}: `{key}` of {environment.alias!r}: ") from None
+
+    return replace(
+        environment,
+        name=filled("name", environment.name),
+        workspace=None if environment.workspace is None else filled("workspace", environment.workspace),
+        revision=None if environment.revision is None else filled("revision", environment.revision),
+        disabled=_disabled(environment, filled),
+    )
+
+
+def _disabled(environment: Environment, filled: Callable[[str, str], str]) -> bool:
+    if isinstance(environment.disabled, bool):
+        return environment.disabled
+    text = filled("disabled", environment.disabled)
+    answer = truth(text)
+    if answer is None:
+        message = f"`disabled` of {environment.alias!r} comes to {text!r}: it must come to true or false"
+        raise DefinitionError([Problem(environment.place, message)])
+    return answer
+
+
+_REFERENCE = re.compile(
+    r"(?P<literal>\$\$\{(?=environments\.|env0-workflow:))"
+    r"|\$\{environments\.(?P<alias>[^}]+?)\.outputs\.(?P<output>[A-Za-z_][A-Za-z0-9_-]*)\}"
+    r"|\$\{env0-workflow:(?P<env0_alias>[^}]+):(?P<env0_output>[A-Za-z_][A-Za-z0-9_-]*)\}"
+    r"|(?P<malformed>\$\{(?:environments\.|env0-workflow:)[^}]*\}?)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedReference:
+    """A text that looks like an output reference but is none."""
+
+    text: str
+
+
+def references_in(value: Json) -> Iterator[OutputReference | MalformedReference]:
+    """The output references of a value, in the order in which they stand, aliases as written there."""
+    for text in _texts(value):
+        for match in _REFERENCE.finditer(text):
+            if match["malformed"]:
+                yield MalformedReference(match["malformed"])
+            elif not match["literal"]:
+                yield _reference(match)
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+
+
+def _reference(match: re.Match[str]) -> OutputReference:
+    return OutputReference(match["alias"] or match["env0_alias"], match["output"] or match["env0_output"])
+
+
+class MissingOutput(PlannerError):  # noqa: N818 - as above
+    """A value needs an output that does not exist (yet)."""
+
+    def __init__(self, reference: OutputReference) -> None:
+        self.reference = reference
+        super().__init__(
+            f"the output {reference.output!r} of {reference.alias!r} does not exist: deploy {reference.alias!r} first, "
+            "or mend the reference"
+        )
+
+
+def value_with_outputs(value: Json, outputs: Mapping[OutputReference, Json]) -> Json:
+    """The value with its output references filled in; aliases match without regard to case.
+
+    A text that is one reference and nothing else takes the output's own type; within a text, outputs stand as
+    `environment_text` writes them. Raises MissingOutput.
+    """
+    known = {(reference.alias.casefold(), reference.output): found for reference, found in outputs.items()}
+    return _filled(value, known)
+
+
+def _filled(value: Json, known: Mapping[tuple[str, str], Json]) -> Json:
+    if isinstance(value, str):
+        return _filled_text(value, known)
+    if isinstance(value, list):
+        return [_filled(item, known) for item in value]
+    if isinstance(value, dict):
+        return {key: _filled(item, known) for key, item in value.items()}
+    return value
+
+
+def _filled_text(text: str, known: Mapping[tuple[str, str], Json]) -> Json:
+    if "${" not in text:
+        return text
+    whole = _REFERENCE.fullmatch(text)
+    if whole is not None and not whole["malformed"]:
+        return _output(whole, known)
+
+    def embedded(match: re.Match[str]) -> str:
+        if match["literal"]:
+            return "${"
+        return match[0] if match["malformed"] else environment_text(_output(match, known))
+
+    return _REFERENCE.sub(embedded, text)
+
+
+def _output(match: re.Match[str], known: Mapping[tuple[str, str], Json]) -> Json:
+    reference = _reference(match)
+    key = (reference.alias.casefold(), reference.output)
+    if key not in known:
+        raise MissingOutput(reference)
+    return known[key]
+
+
+def environment_text(value: Json) -> str:
+    """How a value reaches a tool's process environment.
+
+    Text as it is, `true`/`false`, numbers, nothing as the empty text; lists and maps as compact JSON.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
