@@ -103,7 +103,8 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options first and the global ones apart, so that nobody has to search."""
-        records = [(one, one.get_help_record(ctx)) for one in self.get_params(ctx)]
+        options = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
+        records = [(one, one.get_help_record(ctx)) for one in options]
         own = [record for one, record in records if record and not isinstance(one, GlobalOption)]
         shared = [record for one, record in records if record and isinstance(one, GlobalOption)]
         with formatter.section("Options"):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -21,7 +19,7 @@ from bot.errors import HeadwaterError, WrongUse
 from planner.problems import DefinitionError, PlannerError, Severity
 
 PROGRAM = "headwater"
-_COMPLETION_VARIABLE = "_HEADWATER_COMPLETE"
+COMPLETION_VARIABLE = "_HEADWATER_COMPLETE"
 _DEBUG_VARIABLE = "HEADWATER_DEBUG"
 _EPILOG = "'headwater COMMAND --help' says more. Options may stand before or after the command."
 
@@ -75,6 +73,8 @@ class LazyGroup(click.Group):
 
 
 def _nearest(name: str) -> str:
+    import difflib  # noqa: PLC0415  (only a typo needs it)
+
     near = difflib.get_close_matches(name, COMMANDS, n=1)
     return f"did you mean '{PROGRAM} {near[0]}'?" if near else f"'{PROGRAM} --help' lists all commands"
 
@@ -123,10 +123,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str], *, color: bool | None) -> int:
     group = command_line()
-    if instruction := os.environ.get(_COMPLETION_VARIABLE):
+    if instruction := os.environ.get(COMPLETION_VARIABLE):
         from click.shell_completion import shell_complete  # noqa: PLC0415  (only a completing shell needs it)
 
-        return shell_complete(group, {}, PROGRAM, _COMPLETION_VARIABLE, instruction)
+        return shell_complete(group, {}, PROGRAM, COMPLETION_VARIABLE, instruction)
     try:
         with group.make_context(PROGRAM, arguments, color=color) as context:
             result = group.invoke(context)
@@ -158,6 +158,8 @@ def _reader_left() -> int:
 
 def _tell(error: Exception, *, color: bool | None) -> int:
     if os.environ.get(_DEBUG_VARIABLE):
+        import traceback  # noqa: PLC0415  (only a fault needs it)
+
         traceback.print_exception(error)
     match error:
         case DefinitionError():

@@ -5,11 +5,8 @@ Names from a repository are data: whatever could steer a terminal is shown escap
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 import sys
-import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,7 +77,11 @@ def _sign_width(sign: str) -> int:
 
 def terminal_width() -> int | None:
     """The columns of the terminal that reads the answer; None where none does, so that nothing is cut or wrapped."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if not sys.stdout.isatty():
+        return None
+    import shutil  # noqa: PLC0415  (--help does without)
+
+    return shutil.get_terminal_size().columns
 
 
 def say(text: str = "") -> None:
@@ -96,6 +97,8 @@ def note(text: str, *, quiet: bool) -> None:
 
 def print_json(value: object) -> None:
     """Print the answer for machines: one line, or indented where a person looks on. ASCII, hence always writable."""
+    import json  # noqa: PLC0415  (--help does without)
+
     indent = 2 if sys.stdout.isatty() else None
     click.echo(json.dumps(value, indent=indent, separators=None if indent else (",", ":")))
 
@@ -140,6 +143,8 @@ def _wrapped(text: str, start: int, width: int | None) -> list[str]:
     """The last column's lines; left whole where the terminal is too narrow for a column of words."""
     if width is None or width - start < _LEAST_LAST_COLUMN:
         return [text]
+    import textwrap  # noqa: PLC0415  (--help does without)
+
     return textwrap.wrap(text, width - start, break_long_words=False, break_on_hyphens=False) or [""]
 
 
