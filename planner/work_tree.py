@@ -1,0 +1,78 @@
+"""The files as they lie in a work tree: what git knows there, and what it would add."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from planner.tree import FOLDER, LINK, SUBMODULE, Entry, Tree, bytes_of, text_of
+
+
+class WorkTree(Tree):
+    """The files in a work tree that git knows or would add."""
+
+    identity = "work tree"
+
+    def __init__(self, top: Path, listing: bytes) -> None:
+        super().__init__()
+        self._top = top
+        self._folders: dict[str, dict[str, Entry | None]] = {"": {}}
+        for path in text_of(listing).split("\0"):
+            if path:
+                self._add(path.rstrip("/"))
+
+    def _add(self, path: str) -> None:
+        parent, _, name = path.rpartition("/")
+        if parent not in self._folders:
+            self._folders[parent] = {}
+            self._add_folder(parent)
+        self._folders[parent].setdefault(name, None)
+
+    def _add_folder(self, path: str) -> None:
+        parent, _, name = path.rpartition("/")
+        if parent not in self._folders:
+            self._folders[parent] = {}
+            self._add_folder(parent)
+        self._folders[parent][name] = Entry(FOLDER, "")
+
+    def entries(self, folder: str) -> Mapping[str, Entry]:
+        listed = self._folders.get(folder, {})
+        found = {name: entry or self._looked_up(folder, name) for name, entry in listed.items()}
+        return {name: entry for name, entry in found.items() if entry is not None}
+
+    def contents(self, paths: Iterable[str]) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        for path in paths:
+            parent, _, name = path.rpartition("/")
+            entry = self._looked_up(parent, name)
+            if entry is None or name not in self._folders.get(parent, {}) or entry.mode[:2] not in ("10", "12"):
+                continue
+            place = os.fsencode(self._top) + b"/" + bytes_of(path)
+            found[path] = os.readlink(place) if entry.mode == LINK else _read(place)  # noqa: PTH115 - bytes
+        return found
+
+    def all_paths(self) -> Iterator[tuple[str, Entry]]:
+        for folder in self._folders:
+            before = f"{folder}/" if folder else ""
+            for name, entry in self.entries(folder).items():
+                if entry.mode != FOLDER:
+                    yield before + name, entry
+
+    def _looked_up(self, folder: str, name: str) -> Entry | None:
+        path = f"{folder}/{name}" if folder else name
+        try:
+            mode = os.lstat(os.fsencode(self._top) + b"/" + bytes_of(path)).st_mode
+        except OSError:
+            return None
+        if stat.S_ISLNK(mode):
+            return Entry(LINK, "")
+        if stat.S_ISDIR(mode):
+            return Entry(SUBMODULE, "")
+        return Entry("100755" if mode & stat.S_IXUSR else "100644", "") if stat.S_ISREG(mode) else None
+
+
+def _read(place: bytes) -> bytes:
+    with open(place, "rb") as file:  # noqa: PTH123 - a path that may be no UTF-8
+        return file.read()
