@@ -1,0 +1,80 @@
+"""The process environment that a tool gets: that of the runner without what steers it, and the variables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from bot.runner.failure import RunnerError
+from bot.runner.redact import SHORTEST
+from bot.runner.spec import Json, Variable
+
+_DROPPED = ("ACTIONS_", "HEADWATER_", "GIT_", "TF_")
+_DROPPED_NAMES = frozenset({"GITHUB_TOKEN", "GH_TOKEN"})
+_KEPT = frozenset({"GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "TF_ENCRYPTION", "TF_PLUGIN_TIMEOUT"})
+_KEPT_PREFIXES = ("TF_TOKEN_", "TF_REGISTRY_", "TF_HTTP_")
+_ALWAYS = {"GIT_TERMINAL_PROMPT": "0"}
+
+
+def tool_environment(outer: Mapping[str, str], variables: Iterable[Variable]) -> dict[str, str]:
+    """What every tool gets: no token of the job or of ours, nothing that steers git or Terraform from outside."""
+    inner = {name: value for name, value in outer.items() if not _is_dropped(name, value)} | _ALWAYS
+    for variable in variables:
+        inner[variable.name] = _checked(variable)
+    return inner
+
+
+def terraform_variables(variables: Iterable[Variable]) -> dict[str, str]:
+    """The variables once more as `TF_VAR_<name>`; null leaves Terraform its default."""
+    return {f"TF_VAR_{one.name}": _terraform_text(one) for one in variables if one.value is not None}
+
+
+def git_environment(outer: Mapping[str, str]) -> dict[str, str]:
+    """What our own git calls get: no configuration of this user or machine (filters, hooks), no network, no prompt."""
+    inner = {name: value for name, value in outer.items() if not name.startswith(("GIT_", "HEADWATER_"))}
+    return inner | {
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ALLOW_PROTOCOL": "none",
+        "LC_ALL": "C",
+    }
+
+
+def _is_dropped(name: str, value: str) -> bool:
+    if name == "TF_CLI_CONFIG_FILE":
+        return not Path(value).is_file()  # a missing one only makes Terraform warn on each call
+    if name in _KEPT or name.startswith(_KEPT_PREFIXES):
+        return False
+    return name in _DROPPED_NAMES or name.startswith(_DROPPED)
+
+
+def _checked(variable: Variable) -> str:
+    text = variable.text
+    if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise RunnerError(f"The value of the variable {variable.name} holds a character that no process can be given.")
+    hidden = variable.sensitive and not isinstance(variable.value, bool)
+    if hidden and 0 < len(text) < SHORTEST:
+        raise RunnerError(
+            f"The sensitive value of {variable.name} has fewer than {SHORTEST} characters: it cannot be kept out of "
+            "logs. Give a longer one, or do not call it sensitive."
+        )
+    return text
+
+
+def _terraform_text(variable: Variable) -> str:
+    """Terraform reads a list or map as an expression, in which `${` would begin a template."""
+    if isinstance(variable.value, dict | list):
+        return json.dumps(_escaped(variable.value), separators=(",", ":"), ensure_ascii=False)
+    return variable.text
+
+
+def _escaped(value: Json) -> Json:
+    if isinstance(value, str):
+        return value.replace("${", "$${").replace("%{", "%%{")
+    if isinstance(value, list):
+        return [_escaped(one) for one in value]
+    if isinstance(value, dict):
+        return {str(_escaped(name)): _escaped(one) for name, one in value.items()}
+    return value
