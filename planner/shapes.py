@@ -1,0 +1,411 @@
+"""The kinds of values that a workflow file may hold: each reads a node, and says itself as JSON Schema.
+
+Both sides come from the same object, so that the reader and the published schema cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from planner.definition import Json
+from planner.nearest import Names
+from planner.problems import Place, Problem, Severity
+from planner.yaml_nodes import Items, Mapping, Node, Scalar, plain_value, scalar_value
+
+Schema = dict[str, Json]
+
+
+class Unusable:
+    """What a shape gives for a node that it refused; the problem is noted already."""
+
+
+UNUSABLE = Unusable()
+
+
+class Found(NamedTuple):
+    """A value that was read, and where."""
+
+    line: int
+    column: int
+    value: object
+
+
+@dataclass(slots=True)
+class Notes:
+    """What is wrong with one file, gathered while it is read."""
+
+    file: str
+    problems: list[Problem] = field(default_factory=list)
+
+    def place(self, at: Node | Found | Fields) -> Place:
+        """The place of a node or value in this file."""
+        return Place(self.file, at.line, at.column)
+
+    def error(self, at: Node | Found | Fields, message: str) -> Unusable:
+        """Note an error; gives UNUSABLE, so that a shape can return it."""
+        self.problems.append(Problem(self.place(at), message))
+        return UNUSABLE
+
+    def warning(self, at: Node | Found | Fields, message: str) -> None:
+        """Note a warning."""
+        self.problems.append(Problem(self.place(at), message, Severity.WARNING))
+
+
+class Shape(ABC):
+    """A kind of value."""
+
+    @abstractmethod
+    def read(self, node: Node, what: str, notes: Notes) -> object:
+        """The value of a node, or UNUSABLE with the problem noted; `what` names the value in messages."""
+
+    @abstractmethod
+    def schema(self) -> Schema:
+        """The same as JSON Schema; it may accept more than the reader, never less."""
+
+
+def kind_of(node: Node) -> str:
+    """What a node is, in words."""
+    if isinstance(node, Mapping):
+        return "a map"
+    if isinstance(node, Items):
+        return "a list"
+    value = scalar_value(node)
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return node.text
+    if isinstance(value, int | float):
+        return f"the number {node.text}"
+    return f"the text {shown(node.text)}"
+
+
+def shown(text: str) -> str:
+    """A text of a file, quoted for a message: short, without control characters."""
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+_UNPRINTABLE_PATTERN = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]+$"
+
+
+def unprintable(text: str) -> str | None:
+    """The first character of a text that nobody can see or that turns its order, as `U+0007`; None if there is none."""
+    odd = _UNPRINTABLE.search(text)
+    return None if odd is None else f"U+{ord(odd[0]):04X}"
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Shape):
+    """A text of one line. A plain number is taken as it is written (`1.10`).
+
+    `refusal` gives the end of a sentence for a text that may not be; `pattern` is what the schema can say of it.
+    """
+
+    refusal: Callable[[str], str | None] | None = None
+    pattern: str | None = None
+    may_be_empty: bool = False
+
+    def read(self, node: Node, what: str, notes: Notes) -> object:
+        if not isinstance(node, Scalar):
+            return notes.error(node, f"{what} is {kind_of(node)}: write one text")
+        text = node.text
+        if not node.quoted and isinstance(scalar_value(node), bool):
+            return notes.error(node, f"{what} is {text}, a boolean: put it in quotes if the text is meant")
+        if not text or (not node.quoted and scalar_value(node) is None):
+            return self._empty(node, what, notes)
+        if _UNPRINTABLE.search(text) is not None:
+            return notes.error(node, f"{what} has the character {unprintable(text)}, which nobody can see: remove it")
+        refusal = self.refusal(text) if self.refusal is not None else None
+        return text if refusal is None else notes.error(node, f"{what} {refusal}")
+
+    def _empty(self, node: Scalar, what: str, notes: Notes) -> object:
+        if self.may_be_empty and node.quoted:
+            return ""
+        return notes.error(node, f"{what} is empty: write a value, or leave the key out")
+
+    def schema(self) -> Schema:
+        text: Schema = {"type": ["string", "number"]}
+        if self.pattern is not None:
+            return text | {"pattern": self.pattern}
+        return text if self.may_be_empty else text | {"minLength": 1, "pattern": _UNPRINTABLE_PATTERN}
+
+
+@dataclass(frozen=True, slots=True)
+class Flag(Shape):
+    """`true` or `false`."""
+
+    def read(self, node: Node, what: str, notes: Notes) -> object:
+        value = scalar_value(node) if isinstance(node, Scalar) else None
+        if isinstance(value, bool):
+            return value
+        return notes.error(node, f"{what} is {kind_of(node)}: write true or false, without quotes")
+
+    def schema(self) -> Schema:
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True, slots=True)
+class FlagOrText(Shape):
+    """`true`, `false`, or a text that comes to one of them."""
+
+    text: Text
+
+    def read(self, node: Node, what: str, notes: Notes) -> object:
+        value = scalar_value(node) if isinstance(node, Scalar) else None
+        return value if isinstance(value, bool) else self.text.read(node, what, notes)
+
+    def schema(self) -> Schema:
+        return self.text.schema() | {"type": ["boolean", "string", "number"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Count(Shape):
+    """A whole number, 0 or more."""
+
+    most: int
+
+    def read(self, node: Node, what: str, notes: Notes) -> object:
+        value = scalar_value(node) if isinstance(node, Scalar) else None
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= self.most:
+            return value
+        return notes.error(node, f"{what} is {kind_of(node)}: write a whole number from 0 to {self.most}")
+
+    def schema(self) -> Schema:
+        return {"type": "integer", "minimum": 0, "maximum": self.most}
+
+
+@dataclass(frozen=True)
+class Choice(Shape):
+    """One of some words."""
+
+    words: tuple[str, ...]
+    mend: str = ""
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names(self.words)
+
+    def read(self, node: Node, what: str, notes: Notes) -> object:
+        if not isinstance(node, Scalar):
+            return notes.error(node, f"{what} is {kind_of(node)}: write one of {', '.join(self.words)}")
+        if node.text in self.words:
+            return node.text
+        hint = self._names.hint(node.text)
+        return notes.error(node, f"{what} is {kind_of(node)}{hint}: write one of {', '.join(self.words)}{self.mend}")
+
+    def schema(self) -> Schema:
+        return {"enum": list(self.words)}
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf(Shape):
+    """A list; `single`: one value may stand for a list of one. Gives a tuple of Found."""
+
+    item: Shape
+    single: bool = False
+
+    def read(self, node: Node, what: str, notes: Notes) -> object:
+        if isinstance(node, Items):
+            found = (
+                Found(one.line, one.column, self.item.read(one, f"an item of {what}", notes)) for one in node.items
+            )
+            return tuple(one for one in found if one.value is not UNUSABLE)
+        if self.single:
+            value = self.item.read(node, what, notes)
+            return UNUSABLE if value is UNUSABLE else (Found(node.line, node.column, value),)
+        mend = (
+            f"write [{node.text}]"
+            if isinstance(node, Scalar) and node.text
+            else "write a list, [] if it is to be empty"
+        )
+        return notes.error(node, f"{what} is {kind_of(node)}: {mend}")
+
+    def schema(self) -> Schema:
+        item = self.item.schema()
+        listed: Schema = {"type": "array", "items": item}
+        return {"anyOf": [item, listed]} if self.single else listed
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf(Shape):
+    """A map from names of one's own to values of one shape. Gives a tuple of (key node, value or UNUSABLE)."""
+
+    value: Shape
+    key: Text
+    what_key: str
+
+    def read(self, node: Node, what: str, notes: Notes) -> object:
+        if not isinstance(node, Mapping):
+            return notes.error(node, f"{what} is {kind_of(node)}: write a map, {{}} if it is to be empty")
+        found: list[tuple[Scalar, object]] = []
+        for key, value_node in node.pairs:
+            # A key is a text whatever it looks like: `1`, `true` and `null` may be aliases.
+            name = self.key.read(key._replace(quoted=True), f"the {self.what_key} {shown(key.text)}", notes)
+            value = self.value.read(value_node, f"{self.what_key} {shown(key.text)}", notes)
+            if name is not UNUSABLE:
+                found.append((key, value))
+        return tuple(found)
+
+    def schema(self) -> Schema:
+        key = {name: value for name, value in self.key.schema().items() if name != "type"}
+        return {"type": "object", "propertyNames": key, "additionalProperties": self.value.schema()}
+
+
+@dataclass(frozen=True, slots=True)
+class AnyValue(Shape):
+    """Any JSON value."""
+
+    def read(self, node: Node, what: str, notes: Notes) -> object:  # noqa: ARG002 - nothing is refused
+        return plain_value(node)
+
+    def schema(self) -> Schema:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One known key of a record; `about` is a sentence for people, also shown by editors through the schema."""
+
+    name: str
+    shape: Shape
+    about: str
+
+
+class Fields:
+    """What was read of a record: the values of its known keys, with their places."""
+
+    __slots__ = ("_found", "column", "line", "refused")
+
+    def __init__(self, node: Node, found: dict[str, Found], refused: frozenset[str] = frozenset()) -> None:
+        self.line = node.line
+        self.column = node.column
+        self.refused = refused  # keys that are there, with a value that is told to be wrong
+        self._found = found
+
+    @classmethod
+    def empty(cls, node: Node) -> Fields:
+        """The fields of a node that could not be read."""
+        return cls(node, {})
+
+    def get(self, key: str) -> Found | None:
+        """The value of a key with its place."""
+        return self._found.get(key)
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there, usable or not."""
+        return key in self._found or key in self.refused
+
+    def names(self) -> tuple[str, ...]:
+        """The usable keys, in file order."""
+        return tuple(self._found)
+
+    def text(self, key: str) -> str | None:
+        """The text of a key."""
+        found = self._found.get(key)
+        return found.value if found is not None and isinstance(found.value, str) else None
+
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """The boolean of a key."""
+        found = self._found.get(key)
+        return found.value if found is not None and isinstance(found.value, bool) else default
+
+    def count(self, key: str) -> int:
+        """The number of a key, 0 if it has none."""
+        found = self._found.get(key)
+        return found.value if found is not None and isinstance(found.value, int) else 0
+
+    def fields(self, key: str) -> Fields | None:
+        """The record below a key."""
+        found = self._found.get(key)
+        return found.value if found is not None and isinstance(found.value, Fields) else None
+
+    def items(self, key: str) -> tuple[Found, ...]:
+        """The items of a list, with their places."""
+        found = self._found.get(key)
+        return found.value if found is not None and isinstance(found.value, tuple) else ()
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The texts of a list."""
+        return tuple(item.value for item in self.items(key) if isinstance(item.value, str))
+
+    def pairs(self, key: str) -> tuple[tuple[Scalar, object], ...]:
+        """The pairs of a map."""
+        found = self._found.get(key)
+        return found.value if found is not None and isinstance(found.value, tuple) else ()
+
+
+@dataclass(frozen=True)
+class Record(Shape):
+    """A map with known keys. Gives Fields."""
+
+    name: str
+    keys: tuple[Key, ...]
+    required: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
+    """Exactly one of these keys must be there."""
+
+    @cached_property
+    def _shapes(self) -> dict[str, Shape]:
+        return {key.name: key.shape for key in self.keys}
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names(self._shapes)
+
+    def read(self, node: Node, what: str, notes: Notes) -> object:
+        if not isinstance(node, Mapping):
+            return notes.error(node, f"{what} is {kind_of(node)}: write a map with keys such as {self._examples()}")
+        found: dict[str, Found] = {}
+        shapes = self._shapes
+        for key, value_node in node.pairs:
+            shape = shapes.get(key.text)
+            if shape is None:
+                self._unknown(key, notes)
+                continue
+            value = shape.read(value_node, f"`{key.text}`", notes)
+            found[key.text] = Found(value_node.line, value_node.column, value)
+        self._check_presence(node, what, notes)
+        refused = frozenset(name for name, one in found.items() if one.value is UNUSABLE)
+        for name in refused:
+            del found[name]
+        return Fields(node, found, refused)
+
+    def _examples(self) -> str:
+        return ", ".join(f"`{key.name}`" for key in self.keys[:3])
+
+    def _unknown(self, key: Scalar, notes: Notes) -> None:
+        nearest = self._names.nearest(key.text)
+        mend = f"did you mean `{nearest}`?" if nearest else f"it may have {_listed(self._shapes)}"
+        notes.error(key, f"unknown key {shown(key.text)} in {self.name}: {mend}")
+
+    def _check_presence(self, node: Mapping, what: str, notes: Notes) -> None:
+        if not self.required and not self.one_of:
+            return
+        present = {key.text for key, _ in node.pairs}
+        for name in self.required:
+            if name not in present:
+                notes.error(node, f"{what} has no `{name}`: add it")
+        if self.one_of:
+            given = [name for name in self.one_of if name in present]
+            if not given:
+                notes.error(node, f"{what} has neither {' nor '.join(f'`{name}`' for name in self.one_of)}: add one")
+            elif len(given) > 1:
+                notes.error(node, f"{what} has both {' and '.join(f'`{name}`' for name in given)}: keep one")
+
+    def schema(self) -> Schema:
+        properties: Schema = {key.name: key.shape.schema() | {"description": key.about} for key in self.keys}
+        found: Schema = {"type": "object", "additionalProperties": False, "properties": properties}
+        if self.required:
+            found["required"] = list(self.required)
+        if self.one_of:
+            found["oneOf"] = [{"required": [name]} for name in self.one_of]
+        return found
+
+
+def _listed(names: Sequence[str] | dict[str, Shape]) -> str:
+    return ", ".join(names)
