@@ -39,7 +39,7 @@ _FILLED_IN = Text(interpolated_refusal)
 _NAMES = ListOf(Text())
 _WHO_LIST = ListOf(Text(_who_refusal, _WHO))
 _COMMANDS = ListOf(Text())
-_CAUTION = Choice(tuple(Caution))
+_CAUTION = Choice(tuple(one.value for one in Caution))
 
 VERSION_KEYS: dict[Tool, str] = {
     Tool.TERRAFORM: "terraformVersion",
@@ -58,7 +58,7 @@ _IGNORED_ENV0_KEYS = (
 )
 
 _CODE_KEYS = (
-    Key("type", Choice(tuple(Tool)), "The tool that deploys it."),
+    Key("type", Choice(tuple(one.value for one in Tool)), "The tool that deploys it."),
     Key(
         "path",
         Text(path_refusal, r"^(?!/*\.\.(/|$))(?!<fill in)", may_be_empty=True),
@@ -179,7 +179,7 @@ FILE = Record(
                 (
                     Key(
                         "environmentRemovalStrategy",
-                        Choice(tuple(Removal)),
+                        Choice(tuple(one.value for one in Removal)),
                         "What becomes of an environment that is taken out. Default: detach.",
                     ),
                 ),

@@ -5,7 +5,6 @@ Both sides come from the same object, so that the reader and the published schem
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import NamedTuple
 from planner.definition import Json
 from planner.nearest import Names
 from planner.problems import Place, Problem, Severity
+from planner.texts import PRINTABLE_PATTERN, shown, unprintable
 from planner.yaml_nodes import Items, Mapping, Node, Scalar, plain_value, scalar_value
 
 Schema = dict[str, Json]
@@ -84,21 +84,6 @@ def kind_of(node: Node) -> str:
     return f"the text {shown(node.text)}"
 
 
-def shown(text: str) -> str:
-    """A text of a file, quoted for a message: short, without control characters."""
-    return repr(text if len(text) <= 60 else text[:57] + "...")
-
-
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
-_UNPRINTABLE_PATTERN = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]+$"
-
-
-def unprintable(text: str) -> str | None:
-    """The first character of a text that nobody can see or that turns its order, as `U+0007`; None if there is none."""
-    odd = _UNPRINTABLE.search(text)
-    return None if odd is None else f"U+{ord(odd[0]):04X}"
-
-
 @dataclass(frozen=True, slots=True)
 class Text(Shape):
     """A text of one line. A plain number is taken as it is written (`1.10`).
@@ -118,8 +103,9 @@ class Text(Shape):
             return notes.error(node, f"{what} is {text}, a boolean: put it in quotes if the text is meant")
         if not text or (not node.quoted and scalar_value(node) is None):
             return self._empty(node, what, notes)
-        if _UNPRINTABLE.search(text) is not None:
-            return notes.error(node, f"{what} has the character {unprintable(text)}, which nobody can see: remove it")
+        odd = unprintable(text)
+        if odd is not None:
+            return notes.error(node, f"{what} has the character {odd}, which nobody can see: remove it")
         refusal = self.refusal(text) if self.refusal is not None else None
         return text if refusal is None else notes.error(node, f"{what} {refusal}")
 
@@ -132,7 +118,7 @@ class Text(Shape):
         text: Schema = {"type": ["string", "number"]}
         if self.pattern is not None:
             return text | {"pattern": self.pattern}
-        return text if self.may_be_empty else text | {"minLength": 1, "pattern": _UNPRINTABLE_PATTERN}
+        return text if self.may_be_empty else text | {"minLength": 1, "pattern": PRINTABLE_PATTERN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +170,6 @@ class Choice(Shape):
     """One of some words."""
 
     words: tuple[str, ...]
-    mend: str = ""
 
     @cached_property
     def _names(self) -> Names:
@@ -196,7 +181,7 @@ class Choice(Shape):
         if node.text in self.words:
             return node.text
         hint = self._names.hint(node.text)
-        return notes.error(node, f"{what} is {kind_of(node)}{hint}: write one of {', '.join(self.words)}{self.mend}")
+        return notes.error(node, f"{what} is {kind_of(node)}{hint}: write one of {', '.join(self.words)}")
 
     def schema(self) -> Schema:
         return {"enum": list(self.words)}

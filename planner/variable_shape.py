@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from planner.definition import Json, OutputReference, Variable
 from planner.problems import Place
-from planner.shapes import AnyValue, Fields, Flag, Key, Notes, Record, Schema, Shape, Text, kind_of, shown
+from planner.shapes import AnyValue, Fields, Flag, Key, Notes, Record, Schema, Shape, Text, kind_of
+from planner.texts import shown
 from planner.variables import SHORTEST_SENSITIVE, MalformedReference, environment_text, references_in, refused_name
 from planner.yaml_nodes import Mapping, Node, plain_value
 

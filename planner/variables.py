@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from planner.definition import Environment, Json, OutputReference, Variable, Workflow
 from planner.problems import DefinitionError, PlannerError, Problem
+from planner.texts import unprintable
 
 SHORTEST_SENSITIVE = 6
 """A sensitive value of fewer characters cannot be redacted without tearing ordinary text."""
@@ -173,20 +174,25 @@ def truth(text: str) -> bool | None:
 def resolve(environment: Environment, values: Mapping[str, str]) -> Environment:
     """The environment with `name`, `workspace`, `revision` and `disabled` filled in; `disabled` becomes a bool.
 
-    Raises UndefinedVariable, or DefinitionError when `disabled` is neither true nor false.
+    Raises UndefinedVariable; DefinitionError when `disabled` is neither true nor false, or when what comes out may
+    not reach a command line.
     """
 
     def filled(key: str, text: str) -> str:
         try:
-            return interpolate(text, values)
+            found = interpolate(text, values)
         except UndefinedVariable as error:
             raise UndefinedVariable(error.name, f"{environment.place}: `{key}` of {environment.alias!r}: ") from None
+        if found.startswith("-") or unprintable(found):
+            raise _unfit(environment, key, found, "it may neither begin with - nor hold control characters")
+        return found
 
+    is_named_by_alias = environment.name == environment.alias  # an alias may hold ${ without meaning a variable
     return replace(
         environment,
-        name=filled("name", environment.name),
-        workspace=None if environment.workspace is None else filled("workspace", environment.workspace),
-        revision=None if environment.revision is None else filled("revision", environment.revision),
+        name=environment.name if is_named_by_alias else filled("name", environment.name),
+        workspace=None if environment.workspace is None else filled("workspace", environment.workspace) or None,
+        revision=None if environment.revision is None else filled("revision", environment.revision) or None,
         disabled=_disabled(environment, filled),
     )
 
@@ -197,9 +203,12 @@ def _disabled(environment: Environment, filled: Callable[[str, str], str]) -> bo
     text = filled("disabled", environment.disabled)
     answer = truth(text)
     if answer is None:
-        message = f"`disabled` of {environment.alias!r} comes to {text!r}: it must come to true or false"
-        raise DefinitionError([Problem(environment.place, message)])
+        raise _unfit(environment, "disabled", text, "it must come to true or false")
     return answer
+
+
+def _unfit(environment: Environment, key: str, text: str, rule: str) -> DefinitionError:
+    return DefinitionError([Problem(environment.place, f"`{key}` of {environment.alias!r} comes to {text!r}: {rule}")])
 
 
 _REFERENCE = re.compile(
