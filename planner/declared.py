@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.definition import Environment, OutputReference, Steps, Tool, Variable
 from planner.formats import normal_path, seconds
 from planner.needs import Need, checked_needs
-from planner.problems import Place
+from planner.parsed import Code, DeclaredEnvironment
 from planner.schema import VERSION_KEYS
 from planner.shapes import Fields, Notes
 from planner.slugs import slugs
@@ -16,33 +16,6 @@ from planner.variables import truth
 from planner.yaml_nodes import Scalar
 
 RESOLVED_BY_THE_TOOL = "RESOLVE_FROM_TERRAFORM_CODE"  # env0's word for: whatever `required_version` accepts
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """Where code is and what deploys it, as a `vcs` or a template says. `at` is the place of its path."""
-
-    tool: Tool
-    at: Place
-    path: str = ""
-    repository: str | None = None
-    repository_at: Place | None = None
-    revision: str | None = None
-    version: str | None = None
-    is_helm_repository: bool = False
-    is_usable: bool = True  # false: its path or type is told to be wrong
-
-
-@dataclass(frozen=True, slots=True)
-class DeclaredEnvironment:
-    """An environment, complete but for its code: that is in `code`, or in the template that it names at `at`.
-
-    Without `code` and template nothing usable is said of it, and a problem tells so.
-    """
-
-    environment: Environment
-    at: Place
-    code: Code | None = None
 
 
 def declared_variables(fields: Fields) -> tuple[Variable, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 _MOST_COMPARISONS = 100_000  # about half a second: ten thousand wrong names must not take minutes
@@ -24,6 +23,8 @@ class Names:
         self._comparisons_left -= len(self._folded)
         if self._comparisons_left < 0 and len(self._folded) > 100:
             return None
+        import difflib  # only where something is wrong
+
         found = difflib.get_close_matches(folded, self._folded, n=1, cutoff=0.6)
         return self._folded[found[0]] if found else None
 

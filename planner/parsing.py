@@ -2,47 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from planner.declared import (
-    Code,
-    DeclaredEnvironment,
-    declared_environments,
-    declared_templates,
-    declared_variables,
-)
+from planner.declared import declared_environments, declared_templates, declared_variables
 from planner.definition import Caution, Permissions, Removal, Requirements, Variable
+from planner.parsed import ROOT_FILES, ParsedFile
 from planner.problems import Place, Problem
 from planner.schema import FILE, ONLY_IN_ROOT, SHARED_KEYS
 from planner.shapes import Fields, Notes
 from planner.yaml_nodes import Scalar, read_yaml
-
-ROOT_FILES = ("headwater.yml", "headwater.yaml")
-"""The files that hold what all workflows of the repository share; the first that is there counts."""
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedFile:
-    """What one file says. Plain frozen values only, so that it can be kept by blob id and path."""
-
-    path: str
-    name_at: Place
-    problems: tuple[Problem, ...] = ()
-    is_workflow: bool = False
-    name: str | None = None
-    environments: tuple[DeclaredEnvironment, ...] = ()
-    templates: tuple[tuple[str, Code], ...] = ()
-    variables: tuple[Variable, ...] = ()
-    removal: Removal = Removal.DETACH
-    branches: tuple[str, ...] | None = None
-    deploy_on_merge: bool | None = None
-    drift_schedule: str | None = None
-    first_deploy: Caution = Caution.APPLY
-    downstream: Caution = Caution.APPLY
-    unseen_plans: Caution = Caution.APPROVE
-    permissions: Permissions = field(default_factory=Permissions)
-    requirements: Requirements = field(default_factory=Requirements)
-    repositories: tuple[str, ...] = ()
 
 
 def parse_file(path: str, content: bytes) -> ParsedFile:

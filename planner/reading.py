@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from planner.declared import Code, DeclaredEnvironment
 from planner.definition import Definitions, Environment, Triggers, Variable, Workflow
 from planner.formats import repository_key
 from planner.nearest import Names
-from planner.parsing import ROOT_FILES, ParsedFile, parse_file
+from planner.parsed import ROOT_FILES, Code, DeclaredEnvironment, ParsedFile
 from planner.problems import DefinitionError, Place, Problem, Severity
 from planner.validation import (
     Kind,
@@ -57,6 +56,13 @@ def is_workflow_file(path: str) -> bool:
     """Whether a path of the repository is a workflow file by its name."""
     folder, _, name = path.rpartition("/")
     return name in _FILE_NAMES and ".git" not in folder.split("/")
+
+
+def parse_file(path: str, content: bytes) -> ParsedFile:
+    """Read one file on its own; never raises. The answer depends on the path and the content alone."""
+    from planner import parsing  # YAML and the table of keys: only where a file was not parsed before
+
+    return parsing.parse_file(path, content)
 
 
 def read(

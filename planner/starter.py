@@ -7,10 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from planner.declared import Code
 from planner.definition import DEPLOYABLE_TOOLS, Tool
 from planner.formats import TO_FILL_IN
-from planner.parsing import ROOT_FILES, ParsedFile
+from planner.parsed import ROOT_FILES, Code, ParsedFile
 from planner.schema import VERSION_KEYS
 from planner.slugs import slugs
 from planner.stacks import FoundStack
