@@ -80,6 +80,10 @@ class Supervisor:
             raise StoppedError(self._reason)
         return code
 
+    def say(self, line: str) -> None:
+        """A line of Headwater's own in the log."""
+        self._log.say(line)
+
     def _watch(self, running: Process) -> int:
         interrupted: float | None = None
         killed = False
