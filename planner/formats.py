@@ -42,7 +42,7 @@ def glob_refusal(text: str) -> str | None:
 
 
 _TIMEOUT = re.compile(r"(?:([0-9]{1,4})h)?(?:([0-9]{1,5})m)?(?:([0-9]{1,6})s)?")
-TIMEOUT_PATTERN = r"^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$"
+TIMEOUT_PATTERN = r"^(?=.*[1-9])([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$"
 
 
 def seconds(text: str) -> float | None:
@@ -70,6 +70,12 @@ def version_refusal(text: str) -> str | None:
 
 
 _FILLED_IN = re.compile(r"\$\$\{|\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+
+
+INTERPOLATED_PATTERN = r"^(?!-)(?!(.*[^$])?\$\{(?![A-Za-z_][A-Za-z0-9_]*\}))"
+DISABLED_PATTERN = (
+    r"\$\{|^\s*([Tt][Rr][Uu][Ee]|[Yy][Ee][Ss]|[Oo][Nn]|1|[Ff][Aa][Ll][Ss][Ee]|[Nn][Oo]|[Oo][Ff][Ff]|0)?\s*$"
+)
 
 
 def interpolated_refusal(text: str) -> str | None:

@@ -23,7 +23,7 @@ class Names:
         self._comparisons_left -= len(self._folded)
         if self._comparisons_left < 0 and len(self._folded) > 100:
             return None
-        import difflib  # only where something is wrong
+        import difflib  # noqa: PLC0415 - only where something is wrong
 
         found = difflib.get_close_matches(folded, self._folded, n=1, cutoff=0.6)
         return self._folded[found[0]] if found else None

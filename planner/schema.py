@@ -7,6 +7,8 @@ import re
 from planner.definition import Caution, Json, Removal, Tool
 from planner.formats import (
     CRON_PATTERN,
+    DISABLED_PATTERN,
+    INTERPOLATED_PATTERN,
     TIMEOUT_PATTERN,
     cron_refusal,
     disabled_refusal,
@@ -34,8 +36,9 @@ def _who_refusal(text: str) -> str | None:
     return f"{text!r} is nobody: write read, triage, write, maintain, admin or @organisation/team"
 
 
-_VERSION = Text(version_refusal)
-_FILLED_IN = Text(interpolated_refusal)
+_VISIBLE = Text(_blank_refusal, r"\S")
+_VERSION = Text(version_refusal, "^(?!-)")
+_FILLED_IN = Text(interpolated_refusal, INTERPOLATED_PATTERN)
 _NAMES = ListOf(Text())
 _WHO_LIST = ListOf(Text(_who_refusal, _WHO))
 _COMMANDS = ListOf(Text())
@@ -97,7 +100,7 @@ ENVIRONMENT = Record(
         Key("requiresApproval", Flag(), "Every deploy of it waits for an approval."),
         Key(
             "disabled",
-            FlagOrText(Text(disabled_refusal, ".*", may_be_empty=True)),
+            FlagOrText(Text(disabled_refusal, DISABLED_PATTERN, may_be_empty=True)),
             "Leave it out; the order passes through it. May hold ${VAR}.",
         ),
         Key(
@@ -116,7 +119,11 @@ ENVIRONMENT = Record(
             ListOf(Text(glob_refusal, r"^(?!/)(?!(.*/)?\.\.(/|$))")),
             "More files that it reads: globs from the root of the repository.",
         ),
-        Key("timeout", Text(timeout_refusal, TIMEOUT_PATTERN), "The longest that one attempt may take: 90s, 30m, 2h."),
+        Key(
+            "timeout",
+            Text(timeout_refusal, TIMEOUT_PATTERN, number_will_do=False),
+            "The longest that one attempt may take: 90s, 30m, 2h.",
+        ),
         Key("runsOn", ListOf(Text(), single=True), "The labels of the CI runner that its jobs need."),
         Key("githubEnvironment", Text(), "The GitHub environment of its deploy jobs."),
         Key("movedFrom", Text(), "The alias that it had before, so that its state goes along."),
@@ -170,8 +177,8 @@ SHARED_KEYS = ("templates", "variables", "triggers", *ONLY_IN_ROOT)
 FILE = Record(
     "a workflow file",
     (
-        Key("name", Text(_blank_refusal), "The name of the workflow; without it the folder of the file."),
-        Key("environments", MapOf(ENVIRONMENT, Text(_blank_refusal), "environment"), "The environments, by alias."),
+        Key("name", _VISIBLE, "The name of the workflow; without it the folder of the file."),
+        Key("environments", MapOf(ENVIRONMENT, _VISIBLE, "environment", "alias"), "The environments, by alias."),
         Key(
             "settings",
             Record(
@@ -187,7 +194,7 @@ FILE = Record(
             "Settings of the workflow.",
         ),
         Key("variables", Variables(), "Variables for every environment."),
-        Key("templates", MapOf(TEMPLATE, Text(_blank_refusal), "template"), "What `templateName` names."),
+        Key("templates", MapOf(TEMPLATE, _VISIBLE, "template", "name of the template"), "What `templateName` names."),
         Key("triggers", TRIGGERS, "When the workflow is deployed by itself."),
         Key(
             "drift",

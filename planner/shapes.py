@@ -94,6 +94,7 @@ class Text(Shape):
     refusal: Callable[[str], str | None] | None = None
     pattern: str | None = None
     may_be_empty: bool = False
+    number_will_do: bool = True  # false: no number is ever such a text
 
     def read(self, node: Node, what: str, notes: Notes) -> object:
         if not isinstance(node, Scalar):
@@ -115,10 +116,10 @@ class Text(Shape):
         return notes.error(node, f"{what} is empty: write a value, or leave the key out")
 
     def schema(self) -> Schema:
-        text: Schema = {"type": ["string", "number"]}
-        if self.pattern is not None:
-            return text | {"pattern": self.pattern}
-        return text if self.may_be_empty else text | {"minLength": 1, "pattern": PRINTABLE_PATTERN}
+        found: Schema = {"type": ["string", "number"] if self.number_will_do else "string"}
+        if not self.may_be_empty:
+            found |= {"minLength": 1, "pattern": PRINTABLE_PATTERN}
+        return found if self.pattern is None else found | {"allOf": [{"pattern": self.pattern}]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,7 @@ class MapOf(Shape):
 
     value: Shape
     key: Text
+    what: str
     what_key: str
 
     def read(self, node: Node, what: str, notes: Notes) -> object:
@@ -231,7 +233,7 @@ class MapOf(Shape):
         for key, value_node in node.pairs:
             # A key is a text whatever it looks like: `1`, `true` and `null` may be aliases.
             name = self.key.read(key._replace(quoted=True), f"the {self.what_key} {shown(key.text)}", notes)
-            value = self.value.read(value_node, f"{self.what_key} {shown(key.text)}", notes)
+            value = self.value.read(value_node, f"{self.what} {shown(key.text)}", notes)
             if name is not UNUSABLE:
                 found.append((key, value))
         return tuple(found)

@@ -8,7 +8,17 @@ from planner.definition import Json, OutputReference, Variable
 from planner.problems import Place
 from planner.shapes import AnyValue, Fields, Flag, Key, Notes, Record, Schema, Shape, Text, kind_of
 from planner.texts import shown
-from planner.variables import SHORTEST_SENSITIVE, MalformedReference, environment_text, references_in, refused_name
+from planner.variables import (
+    ALLOWED_NAMES,
+    ALLOWED_PREFIXES,
+    REFUSED_NAMES,
+    REFUSED_PREFIXES,
+    SHORTEST_SENSITIVE,
+    MalformedReference,
+    environment_text,
+    references_in,
+    refused_name,
+)
 from planner.yaml_nodes import Mapping, Node, plain_value
 
 _LONG_FORM = Record(
@@ -22,7 +32,28 @@ _LONG_FORM = Record(
     one_of=("value", "fromSecret"),
 )
 _LONG_FORM_KEYS = frozenset(key.name for key in _LONG_FORM.keys)
-_NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
+_NAMES: Schema = {
+    "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+    "anyOf": [
+        {"pattern": "^(" + "|".join(ALLOWED_PREFIXES) + ")"},
+        {"enum": [*sorted(ALLOWED_NAMES)]},
+        {"not": {"anyOf": [{"enum": [*sorted(REFUSED_NAMES)]}, {"pattern": "^(" + "|".join(REFUSED_PREFIXES) + ")"}]}},
+    ],
+}
+_SENSIBLE: Schema = {
+    "not": {
+        "anyOf": [
+            {"required": ["fromSecret", "sensitive"], "properties": {"sensitive": {"const": False}}},
+            {
+                "required": ["sensitive", "value"],
+                "properties": {
+                    "sensitive": {"const": True},
+                    "value": {"type": ["string", "boolean", "null"], "maxLength": SHORTEST_SENSITIVE - 1},
+                },
+            },
+        ]
+    }
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +86,10 @@ class Variables(Shape):
                     "type": "object",
                     "not": {"anyOf": [{"required": ["sensitive"]}, {"required": ["fromSecret"]}, _ONLY_LONG_KEYS]},
                 },
-                _LONG_FORM.schema(),
+                _LONG_FORM.schema() | _SENSIBLE,
             ]
         }
-        return {"type": "object", "propertyNames": {"pattern": _NAME_PATTERN}, "additionalProperties": plain}
+        return {"type": "object", "propertyNames": _NAMES, "additionalProperties": plain}
 
 
 _ONLY_LONG_KEYS: Schema = {

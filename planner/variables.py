@@ -18,7 +18,7 @@ SHORTEST_SENSITIVE = 6
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 # What steers the tools, git, a shell, the dynamic linker, an interpreter or the CI instead of the stack itself.
-_REFUSED_NAMES = frozenset(
+REFUSED_NAMES = frozenset(
     (
         *("PATH", "HOME", "SHELL", "IFS", "ENV", "BASH_ENV", "SHELLOPTS", "BASHOPTS", "CDPATH", "GLOBIGNORE"),
         *("PROMPT_COMMAND", "PS4", "PWD", "OLDPWD", "TMPDIR", "GCONV_PATH", "LOCPATH", "NLSPATH", "HOSTALIASES"),
@@ -28,21 +28,21 @@ _REFUSED_NAMES = frozenset(
         *("GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "TERRAFORM_CONFIG"),
     )
 )
-_REFUSED_PREFIXES = (
+REFUSED_PREFIXES = (
     *("TF_", "TERRAGRUNT_", "TG_", "LD_", "DYLD_", "GIT_", "PYTHON", "BASH_FUNC_", "MALLOC_", "XDG_"),
     *("HEADWATER_", "ACTIONS_", "RUNNER_"),
 )
-_ALLOWED_PREFIXES = ("TF_VAR_", "TF_TOKEN_")  # a stack's own inputs, and credentials of its registries
-_ALLOWED_NAMES = frozenset({"TF_HTTP_USERNAME", "TF_HTTP_PASSWORD"})  # credentials of the http backend
+ALLOWED_PREFIXES = ("TF_VAR_", "TF_TOKEN_")  # a stack's own inputs, and credentials of its registries
+ALLOWED_NAMES = frozenset({"TF_HTTP_USERNAME", "TF_HTTP_PASSWORD"})  # credentials of the http backend
 
 
 def refused_name(name: str) -> str | None:
     """Why a variable may not have this name, as the end of a sentence; None when it may."""
     if _IDENTIFIER.fullmatch(name) is None:
         return "is not a name of letters, digits and _ that begins with no digit"
-    if name in _ALLOWED_NAMES or name.startswith(_ALLOWED_PREFIXES):
+    if name in ALLOWED_NAMES or name.startswith(ALLOWED_PREFIXES):
         return None
-    if name in _REFUSED_NAMES or name.startswith(_REFUSED_PREFIXES):
+    if name in REFUSED_NAMES or name.startswith(REFUSED_PREFIXES):
         return "steers the tool that Headwater runs, not your stack: use another name"
     return None
 

@@ -24,6 +24,7 @@ from yaml.events import (
 
 from planner.definition import Json
 from planner.problems import Place, Problem
+from planner.texts import shown
 
 try:
     from yaml import CSafeLoader as _Loader
@@ -204,7 +205,8 @@ class _Builder:
     def _check_tag(self, event: ScalarEvent | MappingStartEvent | SequenceStartEvent) -> None:
         tag = event.tag
         if tag is not None and tag not in ("!", "tag:yaml.org,2002:str"):
-            message = f"the tag {tag!r} is not read: write a plain value"
+            short = tag.replace("tag:yaml.org,2002:", "!!")
+            message = f"the tag {shown(short)} is not read: write a plain value"
             self.problems.append(Problem(self._place(event), message))
 
     def _scalar(self, event: ScalarEvent) -> None:
@@ -267,7 +269,7 @@ class _Builder:
                 merged.extend(value.items if isinstance(value, Items) else (value,))
             elif key.text in pairs:
                 first = pairs[key.text][0]
-                self._problem(key, f"the key {key.text!r} stands twice (first in line {first.line}): remove one")
+                self._problem(key, f"the key {shown(key.text)} stands twice (first in line {first.line}): remove one")
             else:
                 pairs[key.text] = (key, value)
         for node in merged:
