@@ -111,3 +111,11 @@ class Command(click.Command):
             formatter.write_dl(own)
         with formatter.section("Options of every command"):
             formatter.write_dl(shared)
+
+
+class CommandGroup(click.Group):
+    """A command with commands of its own, such as `headwater ci`; takes the global options too."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:  # noqa: ANN401  (click's own keywords)
+        super().__init__(*args, **settings)
+        self.params = [*self.params, *global_options()]

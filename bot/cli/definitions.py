@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.cli.context import Globals
+from bot.cli.output import note
 from bot.errors import WrongUse
 from planner.definition import Definitions, Workflow
 from planner.index import definitions_at, definitions_in_work_tree
@@ -23,28 +24,41 @@ def cache_of(repository: Repository) -> Path:
     return repository.git_dir / "headwater" / "cache"
 
 
-def reading_of(repository: Repository, revision: str | None) -> Reading:
-    """The workflow files at a revision, or of the work tree where `revision` is None."""
-    if revision is None:
+def read_files(repository: Repository) -> Reading:
+    """The workflow files as they lie in the work tree; those of the last commit where there is no work tree."""
+    if repository.top is None:
+        return definitions_at(repository, repository.commit("HEAD"), cache_of(repository))
+    return definitions_in_work_tree(repository)
+
+
+def read_commit(repository: Repository, settings: Globals, *, work_tree: bool) -> Reading:
+    """The workflow files of the last commit, or with `work_tree` (and where nothing is committed yet) the files."""
+    if not work_tree and repository.top is not None and repository.is_empty():
+        note("there is no commit yet: this is read from the work tree", quiet=settings.quiet)
+        work_tree = True
+    if work_tree:
         return definitions_in_work_tree(repository)
-    return definitions_at(repository, repository.commit(revision), cache_of(repository))
+    return definitions_at(repository, repository.commit("HEAD"), cache_of(repository))
 
 
 def chosen_workflows(definitions: Definitions, settings: Globals) -> tuple[Workflow, ...]:
-    """All workflows, or the one that `--workflow` names. Raises WrongUse with the nearest name."""
+    """All workflows, or the one that `--workflow` names (its name or its file). Raises WrongUse with the nearest."""
     found = definitions.workflows
     if settings.workflow is None:
         if not found:
             raise WrongUse(
                 "this repository has no workflow file",
-                "'headwater init' finds its stacks and writes a first headwater.yml",
+                "'headwater init' finds its stacks and writes a first headwater.yml; then commit it",
             )
         return found
     chosen = tuple(one for one in found if settings.workflow in (one.name, one.file))
     if not chosen:
-        names = [one.name for one in found]
-        near = nearest(settings.workflow, names)
-        listed = ", ".join(names[:10]) or "none"
-        mend = f"did you mean {near!r}?" if near else f"the workflows here: {listed}"
-        raise WrongUse(f"no workflow named {settings.workflow!r}", mend)
+        raise unknown_workflow(settings.workflow, [one.name for one in found])
     return chosen
+
+
+def unknown_workflow(name: str, known: list[str]) -> WrongUse:
+    """The error for a `--workflow` that is none of `known`."""
+    near = nearest(name, known)
+    listed = ", ".join(known[:10]) or "none"
+    return WrongUse(f"no workflow is called {name!r}", f"did you mean {near!r}?" if near else f"those here: {listed}")

@@ -6,10 +6,10 @@ import click
 
 from bot.cli import diagrams
 from bot.cli.context import Command, Globals
-from bot.cli.definitions import chosen_workflows, reading_of, repository_of
+from bot.cli.definitions import chosen_workflows, read_commit, repository_of
 from bot.cli.drawing import drawing
 from bot.cli.exit_codes import ExitCode
-from bot.cli.output import note, print_json, say, terminal_width
+from bot.cli.output import print_json, say, terminal_width
 
 
 @click.command(cls=Command)
@@ -30,10 +30,7 @@ def command(settings: Globals, form: str, *, work_tree: bool) -> ExitCode:
     it needs stands beside it as "+ ALIAS".
     """
     repository = repository_of(settings)
-    if not work_tree and repository.is_empty():
-        note("there is no commit yet: this is the work tree", quiet=settings.quiet)
-        work_tree = True
-    reading = reading_of(repository, None if work_tree else "HEAD")
+    reading = read_commit(repository, settings, work_tree=work_tree)
     workflows = chosen_workflows(reading.require(), settings)
     match "json" if settings.json else form:
         case "json":

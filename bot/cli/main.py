@@ -16,6 +16,7 @@ from bot.cli.context import global_options
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import print_error, print_lines_as_errors
 from bot.errors import HeadwaterError, WrongUse
+from bot.runner.failure import RunnerError
 from planner.problems import DefinitionError, PlannerError, Severity
 
 PROGRAM = "headwater"
@@ -173,6 +174,9 @@ def _tell(error: Exception, *, color: bool | None) -> int:
         case HeadwaterError():
             print_error(error.what, error.mend, color=color)
             return ExitCode.WRONG if isinstance(error, WrongUse) else ExitCode.FAILED
+        case RunnerError():
+            print_error(str(error), color=color)
+            return ExitCode.FAILED
         case click.ClickException():
             print_error(error.format_message(), _usage(error), color=color)
             return ExitCode.WRONG

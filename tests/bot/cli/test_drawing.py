@@ -101,7 +101,7 @@ network
 
 
 def test_names_cannot_steer_the_terminal() -> None:
-    assert "\x1b" not in plain(workflow(environment("a\x1b[31m"), environment("b", "a\x1b[31m")))
+    assert "\x1b" not in plain(workflow(environment("a\x1b]0;x"), environment("b", "a\x1b]0;x")))
 
 
 def test_an_empty_workflow_is_a_headline() -> None:

@@ -19,6 +19,7 @@ from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.main import command_line, main
 from bot.errors import HeadwaterError, NotAllowed, StoreError, WrongUse
+from bot.runner.failure import RunnerError
 from planner.problems import DefinitionError, Place, PlannerError, Problem, Severity
 from tests.bot.cli.conftest import process
 
@@ -206,6 +207,7 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
         (HeadwaterError("db failed"), 1, "error: db failed\n"),
         (NotAllowed("db is locked"), 1, "error: db is locked\n"),
         (StoreError("disk full", "free some"), 1, "error: disk full\n  free some\n"),
+        (RunnerError("git was killed"), 1, "error: git was killed\n"),
         (click.Abort(), 130, "error: cancelled\n"),
         (KeyboardInterrupt(), 130, ""),
         (

@@ -1,0 +1,92 @@
+"""`headwater ci`: CI files for people who want no bot."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from bot.cli.context import Command, CommandGroup, Globals
+from bot.cli.definitions import chosen_workflows, read_commit, repository_of
+from bot.cli.exit_codes import ExitCode
+from bot.cli.output import note, printable, say
+from planner.pipelines import render_github_actions
+
+_SETUP_ACTION = ".github/actions/headwater-setup"
+
+
+@click.group(cls=CommandGroup)
+def command() -> None:
+    """Write a CI file that plans pull requests and deploys merges, without a bot."""
+
+
+@command.command("github-actions", cls=Command)
+@click.option("--graph", is_flag=True, help="One job per environment with its real needs, not a matrix per wave.")
+@click.option("-o", "output", metavar="FILE", type=click.Path(path_type=Path), help="Write FILE instead of stdout.")
+@click.option("--branch", metavar="NAME", help="The branch that deploys; else the default branch of origin.")
+@click.option(
+    "--store/--no-store",
+    default=None,
+    help="Deploys share a PostgreSQL store (secret HEADWATER_DATABASE_URL); else: where a workflow needs one.",
+)
+@click.option("--work-tree", is_flag=True, help="Read the uncommitted files, not the last commit.")
+@click.pass_obj
+def github_actions(
+    settings: Globals, output: Path | None, branch: str | None, *, graph: bool, store: bool | None, work_tree: bool
+) -> ExitCode:
+    """Render a whole workflow file of GitHub Actions; the same input gives the same bytes.
+
+    \b
+        headwater ci github-actions -o .github/workflows/headwater.yml
+    """
+    repository = repository_of(settings)
+    definitions = read_commit(repository, settings, work_tree=work_tree).require()
+    workflows = chosen_workflows(definitions, settings)
+    text = render_github_actions(
+        workflows,
+        graph=graph,
+        base_branch=branch or default_branch(repository.git_dir),
+        version=version("headwater"),
+        whole=len(workflows) == len(definitions.workflows),
+        store=store,
+        setup_action=repository.top is not None and (repository.top / _SETUP_ACTION).is_dir(),
+    )
+    if output is None:
+        say(text.removesuffix("\n"))
+        return ExitCode.DONE
+    target = settings.path(output)
+    _write(target, text)
+    note(
+        f"wrote {printable(str(target))}: commit it, and run this again when the workflow files change",
+        quiet=settings.quiet,
+    )
+    return ExitCode.DONE
+
+
+def default_branch(git_folder: Path) -> str:
+    """The branch that `origin` has as its default, else the one that is checked out, else `main`."""
+    for name, prefix in (("refs/remotes/origin/HEAD", "refs/remotes/origin/"), ("HEAD", "refs/heads/")):
+        target = _symbolic_ref(git_folder / name)
+        if target.startswith(prefix) and not target.endswith("/.invalid"):  # .invalid: another format of refs
+            return target.removeprefix(prefix)
+    return "main"
+
+
+def _symbolic_ref(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").partition("ref: ")[2].strip()
+    except OSError:
+        return ""
+
+
+def _write(target: Path, text: str) -> None:
+    """Write the file whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,200 @@
+"""`headwater doctor`: whether this machine and this repository have what Headwater needs."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from bot.cli.context import Command, Globals
+from bot.cli.definitions import read_files, repository_of
+from bot.cli.exit_codes import ExitCode
+from bot.cli.output import Cell, Tone, print_json, say, table, terminal_width
+from bot.runner.failure import RunnerError
+from bot.runner.process import run
+from bot.runner.tools.versions import Binary, binaries, choose
+from planner.definition import DEPLOYABLE_TOOLS, Tool
+from planner.problems import PlannerError, Severity
+from planner.reading import Reading
+from planner.repository import Repository
+
+OLDEST_GIT = (2, 31)  # rev-parse --path-format
+
+
+class Verdict(StrEnum):
+    """What a check came to. Only `BAD` makes the exit code 1."""
+
+    GOOD = "ok"
+    WARN = "warning"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: what was found, and what to do about it."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    mend: str = ""
+
+
+@click.command(cls=Command)
+@click.pass_obj
+def command(settings: Globals) -> ExitCode:
+    """Check git, the tools and their versions, the state folder, the store and the definitions."""
+    checks = list(all_checks(settings))
+    if settings.json:
+        print_json({"checks": [_as_json(one) for one in checks]})
+    else:
+        shown = [one for one in checks if not settings.quiet or one.verdict is not Verdict.GOOD]
+        say(table(["", "CHECK", "FOUND"], [row for one in shown for row in _rows(one)], width=terminal_width()))
+    return ExitCode.FAILED if any(one.verdict is Verdict.BAD for one in checks) else ExitCode.DONE
+
+
+_SIGNS = {Verdict.GOOD: Cell("✓", Tone.GOOD), Verdict.WARN: Cell("!", Tone.WARN), Verdict.BAD: Cell("✗", Tone.BAD)}
+
+
+def _rows(check: Check) -> Iterator[list[str | Cell]]:
+    yield [_SIGNS[check.verdict], check.name, check.found]
+    if check.mend:
+        yield ["", "", Cell(f"→ {check.mend}", Tone.WARN)]
+
+
+def _as_json(check: Check) -> dict[str, str]:
+    return {"check": check.name, "verdict": check.verdict.value, "found": check.found, "mend": check.mend}
+
+
+def all_checks(settings: Globals) -> Iterator[Check]:
+    """Every check in turn; what cannot be looked at without what failed before is left out."""
+    yield Check("headwater", Verdict.GOOD, f"{version('headwater')} on Python {platform.python_version()}")
+    git = check_git()
+    yield git
+    if git.verdict is Verdict.BAD:
+        return
+    try:
+        repository = repository_of(settings)
+    except PlannerError as error:
+        yield Check("repository", Verdict.BAD, str(error))
+        return
+    yield check_repository(repository)
+    yield check_state_folder(settings.state_folder(repository.git_dir))
+    yield from store_checks(settings, repository)
+    if repository.top is not None or not repository.is_empty():
+        reading = read_files(repository)
+        yield check_definitions(reading)
+        yield from tool_checks(reading)
+
+
+def check_git() -> Check:
+    """Whether git is there and new enough."""
+    wanted = ".".join(map(str, OLDEST_GIT))
+    try:
+        answer = run(["git", "--version"], timeout=10).stdout.decode(errors="replace").strip()
+    except RunnerError as error:
+        return Check("git", Verdict.BAD, str(error), f"install git {wanted} or newer and put it on the PATH")
+    found = re.search(r"(\d+)\.(\d+)[\w.]*", answer)
+    if found is None:
+        return Check("git", Verdict.WARN, f"says {answer!r}", f"Headwater needs git {wanted} or newer")
+    new_enough = (int(found[1]), int(found[2])) >= OLDEST_GIT
+    mend = "" if new_enough else f"Headwater needs git {wanted} or newer"
+    return Check("git", Verdict.GOOD if new_enough else Verdict.BAD, found[0], mend)
+
+
+def check_repository(repository: Repository) -> Check:
+    """Whether the repository can be compared with its past."""
+    place = str(repository.top or repository.git_dir)
+    if repository.shallow:
+        mend = "run 'git fetch --unshallow', or earlier commits cannot be compared with"
+        return Check("repository", Verdict.WARN, f"{place} is a shallow clone", mend)
+    if repository.is_empty():
+        return Check(
+            "repository", Verdict.WARN, f"{place} has no commit yet", "plan and deploy read commits: make a first one"
+        )
+    kind = "" if repository.top else " (bare: --work-tree is not possible)"
+    return Check("repository", Verdict.GOOD, place + kind)
+
+
+def check_state_folder(folder: Path) -> Check:
+    """Whether the state can be written where it belongs, or where its folder would be made."""
+    existing = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing) as file:
+            file.write(b"headwater")
+            os.fsync(file.fileno())
+    except OSError as error:
+        mend = "make it writable, free some space, or name another folder with --state"
+        return Check("state folder", Verdict.BAD, f"{folder} cannot be written: {error.strerror}", mend)
+    return Check("state folder", Verdict.GOOD, str(folder) + ("" if folder.exists() else " (made when first needed)"))
+
+
+def store_checks(settings: Globals, repository: Repository) -> Iterator[Check]:  # noqa: ARG001
+    """Whether the store can be opened, and is of a version that this Headwater knows."""
+    yield from ()
+
+
+def check_definitions(reading: Reading) -> Check:
+    """Whether the workflow files are without errors."""
+    problems = reading.problems
+    errors = sum(one.severity is Severity.ERROR for one in problems)
+    workflows = reading.definitions.workflows
+    if errors:
+        return Check("definitions", Verdict.BAD, f"{errors} error{'s' * (errors != 1)}", "'headwater lint' tells them")
+    if not workflows:
+        return Check("definitions", Verdict.WARN, "no workflow file", "'headwater init' writes a first one")
+    count = sum(len(one.environments) for one in workflows)
+    found = f"{len(workflows)} workflow{'s' * (len(workflows) != 1)}, {count} environment{'s' * (count != 1)}"
+    if problems:
+        mend = "'headwater lint' tells them"
+        return Check("definitions", Verdict.WARN, f"{found}, {len(problems)} warning{'s' * (len(problems) != 1)}", mend)
+    return Check("definitions", Verdict.GOOD, found)
+
+
+_BINARIES = {Tool.TERRAFORM: "terraform", Tool.OPENTOFU: "tofu"}
+
+
+def tool_checks(reading: Reading) -> Iterator[Check]:
+    """Whether every tool that the definitions name can be deployed with, and is found here in the version asked for."""
+    used = Counter(
+        (one.tool, one.version) for workflow in reading.definitions.workflows for one in workflow.environments
+    )
+    for (tool, wanted), count in sorted(used.items(), key=lambda item: (item[0][0], item[0][1] or "")):
+        users = f"{count} environment{'s' * (count != 1)}"
+        name = f"{tool.value} {wanted}" if wanted else tool.value
+        if tool not in DEPLOYABLE_TOOLS:
+            mend = f"these can be: {', '.join(DEPLOYABLE_TOOLS)}"
+            yield Check(name, Verdict.WARN, f"{users} cannot be deployed yet", mend)
+        elif tool in _BINARIES:
+            yield check_binary(name, tool, wanted, users)
+
+
+def check_binary(name: str, tool: Tool, wanted: str | None, users: str) -> Check:
+    """Whether a binary of the tool is found in the version that some environments want."""
+    try:
+        found = choose(binaries(_BINARIES[tool], os.environ), wanted, _version_of, tool.value)
+    except RunnerError as error:
+        what, _, mend = str(error).partition(". ")
+        return Check(name, Verdict.BAD, f"{what} ({users})", mend)
+    number = found.version or _version_of(found)
+    if number is None:
+        mend = f"run '{found.path} version' to see why, or put another {tool.value} on the PATH"
+        return Check(name, Verdict.BAD, f"{found.path} does not tell its version ({users})", mend)
+    return Check(name, Verdict.GOOD, f"{number}, {found.path} ({users})")
+
+
+def _version_of(binary: Binary) -> str | None:
+    try:
+        answer = run([binary.path, "version", "-json"], timeout=60)
+        return str(json.loads(answer.stdout)["terraform_version"])
+    except (RunnerError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,48 @@
+"""`headwater matrix`: what is affected, as job matrices for a CI."""
+
+from __future__ import annotations
+
+import click
+
+from bot.cli.context import Command, Globals
+from bot.cli.definitions import changes_between, chosen_workflows, read_revision, repository_of
+from bot.cli.exit_codes import ExitCode
+from bot.cli.output import print_json, say, table, terminal_width
+from planner.matrix import MatrixEntry, matrix, matrix_entries
+
+
+@click.command(cls=Command)
+@click.option("--base", metavar="REV", required=True, help="Compare with where HEAD parted from this revision.")
+@click.option("--head", metavar="REV", default="HEAD", show_default=True, help="What is compared with the base.")
+@click.option("--exact", is_flag=True, help="Compare with --base itself, not with the merge base.")
+@click.pass_obj
+def command(settings: Globals, base: str, head: str, *, exact: bool) -> ExitCode:
+    """Tell the affected environments as job matrices, wave by wave; with --json for a CI to read.
+
+    A matrix has at most 256 jobs: a larger wave spans several. Disabled environments are left out.
+    """
+    entries = affected_entries(settings, base, head, exact=exact)
+    if settings.json:
+        print_json(matrix(entries))
+    elif entries:
+        rows = [[one.environment, str(one.wave), one.tool, one.path or "."] for one in entries]
+        say(table(["ENVIRONMENT", "WAVE", "TOOL", "PATH"], rows, right=["WAVE"], width=terminal_width()))
+    else:
+        say("Nothing is affected.")
+    return ExitCode.DONE
+
+
+def affected_entries(settings: Globals, base: str, head: str, *, exact: bool) -> tuple[MatrixEntry, ...]:
+    """The affected environments as entries of matrices, by wave; they tell their workflow where there are several."""
+    answer = changes_between(settings, base, head, exact=exact, everything=False)
+    affected = {
+        workflow.file: [one.alias for one in workflow.environments if one.affected] for workflow in answer.workflows
+    }
+    repository = repository_of(settings)
+    workflows = chosen_workflows(read_revision(repository, answer.head).require(), settings)
+    entries = [
+        entry
+        for workflow in workflows
+        for entry in matrix_entries(workflow, frozenset(affected.get(workflow.file, ())), named=len(workflows) > 1)
+    ]
+    return tuple(sorted(entries, key=lambda entry: entry.wave))
