@@ -48,6 +48,11 @@ class Job:
     upstreams: tuple[str, ...]
     profile: Profile
 
+    @property
+    def guarded(self) -> bool:
+        """Whether the job itself has a reason to run in a GitHub environment: it is told to, or holds a secret."""
+        return bool(self.profile.github_environment or self.profile.secrets)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -56,7 +61,7 @@ class Step:
     id: str
     before: tuple[str, ...]
     secrets: tuple[str, ...]
-    has_github_environment: bool
+    guarded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +148,12 @@ def _steps(scope: str, jobs: Sequence[Job]) -> tuple[Step, ...]:
     """
     sizes = [size for _, size in sorted(Counter(job.wave for job in jobs).items())]
     secrets = names_in(job.profile.secrets for job in jobs)
-    has_github_environment = any(job.profile.github_environment for job in jobs)
+    guarded = any(job.guarded for job in jobs)
     found: list[Step] = []
     before: tuple[str, ...] = ()
     for place in range(len(sizes)):
         here = tuple(f"wave-{scope}{place}-{number}" for number in range(max(map(shards, sizes[place:]))))
-        found.extend(Step(one, before, secrets, has_github_environment) for one in here)
+        found.extend(Step(one, before, secrets, guarded) for one in here)
         before = here
     return tuple(found)
 

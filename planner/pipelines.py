@@ -25,6 +25,10 @@ LARGEST_VARIABLE = 120_000
 LONGEST_EXPRESSION = 20_000
 """Characters of a condition (GitHub's limit on an expression is 21,000)."""
 
+DEPLOY_ENVIRONMENT = "headwater-deploy"
+"""The GitHub environment of deploys that hold a secret and name no other: its rules keep pull requests away."""
+
+_PLAIN_BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
 _RELEASE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!-]*")
 _TEMPLATE = "github-actions.yml.j2"
 
@@ -64,12 +68,14 @@ def render_github_actions(
         whole=whole,
         store=bool(reasons) if store is None else store,
         needs_store=reasons,
+        flags=_flags(graph=graph, store=store),
+        shown_branch=base_branch if _PLAIN_BRANCH.fullmatch(base_branch) else "NAME",
         setup_action=setup_action,
         condition=condition,
         title="Headwater" if whole else f"Headwater {scopes_of(workflows)[workflows[0].name]}",
         plans=[f"plan-{number}" for number in range(shards(len(jobs)))],
         plan_secrets=names_in(job.profile.plan_secrets for job in jobs),
-        has_github_environment=any(job.profile.github_environment for job in jobs),
+        deploy_environment=DEPLOY_ENVIRONMENT,
         tools=[tool for tool in (Tool.TERRAFORM, Tool.OPENTOFU) if any(job.tool == tool for job in jobs)],
         workflows=_json([{"name": one.name, "scope": one.scope} for one in pipelines]),
         settings=_settings(jobs),
@@ -77,6 +83,12 @@ def render_github_actions(
     )
     _refuse_oversize(text, jobs)
     return text
+
+
+def _flags(*, graph: bool, store: bool | None) -> str:
+    """What the command line needs to render the file again."""
+    asked = {None: "", True: " --store", False: " --no-store"}[store]
+    return (" --graph" if graph else "") + asked
 
 
 def _branches(workflows: Sequence[Workflow], base_branch: str) -> tuple[str, ...]:
@@ -121,7 +133,7 @@ def _settings(jobs: Sequence[Job]) -> str:
 
 def _leg(profile: Profile) -> dict[str, Json]:
     found: dict[str, Json] = {"runs-on": list(profile.runs_on), "minutes": profile.minutes or 360}
-    found |= {"version": profile.version, "github-environment": profile.github_environment}
+    found |= {"version": profile.version, "github-environment": profile.github_environment or DEPLOY_ENVIRONMENT}
     return {**found, "secrets": list(profile.secrets), "plan-secrets": list(profile.plan_secrets)}
 
 
