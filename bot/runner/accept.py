@@ -22,7 +22,8 @@ def may_apply(plan: Plan, accept: Accept, ignored: Collection[str]) -> bool:
     if plan.counts is None or accept.unseen is Unseen.NONE:
         return False
     if accept.unseen is Unseen.CREATES:
-        return all(actions in _ONLY_CREATE for actions in plan.actions.values()) and not plan.counts.destroy
+        known = all(actions in _ONLY_CREATE for actions in plan.actions.values())
+        return known and not (plan.counts.change or plan.counts.destroy or plan.counts.replace)
     return _differs_harmlessly(plan, compared(different, accept.paths, ignored))
 
 
@@ -60,11 +61,15 @@ def _differs_harmlessly(plan: Plan, different: Collection[str]) -> bool:
             continue  # shown, and no longer done
         address = addresses[path]
         if address is None:
-            if not is_attribute(path):
+            if not is_attribute(path) and not _deletes_nothing(plan):  # a script's text: only its counts tell
                 return False
         elif plan.actions.get(address) not in _CREATE_OR_UPDATE:
             return False
     return True
+
+
+def _deletes_nothing(plan: Plan) -> bool:
+    return plan.counts is not None and not (plan.counts.destroy or plan.counts.replace)
 
 
 def _pattern(glob: str) -> re.Pattern[str]:
