@@ -50,12 +50,20 @@ def _remember(context: click.Context, parameter: click.Parameter, value: object)
         context.meta[f"{_META}{parameter.name}"] = value
 
 
+def _workflow_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from bot.cli.completing import workflow_names  # noqa: PLC0415  (completing alone needs it)
+
+    return workflow_names(context, parameter, incomplete)
+
+
 def global_options() -> list[click.Parameter]:
     """The global options, new for each command (click ties an option to its command)."""
     folder = click.Path(path_type=Path)
     return [
         GlobalOption("-C", "folder", metavar="DIR", type=folder, help="Work as if started in DIR."),
-        GlobalOption("--workflow", metavar="NAME", help="Only this workflow of the repository."),
+        GlobalOption(
+            "--workflow", metavar="NAME", shell_complete=_workflow_names, help="Only this workflow of the repository."
+        ),
         GlobalOption("--json", is_flag=True, help="Answer in JSON, for machines."),
         GlobalOption("-q", "--quiet", is_flag=True, help="Only the answer and errors."),
         GlobalOption("--no-color", is_flag=True, help="No colours (also NO_COLOR=1)."),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from bot.cli.context import Globals
 from bot.cli.output import note
 from bot.errors import WrongUse
 from planner.definition import Definitions, Workflow
-from planner.index import definitions_at, definitions_in_work_tree
+from planner.index import cache_folder, definitions_at, definitions_in_work_tree
 from planner.nearest import nearest
 from planner.reading import Reading
 from planner.repository import Repository
@@ -19,15 +17,10 @@ def repository_of(settings: Globals) -> Repository:
     return Repository(settings.folder)
 
 
-def cache_of(repository: Repository) -> Path:
-    """Where what was read of a commit is kept; safe to delete at any time."""
-    return repository.git_dir / "headwater" / "cache"
-
-
 def read_files(repository: Repository) -> Reading:
     """The workflow files as they lie in the work tree; those of the last commit where there is no work tree."""
     if repository.top is None:
-        return definitions_at(repository, repository.commit("HEAD"), cache_of(repository))
+        return definitions_at(repository, repository.commit("HEAD"), cache_folder(repository))
     return definitions_in_work_tree(repository)
 
 
@@ -38,7 +31,7 @@ def read_commit(repository: Repository, settings: Globals, *, work_tree: bool) -
         work_tree = True
     if work_tree:
         return definitions_in_work_tree(repository)
-    return definitions_at(repository, repository.commit("HEAD"), cache_of(repository))
+    return definitions_at(repository, repository.commit("HEAD"), cache_folder(repository))
 
 
 def chosen_workflows(definitions: Definitions, settings: Globals) -> tuple[Workflow, ...]:

@@ -77,3 +77,25 @@ def test_every_shell_has_its_completion(repo: Repo, shell: str, words: str) -> N
 
 def test_a_shell_that_is_not_known(repo: Repo) -> None:
     assert repo.headwater("completion", "tcsh").code == 2
+
+
+def completed(words: str, monkeypatch: pytest.MonkeyPatch, repo: Repo, folder: Path | None = None) -> list[str]:
+    """What bash is offered for the last of these words."""
+    monkeypatch.chdir(folder or repo.folder)
+    monkeypatch.setenv("_HEADWATER_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    answer = repo.headwater()
+    assert answer.err == ""
+    return [line.removeprefix("plain,") for line in answer.out.split()]
+
+
+def test_a_shell_completes_options_and_names_of_the_repository(shop: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert completed("headwater graph --workflow sh", monkeypatch, shop) == ["shop"]
+    assert completed("headwater graph --form", monkeypatch, shop) == ["--format"]
+    assert completed("headwater graph --format m", monkeypatch, shop) == ["mermaid"]
+
+
+def test_completing_outside_of_a_repository_is_silent(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert completed("headwater graph --workflow sh", monkeypatch, repo, repo.folder.parent) == []
+    assert completed("headwater graph --workflow sh", monkeypatch, repo) == []
