@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from planner.git_tree import Found, GitTree
+from planner.inputs import ChangedPath
 from planner.problems import PlannerError
-from planner.tree import LINK, SUBMODULE, Tree, bytes_of, text_of
+from planner.tree import Tree, bytes_of, text_of
 from planner.work_tree import WorkTree
 
 REQUESTS_AT_ONCE = 500  # of 41 bytes each: they fit a pipe's buffer, so that writing never waits for reading
@@ -27,25 +28,6 @@ class GitError(PlannerError):
 
 class UnknownRevision(GitError):  # noqa: N818 - what is wrong, in the words of the design
     """A revision that names no commit here."""
-
-
-class ChangedPath(NamedTuple):
-    """A path that differs between two commits. Mode "000000": it does not exist on that side."""
-
-    path: str
-    old_mode: str
-    new_mode: str
-    new_oid: str
-
-    @property
-    def indirect(self) -> bool:
-        """Whether it is or was a link or a submodule: then what lies beneath the path is concerned as well."""
-        return bool({self.old_mode, self.new_mode} & {LINK, SUBMODULE})
-
-    @property
-    def appeared_or_vanished(self) -> bool:
-        """Whether something else than the content changed."""
-        return self.old_mode != self.new_mode
 
 
 class Commit(NamedTuple):
@@ -229,8 +211,8 @@ def _said(stderr: bytes) -> str:
 def _raw_differences(output: bytes) -> Iterator[ChangedPath]:
     fields = text_of(output).split("\0")
     for facts, path in zip(fields[0::2], fields[1::2], strict=False):
-        old_mode, new_mode, _, new_oid, _ = facts[1:].split(" ")
-        yield ChangedPath(path, old_mode, new_mode, new_oid)
+        old_mode, new_mode, *_ = facts[1:].split(" ")
+        yield ChangedPath(path, old_mode, new_mode)
 
 
 class _Reader:

@@ -50,7 +50,7 @@ class Tree(ABC):
     identity: str  # changes whenever anything in the tree does
 
     def __init__(self) -> None:
-        self._resolved: dict[tuple[str, str], Resolved] = {}
+        self._resolved: dict[str, Resolved] = {}
 
     @abstractmethod
     def entries(self, folder: str) -> Mapping[str, Entry]:
@@ -64,12 +64,11 @@ class Tree(ABC):
     def all_paths(self) -> Iterable[tuple[str, Entry]]:
         """Every file, link and submodule."""
 
-    def resolve(self, path: str, start: str = "") -> Resolved:
-        """Follow a path from the folder `start` (itself without links), as the operating system would."""
-        key = (start, path)
-        found = self._resolved.get(key)
+    def resolve(self, path: str) -> Resolved:
+        """Follow a path from the root, as the operating system would."""
+        found = self._resolved.get(path)
         if found is None:
-            found = self._resolved[key] = self._follow(path, start)
+            found = self._resolved[path] = self._follow(path)
         return found
 
     def kind(self, path: str) -> Kind | None:
@@ -81,10 +80,10 @@ class Tree(ABC):
         paths = [path for path, entry in self.all_paths() if entry.mode == LINK]
         return {path: text_of(target) for path, target in self.contents(paths).items()}
 
-    def _follow(self, path: str, start: str) -> Resolved:
+    def _follow(self, path: str) -> Resolved:
         if path.startswith("/"):
             return Resolved(path, Kind.OUTSIDE)
-        done = start.split("/") if start else []
+        done: list[str] = []
         todo = path.split("/")[::-1]
         links: list[str] = []
         while todo:
@@ -124,6 +123,14 @@ class Tree(ABC):
 
     def _target(self, link: str) -> str:
         return text_of(self.contents([link]).get(link, b""))
+
+
+def joined(start: str, path: str) -> str | None:
+    """The path that another names from a folder, by its text alone, as Terraform joins them; None if it leaves."""
+    if path.startswith(("/", "~")):
+        return None
+    segments = f"{start}/{path}".split("/")
+    return _lexical(segment for segment in segments if segment not in ("", "."))
 
 
 def _lexical(segments: Iterable[str]) -> str | None:

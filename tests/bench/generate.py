@@ -105,7 +105,7 @@ def _package(name: str, needs: list[str]) -> str:
 
 
 def _package_facts(name: str, needs: list[str]) -> dict[str, object]:
-    return {"name": name, "version": "1.0.0", "dependencies": {one: "*" for one in needs}}
+    return {"name": name, "version": "1.0.0", "dependencies": dict.fromkeys(needs, "*")}
 
 
 def _write_workspaces(folder: Path, stacks: list[Stack], modules: list[str]) -> None:

@@ -1,0 +1,65 @@
+"""Definitions as plain tuples and back, so that they can be kept in a file without pickle.
+
+A class is named by its place in a fixed list: nothing that a file says is ever imported or called otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from enum import Enum
+from typing import Any, TypeAlias
+
+from planner import definition, parsed, problems
+from planner.reading import Reading
+
+Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | tuple[Plain, ...] | None"
+
+_CLASSES: tuple[type[Any], ...] = (
+    Reading,
+    definition.Definitions,
+    definition.Workflow,
+    definition.Environment,
+    definition.Variable,
+    definition.OutputReference,
+    definition.Steps,
+    definition.Triggers,
+    definition.Requirements,
+    definition.Permissions,
+    definition.Tool,
+    definition.Removal,
+    definition.Caution,
+    problems.Problem,
+    problems.Place,
+    problems.Severity,
+    parsed.ParsedFile,
+    parsed.DeclaredEnvironment,
+    parsed.Code,
+)
+_NUMBER = {one: number for number, one in enumerate(_CLASSES)}
+_NAMES = {one: tuple(each.name for each in fields(one)) for one in _CLASSES if not issubclass(one, Enum)}
+_TUPLE = -1
+
+
+def shape() -> str:
+    """A text that changes whenever what is kept would be read back as something else."""
+    return repr([(one.__name__, _NAMES.get(one) or [each.value for each in one]) for one in _CLASSES])
+
+
+def encoded(value: object) -> Plain:
+    """A value of these classes (or JSON, or tuples of both) as plain tuples."""
+    if isinstance(value, tuple):
+        return (_TUPLE, *map(encoded, value))
+    number = _NUMBER.get(type(value))
+    if number is None:
+        return value  # type: ignore[return-value]  # JSON, as it is
+    if isinstance(value, Enum):
+        return number, value.value
+    return number, *[encoded(getattr(value, name)) for name in _NAMES[type(value)]]
+
+
+def decoded(plain: Plain) -> Any:  # noqa: ANN401 - whatever was encoded
+    """What `encoded` was given."""
+    if type(plain) is not tuple:
+        return plain
+    values = [decoded(one) if type(one) is tuple else one for one in plain[1:]]
+    return tuple(values) if plain[0] == _TUPLE else _CLASSES[plain[0]](*values)  # type: ignore[index]

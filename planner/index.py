@@ -1,0 +1,79 @@
+"""Everything that is known of a commit, kept by its tree; what is kept is read back without what only making it needs.
+
+`building` makes what is not kept yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from planner.cache import Cache
+from planner.inputs import Inputs
+from planner.repository import Commit, Repository
+from planner.snapshot import Snapshot, WorkflowFacts
+
+if TYPE_CHECKING:
+    from planner.reading import Reading
+
+PREFIX = "index-"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A commit's snapshot. `background`, marshalled, is what the index of another commit is found from."""
+
+    tree: str
+    origins: tuple[str, ...]
+    has_errors: bool
+    snapshot: Snapshot
+    background: bytes
+
+
+def cache_folder(repository: Repository) -> Path:
+    """Where a repository's cache is; it may be deleted at any time."""
+    return repository.git_dir / "headwater" / "cache"
+
+
+def definitions_at(repository: Repository, commit: str, cache: Path | None = None) -> Reading:
+    """The workflow files of a commit, with all problems. `cache`: the folder to keep it in (None: keep nothing)."""
+    from planner.building import reading_at  # noqa: PLC0415 - not on the way to what is kept
+
+    return reading_at(repository, repository.described(commit), Cache(cache))
+
+
+def definitions_in_work_tree(repository: Repository) -> Reading:
+    """The workflow files as they lie in the work tree, new ones included, with all problems."""
+    from planner.building import reading_of_work_tree  # noqa: PLC0415 - as above
+
+    return reading_of_work_tree(repository, Cache(cache_folder(repository)))
+
+
+def index_at(repository: Repository, commit: Commit, cache: Cache, near: Index | None = None) -> Index:
+    """The index of a commit: as it was kept, else found from `near` or the newest that is kept, else made."""
+    found = kept_index(cache, PREFIX + commit.tree, repository.origins)
+    if found is not None and found.tree == commit.tree:
+        return found
+    from planner.building import new_index  # noqa: PLC0415 - as above
+
+    return new_index(repository, commit, cache, near).index
+
+
+def kept_index(cache: Cache, name: str, origins: tuple[str, ...]) -> Index | None:
+    """The index that was kept under a name, if it was made with the same origins."""
+    kept: Any = cache.load(name)
+    if kept is None or kept[1] != origins:
+        return None
+    tree, _, has_errors, key, workflows, records, aliases, waves, downstream, inputs, background = kept
+    workflow_facts = [WorkflowFacts._make(one) for one in workflows]
+    snapshot = Snapshot(key, workflow_facts, records, aliases, waves, downstream, Inputs._make(inputs))
+    return Index(tree, origins, has_errors, snapshot, background)
+
+
+def keep_index(cache: Cache, index: Index) -> None:
+    """Keep an index under its tree."""
+    one = index.snapshot
+    workflows = [tuple(workflow) for workflow in one.workflows]
+    facts = (one.key, workflows, one.records, one.aliases, one.waves, one.downstream, tuple(one.inputs))
+    cache.save(PREFIX + index.tree, (index.tree, index.origins, index.has_errors, *facts, index.background))

@@ -1,0 +1,49 @@
+"""The question of `headwater affected`, from a folder and two revisions to an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from planner.cache import Cache
+from planner.changes import AffectedWorkflow, Base, affected
+from planner.index import cache_folder, definitions_at, index_at
+from planner.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is affected between two commits; `base` is the one that was compared with."""
+
+    base: str
+    head: str
+    workflows: tuple[AffectedWorkflow, ...]
+
+
+def affected_between(
+    folder: Path, base: str, head: str = "HEAD", *, exact: bool = False, everything: bool = False
+) -> Answer:
+    """What a change affects: from the merge base of two revisions (`exact`: from the base itself) to the head.
+
+    `everything` lists the unaffected as well. Raises GitError, and DefinitionError if the head's files have errors.
+    """
+    with Repository(folder) as repository:
+        return affected_in(repository, base, head, exact=exact, everything=everything)
+
+
+def affected_in(
+    repository: Repository, base: str, head: str = "HEAD", *, exact: bool = False, everything: bool = False
+) -> Answer:
+    """The same, of a repository that is open."""
+    later, earlier = repository.described(head), repository.described(base)
+    if not exact:
+        parted = repository.merge_base(earlier.oid, later.oid)
+        earlier = earlier if parted == earlier.oid else repository.described(parted)
+    cache = Cache(cache_folder(repository))
+    now = index_at(repository, later, cache)
+    if now.has_errors:
+        definitions_at(repository, later.oid, cache_folder(repository)).require()
+    compared = Base(
+        index_at(repository, earlier, cache, now).snapshot, repository.changed_paths(earlier.tree, later.tree)
+    )
+    return Answer(earlier.oid, later.oid, affected(compared, now.snapshot, everything=everything))
