@@ -47,7 +47,7 @@ def starter_file(stacks: Sequence[FoundStack]) -> str:
     aliases = _aliases([stack.path for stack in deployable])
     lines = ["environments:"]
     for number, (stack, alias) in enumerate(zip(deployable, aliases, strict=True)):
-        lines += _environment(stack, alias, example=aliases[0] if number else "vpc", teaches=number == 0)
+        lines += _environment(stack, alias, example=_another(aliases, number), teaches=number == 0)
     return f"{_HEAD}\n" + "\n".join(lines) + f"\n{_TRIGGERS}"
 
 
@@ -62,14 +62,19 @@ def _environment(stack: FoundStack, alias: str, *, example: str, teaches: bool) 
         lines += [
             "    # requiresApproval: true  # every deploy of it waits for an approval",
             "    # variables:",
-            f"    #   vpc_id: ${{environments.{example}.outputs.vpc_id}}  # an output of what it needs",
+            f"    #   vpc_id: ${{environments.{example}.outputs.NAME}}  # an output of what it needs",
         ]
     return lines
 
 
+def _another(aliases: Sequence[str], number: int) -> str:
+    """An alias that the environment of this number could need."""
+    return aliases[0] if number else aliases[1] if len(aliases) > 1 else "network"
+
+
 def _aliases(paths: Sequence[str]) -> list[str]:
     """A short alias for each path: its last folder, or all of it where two have the same one."""
-    last = [path.rpartition("/")[2] or "main" for path in paths]
+    last = [path.rpartition("/")[2].strip() or "main" for path in paths]
     count = Counter(name.casefold() for name in last)
     names = [
         short if count[short.casefold()] == 1 else path.replace("/", "-")
