@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from bot.cli.changes import changes_between
 from bot.cli.context import Command, Globals
-from bot.cli.definitions import changes_between
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import Cell, Tone, note, paint, print_json, printable, say, table, terminal_width
 from planner.changes import AffectedEnvironment, AffectedWorkflow, Reason, ReasonCode
+from planner.repository import Repository
 
 _MOST_REASONS = 4
 """Reasons of one environment that people are shown; `--json` has all."""
@@ -29,7 +30,8 @@ def command(settings: Globals, base: str, head: str, *, exact: bool, everything:
         headwater affected --base origin/main
         headwater affected --base v1.2 --head v1.3 --exact --json
     """
-    answer = changes_between(settings, base, head, exact=exact, everything=everything)
+    with Repository(settings.folder) as repository:
+        answer = changes_between(repository, settings, base, head, exact=exact, everything=everything)
     if settings.json:
         print_json(as_json(answer.base, answer.head, answer.workflows))
         return ExitCode.DONE
@@ -83,7 +85,8 @@ def told(workflow: AffectedWorkflow, width: int | None = None) -> str:
 def _headline(workflow: AffectedWorkflow) -> str:
     changed = sum(one.changed for one in workflow.environments)
     downstream = sum(one.affected and not one.changed for one in workflow.environments)
-    count = f"{changed} changed, {downstream} downstream"
+    removed = f", {len(workflow.removed)} removed" if workflow.removed else ""
+    count = f"{changed} changed, {downstream} downstream{removed}"
     return (
         f"{paint(printable(workflow.name), Tone.STRONG)}  {paint(f'{count} · {printable(workflow.file)}', Tone.FAINT)}"
     )
@@ -100,14 +103,15 @@ def _rows(environment: AffectedEnvironment) -> Iterator[list[str | Cell]]:
     )
     first, *more = _reasons(environment.reasons) or [""]
     yield [Cell(environment.alias, tone), str(environment.wave), state, first]
-    yield from (["", "", "", reason] for reason in more)
+    for reason in more:
+        yield ["", "", "", reason]
 
 
 def _reasons(reasons: Sequence[Reason]) -> list[str]:
-    """The reasons in words; the upstreams on one line."""
+    """The reasons in words; those upstream on one line, which goes on from the column before: `downstream  of db`."""
     upstreams = [one.detail for one in reasons if one.code is ReasonCode.UPSTREAM_AFFECTED]
     words = [f"{one.code.value}: {one.detail}" for one in reasons if one.code is not ReasonCode.UPSTREAM_AFFECTED]
     if upstreams:
-        words.append(f"{ReasonCode.UPSTREAM_AFFECTED.value}: {', '.join(upstreams)}")
+        words.append(f"of {', '.join(upstreams)}")
     hidden = len(words) - _MOST_REASONS
     return words if hidden <= 1 else [*words[:_MOST_REASONS], f"and {hidden} more reasons (--json has all)"]

@@ -125,5 +125,5 @@ class CommandGroup(click.Group):
     """A command with commands of its own, such as `headwater ci`; takes the global options too."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:  # noqa: ANN401  (click's own keywords)
-        super().__init__(*args, **settings)
+        super().__init__(*args, **{"no_args_is_help": False, **settings})
         self.params = [*self.params, *global_options()]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.cli.context import Globals
 from bot.cli.output import note
 from bot.errors import WrongUse
-from planner.definition import Definitions, Workflow
+from planner.definition import Definitions, Environment, Workflow
 from planner.index import cache_folder, definitions_at, definitions_in_work_tree
 from planner.nearest import nearest
 from planner.reading import Reading
 from planner.repository import Repository
+from planner.variables import effective_variables, plain_texts, resolve
 
 
 def repository_of(settings: Globals) -> Repository:
@@ -20,8 +23,13 @@ def repository_of(settings: Globals) -> Repository:
 def read_files(repository: Repository) -> Reading:
     """The workflow files as they lie in the work tree; those of the last commit where there is no work tree."""
     if repository.top is None:
-        return definitions_at(repository, repository.commit("HEAD"), cache_folder(repository))
+        return read_revision(repository, "HEAD")
     return definitions_in_work_tree(repository)
+
+
+def read_revision(repository: Repository, revision: str) -> Reading:
+    """The workflow files at a revision."""
+    return definitions_at(repository, repository.commit(revision), cache_folder(repository))
 
 
 def read_commit(repository: Repository, settings: Globals, *, work_tree: bool) -> Reading:
@@ -31,7 +39,7 @@ def read_commit(repository: Repository, settings: Globals, *, work_tree: bool) -
         work_tree = True
     if work_tree:
         return definitions_in_work_tree(repository)
-    return definitions_at(repository, repository.commit("HEAD"), cache_folder(repository))
+    return read_revision(repository, "HEAD")
 
 
 def chosen_workflows(definitions: Definitions, settings: Globals) -> tuple[Workflow, ...]:
@@ -55,3 +63,19 @@ def unknown_workflow(name: str, known: list[str]) -> WrongUse:
     near = nearest(name, known)
     listed = ", ".join(known[:10]) or "none"
     return WrongUse(f"no workflow is called {name!r}", f"did you mean {near!r}?" if near else f"those here: {listed}")
+
+
+def resolved(workflow: Workflow) -> Workflow:
+    """The workflow with every `${VAR}` of its environments filled in. Raises UndefinedVariable."""
+    return replace(
+        workflow,
+        environments=tuple(
+            resolve(one, plain_texts(effective_variables(workflow, one))) if _has_variables(one) else one
+            for one in workflow.environments
+        ),
+    )
+
+
+def _has_variables(environment: Environment) -> bool:
+    texts = (environment.name, environment.workspace, environment.revision, environment.disabled)
+    return any(isinstance(text, str) and "$" in text for text in texts) or isinstance(environment.disabled, str)

@@ -88,7 +88,6 @@ def command_line() -> click.Group:
         epilog=_EPILOG,
         params=[*global_options(), _version_option()],
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-        no_args_is_help=True,
     )
 
 
@@ -129,7 +128,7 @@ def _run(arguments: list[str], *, color: bool | None) -> int:
 
         return shell_complete(group, {}, PROGRAM, COMPLETION_VARIABLE, instruction)
     try:
-        with group.make_context(PROGRAM, arguments, color=color) as context:
+        with group.make_context(PROGRAM, arguments or ["--help"], color=color) as context:
             result = group.invoke(context)
     except click.exceptions.Exit as end:
         return end.exit_code
@@ -178,7 +177,7 @@ def _tell(error: Exception, *, color: bool | None) -> int:
             print_error(str(error), color=color)
             return ExitCode.FAILED
         case click.ClickException():
-            print_error(error.format_message(), _usage(error), color=color)
+            print_error(_in_our_words(error), _usage(error), color=color)
             return ExitCode.WRONG
         case click.Abort():
             print_error("cancelled", color=color)
@@ -194,6 +193,12 @@ def _tell(error: Exception, *, color: bool | None) -> int:
             mend = f"this is a fault in Headwater; {_DEBUG_VARIABLE}=1 shows where, please report it"
             print_error(what, mend, color=color)
             return ExitCode.FAILED
+
+
+def _in_our_words(error: click.ClickException) -> str:
+    """Click's message as ours are: one line, without a capital and a full stop."""
+    message = " ".join(error.format_message().split()).removesuffix(".")
+    return message[:1].lower() + message[1:]
 
 
 def _usage(error: click.ClickException) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from bot.cli.changes import changes_between
 from bot.cli.context import Command, Globals
-from bot.cli.definitions import changes_between, chosen_workflows, read_revision, repository_of
+from bot.cli.definitions import chosen_workflows, read_revision, resolved
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import print_json, say, table, terminal_width
 from planner.matrix import MatrixEntry, matrix, matrix_entries
+from planner.repository import Repository
 
 
 @click.command(cls=Command)
@@ -34,15 +36,14 @@ def command(settings: Globals, base: str, head: str, *, exact: bool) -> ExitCode
 
 def affected_entries(settings: Globals, base: str, head: str, *, exact: bool) -> tuple[MatrixEntry, ...]:
     """The affected environments as entries of matrices, by wave; they tell their workflow where there are several."""
-    answer = changes_between(settings, base, head, exact=exact, everything=False)
-    affected = {
-        workflow.file: [one.alias for one in workflow.environments if one.affected] for workflow in answer.workflows
-    }
-    repository = repository_of(settings)
-    workflows = chosen_workflows(read_revision(repository, answer.head).require(), settings)
+    with Repository(settings.folder) as repository:
+        answer = changes_between(repository, settings, base, head, exact=exact)
+        definitions = read_revision(repository, answer.head).require()
+    workflows = [resolved(one) for one in chosen_workflows(definitions, settings)]
+    affected = {one.file: frozenset(each.alias for each in one.environments) for one in answer.workflows}
     entries = [
         entry
         for workflow in workflows
-        for entry in matrix_entries(workflow, frozenset(affected.get(workflow.file, ())), named=len(workflows) > 1)
+        for entry in matrix_entries(workflow, affected.get(workflow.file, frozenset()), named=len(workflows) > 1)
     ]
     return tuple(sorted(entries, key=lambda entry: entry.wave))

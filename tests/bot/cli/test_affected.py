@@ -27,18 +27,105 @@ def test_the_json_is_the_contract_to_the_key(change: Repo) -> None:
     assert list(found) == ["base", "head", "workflows"]
     assert found["base"] == change.git("rev-parse", "HEAD~1")
     assert found["head"] == change.git("rev-parse", "HEAD")
-    assert json.dumps(found["workflows"], indent=1) == snapshot()
+    assert json.dumps(found["workflows"], indent=1) == snapshot("""\
+[
+ {
+  "file": "headwater.yml",
+  "name": "shop",
+  "environments": [
+   {
+    "alias": "db",
+    "slug": "db",
+    "path": "infra/db",
+    "changed": true,
+    "affected": true,
+    "wave": 1,
+    "needs": [
+     "vpc"
+    ],
+    "reasons": [
+     {
+      "code": "file-changed",
+      "detail": "infra/db/main.tf"
+     }
+    ]
+   },
+   {
+    "alias": "billing",
+    "slug": "billing",
+    "path": "services/billing",
+    "changed": false,
+    "affected": true,
+    "wave": 2,
+    "needs": [
+     "db",
+     "eks"
+    ],
+    "reasons": [
+     {
+      "code": "upstream-affected",
+      "detail": "db"
+     }
+    ]
+   },
+   {
+    "alias": "configuration",
+    "slug": "configuration",
+    "path": "services/configuration",
+    "changed": false,
+    "affected": true,
+    "wave": 2,
+    "needs": [
+     "db",
+     "eks"
+    ],
+    "reasons": [
+     {
+      "code": "upstream-affected",
+      "detail": "db"
+     }
+    ]
+   }
+  ],
+  "removed": []
+ }
+]\
+""")
 
 
 def test_all_lists_the_unaffected_as_well(change: Repo) -> None:
     found = json.loads(change.headwater("--json", "affected", "--base", "HEAD~1", "--all").out)
     environments = found["workflows"][0]["environments"]
-    assert [(one["alias"], one["changed"], one["affected"]) for one in environments] == snapshot()
+    assert [(one["alias"], one["changed"], one["affected"]) for one in environments] == snapshot(
+        [
+            ("vpc", False, False),
+            ("db", True, True),
+            ("eks", False, False),
+            ("billing", False, True),
+            ("configuration", False, True),
+            ("notification", False, False),
+        ]
+    )
 
 
 def test_people_are_told_what_and_why(change: Repo) -> None:
-    assert change.headwater("affected", "--base", "HEAD~1").out == snapshot()
-    assert change.headwater("affected", "--base", "HEAD~1", "--all").out == snapshot()
+    assert change.headwater("affected", "--base", "HEAD~1").out == snapshot("""\
+shop  1 changed, 2 downstream · headwater.yml
+ENVIRONMENT    WAVE              WHY
+db                1  changed     file-changed: infra/db/main.tf
+billing           2  downstream  of db
+configuration     2  downstream  of db
+""")
+    assert change.headwater("affected", "--base", "HEAD~1", "--all").out == snapshot("""\
+shop  1 changed, 2 downstream · headwater.yml
+ENVIRONMENT    WAVE              WHY
+vpc               0  unaffected
+db                1  changed     file-changed: infra/db/main.tf
+eks               1  unaffected
+billing           2  downstream  of db
+configuration     2  downstream  of db
+notification      2  unaffected
+""")
 
 
 def test_nothing_is_affected(shop: Repo) -> None:
@@ -51,7 +138,10 @@ def test_nothing_is_affected(shop: Repo) -> None:
 def test_removed_environments_are_listed_apart(shop: Repo) -> None:
     shop.commit({"headwater.yml": SHOP_FILE.split("  notification:")[0]})
     answer = shop.headwater("affected", "--base", "HEAD~1")
-    assert answer.out == snapshot()
+    assert answer.out == snapshot("""\
+shop  0 changed, 0 downstream, 1 removed · headwater.yml
+removed: notification (services/notification)
+""")
 
 
 def test_the_base_is_where_the_branches_parted_unless_exact(shop: Repo) -> None:
@@ -97,7 +187,16 @@ def test_many_reasons_are_cut_for_people() -> None:
     reasons += [Reason(ReasonCode.UPSTREAM_AFFECTED, one) for one in ("vpc", "dns")]
     environment = AffectedEnvironment("db", "db", "infra/db", True, True, 1, ("vpc",), tuple(reasons))
     text = told(AffectedWorkflow("headwater.yml", "shop", (environment,), (RemovedEnvironment("old\x07", "x"),)))
-    assert text == snapshot()
+    assert text == snapshot("""\
+\x1b[1mshop\x1b[0m  \x1b[2m1 changed, 0 downstream, 1 removed · headwater.yml\x1b[0m
+\x1b[2mENVIRONMENT\x1b[0m  \x1b[2mWAVE\x1b[0m           \x1b[2mWHY\x1b[0m
+\x1b[1mdb\x1b[0m              1  \x1b[33mchanged\x1b[0m  file-changed: infra/db/0.tf
+                            file-changed: infra/db/1.tf
+                            file-changed: infra/db/2.tf
+                            file-changed: infra/db/3.tf
+                            and 6 more reasons (--json has all)
+\x1b[33mremoved:\x1b[0m old\\x07\x1b[2m (x)\x1b[0m\
+""")
 
 
 def test_the_hot_path_imports_nothing_heavy(change: Repo) -> None:
@@ -109,12 +208,54 @@ def test_the_hot_path_imports_nothing_heavy(change: Repo) -> None:
 
 def test_the_matrix_is_the_contract_to_the_key(change: Repo) -> None:
     answer = change.headwater("matrix", "--base", "HEAD~1", "--json")
-    assert json.dumps(json.loads(answer.out), indent=1) == snapshot()
+    assert json.dumps(json.loads(answer.out), indent=1) == snapshot("""\
+{
+ "waves": [
+  {
+   "include": [
+    {
+     "environment": "db",
+     "slug": "db",
+     "path": "infra/db",
+     "tool": "terraform",
+     "workspace": null,
+     "wave": 1
+    }
+   ]
+  },
+  {
+   "include": [
+    {
+     "environment": "billing",
+     "slug": "billing",
+     "path": "services/billing",
+     "tool": "script",
+     "workspace": null,
+     "wave": 2
+    },
+    {
+     "environment": "configuration",
+     "slug": "configuration",
+     "path": "services/configuration",
+     "tool": "terraform",
+     "workspace": null,
+     "wave": 2
+    }
+   ]
+  }
+ ]
+}\
+""")
     assert answer.out.count("\n") == 1
 
 
 def test_the_matrix_for_people(change: Repo) -> None:
-    assert change.headwater("matrix", "--base", "HEAD~1").out == snapshot()
+    assert change.headwater("matrix", "--base", "HEAD~1").out == snapshot("""\
+ENVIRONMENT    WAVE  TOOL       PATH
+db                1  terraform  infra/db
+billing           2  script     services/billing
+configuration     2  terraform  services/configuration
+""")
 
 
 def test_an_empty_matrix(shop: Repo) -> None:

@@ -106,7 +106,7 @@ error: no such command: xyzzy
 def test_wrong_options_say_where_help_is(probe: list[Globals], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["probe", "--depth", "deep"]) == 2
     assert capsys.readouterr().err == snapshot("""\
-error: Invalid value for '--depth': 'deep' is not a valid integer.
+error: invalid value for '--depth': 'deep' is not a valid integer
   see 'headwater probe --help'
 """)
 
@@ -130,6 +130,12 @@ Options of every command:
   --database URL   Keep the state in this database (also
                    HEADWATER_DATABASE_URL).
 """)
+
+
+def test_no_arguments_are_a_call_for_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == main(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert out[: len(out) // 2] == out[len(out) // 2 :]
 
 
 def test_help_groups_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
