@@ -1,0 +1,195 @@
+"""What one attempt is told: its values, what it may apply, where it finds its code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from bot.decide.acceptance import Acceptance, AcceptanceFacts, Reviewed, acceptance
+from bot.decide.facts import TaskAction
+from bot.decide.inputs import Inputs, Output, inputs
+from bot.errors import HeadwaterError
+from bot.project import Project
+from bot.store.deployments import Flags
+from bot.store.tables import environments, plans, task_needs, tasks, workflows
+from bot.store.values import WHOLE_WORKFLOW, read_kept, read_outputs
+from planner.definition import Environment, Json, OutputReference, Workflow
+from planner.variables import effective_variables, environment_text, plain_texts, resolve
+
+LOCK_TIMEOUT = 60.0
+"""Seconds that a deploy waits for a state lock that somebody else holds."""
+
+_KINDS = {
+    TaskAction.PLAN: "plan",
+    TaskAction.PLAN_DESTROY: "destroy-plan",
+    TaskAction.DEPLOY: "deploy",
+    TaskAction.ADOPT: "deploy",
+    TaskAction.DESTROY: "destroy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What every attempt of this machine gets: seconds."""
+
+    beat_every: float = 1.0
+    grace: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """One environment ready to be worked on: all `${VAR}` filled in, all values found or known to be missing."""
+
+    environment: Environment
+    workflow: Workflow
+    inputs: Inputs
+
+    @property
+    def sensitive(self) -> list[str]:
+        """What no log may show."""
+        return [environment_text(value.value) for value in self.inputs.values if value.sensitive]
+
+
+class Briefing:
+    """Makes briefs for the tasks of one deployment, within one transaction."""
+
+    def __init__(self, connection: Connection, project: Project, told: Flags, settings: Settings) -> None:
+        self._connection = connection
+        self._project = project
+        self._told = told
+        self._settings = settings
+
+    def brief(self, task: Row[Any]) -> Brief:
+        """What the environment of a task is given now."""
+        workflow = self._project.workflow(task.commit, self._file)
+        environment = self._declared(workflow, task)
+        effective = effective_variables(
+            workflow,
+            environment,
+            kept_workflow=self._kept.get(WHOLE_WORKFLOW, {}),
+            kept_environment=self._kept.get(task.environment_id, {}),
+            given=self._given,
+        )
+        references = {one for each in effective for one in each.variable.references}
+        found = inputs(
+            effective,
+            self._outputs(references),
+            self._project.secrets,
+            planning=not TaskAction(task.action).mutates,
+        )
+        return Brief(resolve(environment, plain_texts(effective)), workflow, found)
+
+    def spec(self, task: Row[Any], brief: Brief, attempt: str, seal_key: bytes) -> dict[str, Json]:
+        """What the runner is told; it holds secrets, so it goes through a pipe."""
+        row = self._connection.execute(select(environments).where(environments.c.id == task.environment_id)).one()
+        environment = brief.environment
+        accepted = self._acceptance(task, brief.workflow, deployed=row.deployed)
+        return {
+            "attempt": attempt,
+            "kind": _KINDS[TaskAction(task.action)],
+            "alias": environment.alias,
+            "slug": environment.slug,
+            "tool": environment.tool.value,
+            "version": environment.version,
+            "path": environment.path,
+            "workspace": environment.workspace,
+            "mirror": str(self._project.mirror.folder),
+            "commit": task.source_commit,
+            "variables": [
+                {"name": one.name, "value": one.value, "sensitive": one.sensitive} for one in brief.inputs.values
+            ],
+            "state_file": str(self._project.state_file(row.state_id)),
+            "timeout": environment.timeout,
+            "grace": self._settings.grace,
+            "beat_every": self._settings.beat_every,
+            "digest_key": row.digest_key.hex(),
+            "seal_key": seal_key.hex(),
+            "ignore_differences": list(environment.ignore_differences),
+            "lock_timeout": LOCK_TIMEOUT,
+            "accept": {
+                "all": accepted.everything,
+                "shown": dict(accepted.reviewed.leaves) if accepted.reviewed else None,
+                "paths": list(accepted.reviewed.paths) if accepted.reviewed else [],
+                "unseen": accepted.unseen.value,
+            },
+        }
+
+    def _acceptance(self, task: Row[Any], workflow: Workflow, *, deployed: bool) -> Acceptance:
+        upstream_changed = self._connection.execute(
+            select(tasks.c.id)
+            .join(task_needs, task_needs.c.upstream_id == tasks.c.id)
+            .where(task_needs.c.task_id == task.id, tasks.c.changed.is_(True))
+            .limit(1)
+        ).first()
+        return acceptance(
+            AcceptanceFacts(
+                action=TaskAction(task.action),
+                requires_approval=task.requires_approval,
+                auto_approve=self._told.auto_approve,
+                approved=self._reviewed(task.approved_plan_id),
+                shown=self._reviewed(task.shown_plan_id),
+                never_deployed=not deployed,
+                awaited_output=task.awaited_output,
+                upstream_changed=upstream_changed is not None,
+                first_deploy=workflow.first_deploy,
+                downstream=workflow.downstream,
+            )
+        )
+
+    def _reviewed(self, plan: int | None) -> Reviewed | None:
+        if plan is None:
+            return None
+        row = self._connection.execute(select(plans.c.leaves, plans.c.unseen).where(plans.c.id == plan)).one()
+        return Reviewed(row.leaves, tuple(row.unseen))
+
+    def _outputs(self, references: set[OutputReference]) -> dict[OutputReference, Output]:
+        """The outputs that are referred to, of the workflow's environments as they stand."""
+        if not references:
+            return {}
+        rows = self._connection.execute(
+            select(environments.c.id, environments.c.alias_key).where(
+                environments.c.workflow_id == self._told.workflow,
+                environments.c.detached.is_(False),
+                environments.c.alias_key.in_({one.alias.casefold() for one in references}),
+            )
+        ).all()
+        ids: dict[str, int] = {row.alias_key: row.id for row in rows}
+        found = read_outputs(self._connection, self._project.vault, ids.values())
+        return {
+            one: found[ids[one.alias.casefold()]][one.output]
+            for one in references
+            if one.output in found.get(ids.get(one.alias.casefold(), -1), {})
+        }
+
+    def _declared(self, workflow: Workflow, task: Row[Any]) -> Environment:
+        row = self._connection.execute(select(environments).where(environments.c.id == task.environment_id)).one()
+        named = workflow.environment(task.alias) or workflow.environment(row.alias)
+        if named is None:
+            raise HeadwaterError(
+                f"{task.alias!r} is not in {workflow.file} at {task.commit[:12]}",
+                "cancel the deployment (headwater cancel), and deploy again",
+            )
+        return named
+
+    @cached_property
+    def _file(self) -> str:
+        """The workflow's file as it is called now."""
+        file: str = self._connection.execute(
+            select(workflows.c.file).where(workflows.c.id == self._told.workflow)
+        ).scalar_one()
+        return file
+
+    @cached_property
+    def _kept(self) -> dict[int, dict[str, Json]]:
+        return read_kept(self._connection, self._project.vault, self._told.workflow)
+
+    @cached_property
+    def _given(self) -> Mapping[str, Json]:
+        if self._told.given is None:
+            return {}
+        given = self._project.vault.open(self._told.given)
+        return given if isinstance(given, dict) else {}

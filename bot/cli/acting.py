@@ -1,0 +1,213 @@
+"""What the commands that act share: opening the project, driving, showing, asking, and the exit code."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from types import FrameType
+from typing import Any
+
+import click
+
+from bot import people
+from bot.briefing import Settings
+from bot.cli.context import Globals
+from bot.cli.exit_codes import ExitCode
+from bot.cli.live import display_for
+from bot.cli.output import note
+from bot.decide.facts import Limits, Stop
+from bot.decide.transitions import DeploymentState, TaskState
+from bot.drive import Driver
+from bot.errors import NotAllowed, WrongUse
+from bot.prepare import known
+from bot.project import Project
+from bot.request import Aim, Request
+from bot.store import views
+from bot.store.environments import EnvironmentRow, repository_id
+from bot.store.views import DeploymentView
+from planner.nearest import nearest
+from planner.repository import Repository
+
+
+def open_project(settings: Globals) -> Project:
+    """The repository of the call, with its state."""
+    repository = Repository(settings.folder)
+    return Project(repository, settings.state_folder(repository.git_dir).resolve(), settings.database)
+
+
+def actor() -> str:
+    """Who is at the keyboard."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+_OPTIONS = (
+    click.argument("environments", nargs=-1, metavar="[ENV]..."),
+    click.option("--only", is_flag=True, help="These alone, without what lies downstream."),
+    click.option("--from", "from_", metavar="ALIAS", multiple=True, help="This, and all that lies downstream."),
+    click.option("--since-deployed", is_flag=True, help="Only what has changed since it was last deployed."),
+    click.option("--base", metavar="REV", help="Only what has changed since the merge base with REV."),
+    click.option("-v", "given", metavar="KEY=VALUE", multiple=True, help="A variable; kept once applied."),
+    click.option("--forget", metavar="KEY", multiple=True, help="Drop a kept variable."),
+    click.option("--jobs", type=click.IntRange(1, 500), default=4, show_default=True, help="How many at once."),
+    click.option("--fail-fast", is_flag=True, help="Stop the rest when one fails."),
+    click.option("--work-tree", is_flag=True, help="The files as they lie there, not the last commit."),
+)
+
+
+def asks_for(aim: Aim, *, plan_only: bool = False) -> Callable[[Callable[..., ExitCode]], Callable[..., ExitCode]]:
+    """Give a command the options that choose environments; its function gets them as one frozen request."""
+
+    def decorate(function: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+        @click.pass_obj
+        @wraps(function)
+        def with_request(settings: Globals, environments: tuple[str, ...], **options: Any) -> ExitCode:  # noqa: ANN401
+            request = Request(
+                aim=aim,
+                actor=actor(),
+                patterns=environments,
+                workflow=settings.workflow,
+                given=given_values(options.pop("given")),
+                plan_only=plan_only,
+                **{name: options.pop(name) for name in _PLAIN},
+            )
+            return function(settings, request, **options)
+
+        decorated: Callable[..., Any] = with_request
+        for option in reversed(_OPTIONS):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+_PLAIN = ("only", "from_", "since_deployed", "base", "forget", "jobs", "fail_fast", "work_tree")
+
+
+def given_values(given: Sequence[str]) -> dict[str, str]:
+    """The values of `-v KEY=VALUE`."""
+    found: dict[str, str] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals or not name:
+            raise WrongUse(f"-v {one.partition('=')[0]}: not KEY=VALUE", "for example: -v REGION=eu-west-1")
+        found[name] = value
+    return found
+
+
+class Session:
+    """One acting command at work: the project, its driver, and what is shown."""
+
+    def __init__(self, settings: Globals) -> None:
+        self.settings = settings
+        self.project = open_project(settings)
+        self._asked = 0
+
+    def driver(self) -> Driver:
+        """What drives deployments."""
+        beat = float(os.environ.get("HEADWATER_BEAT_SECONDS", "1"))
+        limits = Limits(silence=10 * beat, claim=20 * beat)
+        return Driver(self.project, limits, Settings(beat_every=beat))
+
+    def repository(self) -> int:
+        """The id of our repository in the store."""
+        with self.project.database.writing() as connection:
+            return repository_id(connection, self.project.key)
+
+    def run(self, numbers: Sequence[int], *, plans: bool = False) -> list[DeploymentView]:
+        """Drive these deployments to their end, showing how they go; Ctrl-C cancels, twice kills."""
+        driver, repository = self.driver(), self.repository()
+        with display_for(self.settings, plans=plans) as display, self._interrupts():
+            stopped: list[Stop] = []
+
+            def watch(moved: bool) -> None:  # noqa: FBT001 (the driver's own signature)
+                self._pass_on_interrupts(numbers, stopped)
+                if display.wants(moved=moved):
+                    display.show([self.view(number) for number in numbers])
+
+            driver.run(repository, numbers, watch)
+            found = [self.view(number, texts=plans) for number in numbers]
+            display.show(found)
+        return found
+
+    def view(self, number: int, *, texts: bool = False) -> DeploymentView:
+        """A deployment as it stands."""
+        with self.project.database.reading() as connection:
+            found = views.deployment(connection, number, texts=texts)
+        if found is None:
+            raise WrongUse(f"there is no deployment #{number}", "'headwater history' lists them")
+        return found
+
+    def collect(self) -> None:
+        """Take in what attempts left behind, so that what is shown is true."""
+        if self.project.has_store:
+            self.driver().collect(self.repository())
+
+    def environment(self, alias: str) -> EnvironmentRow:
+        """The stored environment of that alias."""
+        rows = [row for row in known(self.project).rows if self._is_meant(row)]
+        found = [row for row in rows if row.key == alias.casefold()]
+        if len(found) > 1:
+            files = ", ".join(row.file for row in found)
+            raise WrongUse(f"{alias!r} is in several workflows: {files}", "say which with --workflow NAME")
+        if not found:
+            near = nearest(alias, [row.alias for row in rows])
+            hint = f"did you mean {near!r}?" if near else "'headwater status' lists those that it knows"
+            raise WrongUse(f"Headwater knows no environment called {alias!r} here", hint)
+        return found[0]
+
+    def _is_meant(self, row: EnvironmentRow) -> bool:
+        wanted = self.settings.workflow
+        return wanted is None or wanted in (row.workflow, row.file)
+
+    @contextmanager
+    def _interrupts(self) -> Iterator[None]:
+        """Count Ctrl-C instead of dying of it; a terminal that closes counts as one."""
+
+        def count(_number: int, _frame: FrameType | None) -> None:
+            self._asked += 1
+
+        before = {number: signal.signal(number, count) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _pass_on_interrupts(self, numbers: Sequence[int], stopped: list[Stop]) -> None:
+        wanted = [Stop.GRACEFULLY, Stop.KILL][: self._asked]
+        for how in wanted[len(stopped) :]:
+            stopped.append(how)
+            people.cancel(self.project, list(numbers), how, actor())
+            said = "stopping gracefully; press Ctrl-C again to kill" if how is Stop.GRACEFULLY else "killing"
+            note(f"\n{said}", quiet=self.settings.quiet)
+
+
+def exit_code(found: Sequence[DeploymentView]) -> ExitCode:
+    """What the command's exit code says of these deployments."""
+    states = {view.state for view in found}
+    tasks = [task.state for view in found for task in view.tasks]
+    if any(state in (TaskState.FAILED, TaskState.TIMED_OUT) for state in tasks) or DeploymentState.FAILED in states:
+        return ExitCode.FAILED
+    if DeploymentState.CANCELLED in states:
+        return ExitCode.CANCELLED
+    if TaskState.NEEDS_APPROVAL in tasks:
+        return ExitCode.WAITS
+    return ExitCode.DONE
+
+
+def ask(question: str) -> bool:
+    """Ask on the terminal (on stderr, so that a pipe gets only the answer); no answer to be had is wrong use."""
+    try:
+        return click.confirm(question, default=False, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise NotAllowed("nobody is there to be asked", "--auto-approve goes on without asking") from None

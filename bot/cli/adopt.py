@@ -1,0 +1,41 @@
+"""`headwater adopt`: take over what exists already."""
+
+from __future__ import annotations
+
+import click
+
+from bot.cli.acting import Session, asks_for, exit_code
+from bot.cli.context import Command, Globals
+from bot.cli.exit_codes import ExitCode
+from bot.cli.output import say
+from bot.cli.reviewing import Review
+from bot.cli.words import names
+from bot.decide.transitions import Code
+from bot.prepare import prepare
+from bot.request import Aim, Request
+from bot.submit import submit
+
+
+@click.command(cls=Command)
+@asks_for(Aim.ADOPT)
+def command(settings: Globals, request: Request) -> ExitCode:
+    """Record as deployed what exists already and plans no change.
+
+    Each environment that Headwater never deployed is planned. Where the plan is empty, it is recorded as deployed at
+    this commit, with its outputs; the others are listed and left as they are. Nothing is ever applied.
+    """
+    session = Session(settings)
+    session.collect()
+    prepared = [one for one in prepare(session.project, request) if one.order]
+    if not prepared:
+        say("Nothing to adopt: every environment is deployed.")
+        return ExitCode.DONE
+    numbers = [submit(session.project, one, {}, auto_approve=False) for one in prepared]
+    found = session.run(numbers)
+    if not settings.json:
+        reviews = [Review(one, view) for one, view in zip(prepared, found, strict=True)]
+        for one in reviews:
+            left = tuple(task.alias for task in one.view.tasks if task.code is Code.HAS_CHANGES)
+            if left:
+                say(f"Not adopted, since a deploy would change them: {names(left, 20)}")
+    return exit_code(found)

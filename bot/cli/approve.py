@@ -1,0 +1,25 @@
+"""`headwater approve`: let an environment go on with the plan that it waits with."""
+
+from __future__ import annotations
+
+import click
+
+from bot import people
+from bot.cli.acting import Session, actor
+from bot.cli.context import Command, Globals
+from bot.cli.deploying import finish
+from bot.cli.exit_codes import ExitCode
+
+
+@click.command(cls=Command)
+@click.argument("alias")
+@click.pass_obj
+def command(settings: Globals, alias: str) -> ExitCode:
+    """Approve the plan that ALIAS waits with, and run what that frees.
+
+    It is planned once more and applied if the plan is still that one.
+    """
+    session = Session(settings)
+    session.collect()
+    number = people.approve(session.project, session.environment(alias), actor())
+    return finish(session, session.run([number]))

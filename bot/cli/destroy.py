@@ -1,0 +1,29 @@
+"""`headwater destroy`: environments downstream first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from bot.cli.acting import Session, asks_for
+from bot.cli.context import Command, Globals
+from bot.cli.deploying import carry_out
+from bot.cli.exit_codes import ExitCode
+from bot.prepare import prepare
+from bot.request import Aim, Request
+
+
+@click.command(cls=Command)
+@asks_for(Aim.DESTROY)
+@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Even if something that stays deployed needs it.")
+def command(settings: Globals, request: Request, *, auto_approve: bool, force: bool) -> ExitCode:
+    """Destroy environments, what needs others first.
+
+    Shows what would be destroyed and asks first. ENV is an alias or a glob, none means all that is deployed, also
+    what the workflow file no longer has. What something deployed still needs is refused.
+    """
+    session = Session(settings)
+    session.collect()
+    return carry_out(session, prepare(session.project, replace(request, force=force)), auto_approve=auto_approve)

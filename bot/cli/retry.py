@@ -1,0 +1,66 @@
+"""`headwater retry`: run again what did not succeed."""
+
+from __future__ import annotations
+
+import click
+
+from bot import people
+from bot.cli.acting import Session, actor
+from bot.cli.context import Command, Globals
+from bot.cli.deploying import carry_out, finish
+from bot.cli.exit_codes import ExitCode
+from bot.cli.output import note, say
+from bot.decide.transitions import TaskState
+from bot.errors import NotAllowed
+from bot.prepare import known
+from bot.retrying import prepare_retry
+from bot.store.deployments import unfinished_deployments
+
+
+@click.command(cls=Command)
+@click.option("--auto-approve", is_flag=True, help="Do not ask; also apply what differs from the plan shown.")
+@click.option("--force", is_flag=True, help="Take lost attempts for ended. Make sure of it first.")
+@click.option("--jobs", type=click.IntRange(1, 500), default=4, show_default=True, help="How many at once.")
+@click.pass_obj
+def command(settings: Globals, *, auto_approve: bool, force: bool, jobs: int) -> ExitCode:
+    """Run again what failed, was cancelled or lost, and what that blocked; nothing else.
+
+    At the same commit: a mend in git is deployed with 'headwater deploy --since-deployed'. What is unfinished (its
+    command was killed, for example) goes on first. Plans first, and asks.
+    """
+    session = Session(settings)
+    session.collect()
+    lost = [row for row in known(session.project).rows if row.facts.state is TaskState.LOST]
+    if force:
+        for row in lost:
+            people.give_up(session.project, row, actor())
+        session.collect()
+    elif lost:
+        names = ", ".join(row.alias for row in lost)
+        note(f"{names}: lost, and perhaps still at work; '--force' takes it for ended", quiet=settings.quiet)
+    gone_on = _go_on(session)
+    broken = people.failed_deployments(list(known(session.project).rows))
+    if not broken:
+        if gone_on is None:
+            say("Nothing to retry: nothing failed, and nothing is unfinished.")
+        return ExitCode.DONE if gone_on is None else gone_on
+    if gone_on not in (None, ExitCode.DONE, ExitCode.FAILED):
+        return gone_on
+    prepared = [
+        one
+        for number, rows in sorted(broken.items())
+        for one in prepare_retry(session.project, number, rows, actor=actor(), jobs=jobs)
+    ]
+    if not prepared:
+        raise NotAllowed("what failed is not in its commit any more", "deploy again: headwater deploy --since-deployed")
+    return carry_out(session, prepared, auto_approve=auto_approve)
+
+
+def _go_on(session: Session) -> ExitCode | None:
+    """Drive what is unfinished to its end; None if there is nothing."""
+    if not session.project.has_store:
+        return None
+    repository = session.repository()
+    with session.project.database.reading() as connection:
+        numbers = unfinished_deployments(connection, repository)
+    return finish(session, session.run(numbers)) if numbers else None

@@ -1,0 +1,235 @@
+"""Planning before acting: run the plans, show them, and say what can go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot.cli.acting import Session
+from bot.cli.output import Cell, Tone, paint, printable, say, table, terminal_width
+from bot.cli.words import SHORT, commit_words, plan_cell, plan_counts, state_cell
+from bot.decide.facts import TaskAction
+from bot.decide.transitions import Code, TaskState
+from bot.prepare import Prepared
+from bot.request import Aim
+from bot.store.views import DeploymentView, PlanView, TaskView
+from bot.submit import Planned, planned_by, submit_plan
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One workflow's plans: what was asked, how it looks, and what may be applied."""
+
+    prepared: Prepared
+    view: DeploymentView
+    planned: dict[int, Planned] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> list[TaskView]:
+        """The plans that failed."""
+        bad = (TaskState.FAILED, TaskState.TIMED_OUT)
+        return [task for task in self.view.tasks if task.state in bad]
+
+    @property
+    def changing(self) -> list[TaskView]:
+        """The plans with changes, and those that are not known before the deploy."""
+        return [task for task in self.view.tasks if _changes(task)]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether planning was cancelled."""
+        return any(task.state is TaskState.CANCELLED for task in self.view.tasks)
+
+
+def _changes(task: TaskView) -> bool:
+    if task.state is TaskState.SKIPPED:
+        return True
+    return task.state is TaskState.SUCCEEDED and task.plan is not None and not task.plan.empty
+
+
+def review(session: Session, prepared: Sequence[Prepared]) -> list[Review]:
+    """Plan all of it at once, and show what came of it."""
+    numbers = [submit_plan(session.project, one) for one in prepared]
+    found = session.run(numbers, plans=True)
+    reviews = [
+        Review(one, view, planned_by(session.project, view.id)) for one, view in zip(prepared, found, strict=True)
+    ]
+    if not session.settings.json:
+        for one in reviews:
+            show_review(one, quiet=session.settings.quiet)
+    return reviews
+
+
+def show_review(one: Review, *, quiet: bool) -> None:
+    """The plans' texts, then a table of them, then what to know before going on."""
+    for task in one.view.tasks:
+        if not quiet and task.plan is not None and not task.plan.empty:
+            say(_heading(task))
+            say(_indented(task.plan.text))
+            say()
+    for task in one.failed:
+        say(
+            paint(
+                f"✗ {printable(task.alias)}: {printable(task.error.splitlines()[0] if task.error else task.detail)}",
+                Tone.BAD,
+            )
+        )
+        for line in task.error.splitlines()[1:]:
+            say(f"  {printable(line)}")
+        say()
+    say(_title(one))
+    say()
+    say(_table(one))
+    say()
+    for line in warnings(one):
+        say(f"{paint('!', Tone.WARN)} {line}")
+    say(summary(one))
+
+
+def _heading(task: TaskView) -> str:
+    counts = plan_cell(task.plan)
+    return f"{paint(printable(task.alias), Tone.STRONG)}  {paint(counts.text, counts.tone)}"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in map(_coloured, text.strip("\n").splitlines()))
+
+
+_DIFF = {"+": Tone.GOOD, "-": Tone.BAD, "~": Tone.WARN}
+
+
+def _coloured(line: str) -> str:
+    """A line of a plan, in the colour of the sign that it begins with."""
+    stripped = line.lstrip()
+    tone = _DIFF.get(stripped[:1], Tone.PLAIN) if stripped[1:2] in (" ", "/") else Tone.PLAIN
+    return paint(printable(line), tone)
+
+
+def _title(one: Review) -> str:
+    aim = {Aim.DEPLOY: "Plan", Aim.DESTROY: "Destroy plan", Aim.ADOPT: "Adoption"}[one.prepared.request.aim]
+    commit = commit_words(one.prepared.commit, dirty=one.prepared.dirty)
+    return paint(f"{aim} of {printable(one.prepared.workflow.name)} at {commit}", Tone.STRONG)
+
+
+def _table(one: Review) -> str:
+    wide = any(task.reasons for task in one.view.tasks)
+    rows: list[list[str | Cell]] = []
+    for task in one.view.tasks:
+        cell = plan_cell(task.plan) if task.state is TaskState.SUCCEEDED else state_cell(task)
+        environment = one.prepared.environments.get(task.alias)
+        tool = environment.tool.value if environment else ""
+        rows.append([task.alias, Cell(tool, Tone.FAINT), cell, *(["; ".join(task.reasons)] if wide else [])])
+    headers = ["Environment", "Tool", "Plan", *(["Why"] if wide else [])]
+    return table(headers, rows, width=terminal_width())
+
+
+def warnings(one: Review) -> list[str]:
+    """What somebody should know before saying yes."""
+    prepared = one.prepared
+    lines = [
+        f"{printable(task.alias)}: {_losses(task.plan)}"
+        for task in one.view.tasks
+        if task.action is TaskAction.PLAN and task.plan and _losses(task.plan)
+    ]
+    changing = {task.alias for task in one.changing}
+    lines += [
+        f"{printable(task.alias)}: planned with the outputs that {', '.join(map(printable, upstreams))} has now"
+        for task in one.view.tasks
+        if task.plan and (upstreams := _changing_sources(prepared, task.alias, changing))
+    ]
+    lines += [f"{printable(alias)}: disabled, left out" for alias in prepared.left_out]
+    lines += _about_removed(prepared)
+    lines += [
+        f"{printable(row)} is now {printable(new)}: its state and history go along"
+        for new, row in sorted(_renamed(prepared).items())
+    ]
+    lines += _about_kept(prepared)
+    return lines
+
+
+def _losses(plan: PlanView) -> str:
+    """What a plan takes away: `destroys 2, replaces 1`."""
+    verbs = (("destroys", "destroy"), ("replaces", "replace"))
+    return ", ".join(f"{verb} {plan.counts[name]}" for verb, name in verbs if plan.counts.get(name))
+
+
+def _changing_sources(prepared: Prepared, alias: str, changing: set[str]) -> list[str]:
+    environment = prepared.environments.get(alias)
+    if environment is None or prepared.request.aim is not Aim.DEPLOY:
+        return []
+    keys = {one.casefold(): one for one in changing}
+    read = {reference.alias.casefold() for variable in environment.variables for reference in variable.references}
+    return sorted(keys[key] for key in read if key in keys)
+
+
+def _about_removed(prepared: Prepared) -> list[str]:
+    lines = []
+    for row in prepared.removed:
+        if row in prepared.doubtful and prepared.workflow.removal.value == "destroy":
+            lines.append(
+                f"{printable(row.alias)} is gone from {prepared.workflow.file}, and is left as it is: if it was renamed, "
+                f"say `movedFrom: {printable(row.alias)}`; else 'headwater destroy {printable(row.alias)}'"
+            )
+        elif prepared.workflow.removal.value == "destroy":
+            lines.append(
+                f"{printable(row.alias)} is gone from {prepared.workflow.file}: its destroy will wait for approval"
+            )
+        else:
+            held = f"what it deployed at {row.commit[:SHORT]} stays as it is" if row.commit else "it was never deployed"
+            lines.append(f"{printable(row.alias)} is gone from {prepared.workflow.file}: it will be forgotten; {held}")
+    return lines
+
+
+def _renamed(prepared: Prepared) -> dict[str, str]:
+    return {
+        alias: prepared.moves[row.id]
+        for alias, row in prepared.rows.items()
+        if row.id in prepared.moves and prepared.moves[row.id] != alias
+    }
+
+
+def _about_kept(prepared: Prepared) -> list[str]:
+    if not prepared.kept:
+        return []
+    return [f"kept values beat the files: {', '.join(sorted(prepared.kept))} ('--forget KEY' drops one)"]
+
+
+def summary(one: Review) -> str:
+    """What it comes to, in one line."""
+    changing = one.changing
+    verb = "destroy" if one.prepared.request.aim is Aim.DESTROY else "deploy"
+    if not one.view.tasks:
+        return "Nothing to do: " + ("nothing is deployed." if verb == "destroy" else "nothing is affected.")
+    if not changing and not one.failed:
+        return paint("No changes.", Tone.GOOD)
+    totals: dict[str, int] = {}
+    for task in one.view.tasks:
+        for name, count in (task.plan.counts if task.plan else {}).items():
+            totals[name] = totals.get(name, 0) + count
+    later = sum(task.state is TaskState.SKIPPED for task in one.view.tasks)
+    parts = [f"{len(changing)} of {len(one.view.tasks)} to {verb}", plan_counts(totals)]
+    if later:
+        parts.append(f"{later} planned when {'its' if later == 1 else 'their'} turn comes")
+    if one.failed:
+        parts.append(paint(f"{len(one.failed)} failed", Tone.BAD))
+    return " · ".join(part for part in parts if part)
+
+
+def no_changes(reviews: Sequence[Review]) -> bool:
+    """Whether nothing at all would be done."""
+    return not any(one.changing or one.failed for one in reviews)
+
+
+def hopeless(one: Review) -> list[TaskView]:
+    """The failed plans that nothing in this deployment could mend: no upstream of theirs changes."""
+    changing = {task.alias for task in one.changing}
+    return [task for task in one.failed if not (one.prepared.graph.ancestors([task.alias]) & changing)]
+
+
+def awaited(one: Review) -> dict[int, Planned]:
+    """What may be applied: the plans that were shown; a failed one whose upstream changes is planned in its turn."""
+    failed = {task.environment for task in one.failed}
+    return {
+        environment: Planned(None, awaited=True, code=Code.AFTER_UPSTREAM) if environment in failed else planned
+        for environment, planned in one.planned.items()
+    }

@@ -1,0 +1,104 @@
+"""Which stored environment is which in the files: the same, moved, new, or removed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What stays the same when an environment is renamed: where it lies and what runs it."""
+
+    path: str
+    tool: str
+    workspace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An environment that the store knows. `used`: it was deployed, or a deploy of it began, at some time."""
+
+    id: int
+    file: str
+    key: str
+    stack: Stack
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """An environment in a workflow file. `moved_from`: the key of the alias that it says it had."""
+
+    file: str
+    key: str
+    stack: Stack
+    moved_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """`same` maps what is declared to the id it has; what is in neither `same` nor here is new.
+
+    `moves`: the ids whose alias or file changed. `removed`: used ids that nothing declares any more. `doubtful`:
+    those of them that may be a rename that the files do not tell (so no removal may destroy them yet).
+    """
+
+    same: dict[tuple[str, str], int]
+    moves: dict[int, Declared]
+    removed: tuple[int, ...]
+    doubtful: frozenset[int]
+
+
+def identities(known: Sequence[Known], declared: Sequence[Declared]) -> Identities:
+    """Match by file and alias, then by `movedFrom`, then by an unmistakable path, tool and workspace."""
+    by_name = {(one.file, one.key): one for one in known}
+    names = {(one.file, one.key) for one in declared}
+    used_gone = [one for one in known if one.used and (one.file, one.key) not in names]
+    exact = {(one.file, one.key): by_name[one.file, one.key] for one in declared if (one.file, one.key) in by_name}
+    fresh = [one for one in declared if (found := exact.get((one.file, one.key))) is None or not found.used]
+
+    moves = _told_moves(used_gone, fresh)
+    rest = [one for one in used_gone if one.id not in moves]
+    moved_to = {(one.file, one.key) for one in moves.values()}
+    moves |= _plain_moves(rest, [one for one in fresh if (one.file, one.key) not in moved_to])
+
+    moved_to = {(one.file, one.key) for one in moves.values()}
+    same = {name: one.id for name, one in exact.items() if name not in moved_to}
+    same |= {(one.file, one.key): identity for identity, one in moves.items()}
+    gone = tuple(one for one in used_gone if one.id not in moves)
+    newcomers = {one.file for one in fresh if (one.file, one.key) not in moved_to}
+    return Identities(
+        same,
+        moves,
+        tuple(one.id for one in gone),
+        frozenset(one.id for one in gone if one.file in newcomers),
+    )
+
+
+def _told_moves(gone: Iterable[Known], fresh: Iterable[Declared]) -> dict[int, Declared]:
+    """The moves that `movedFrom` tells: an alias of the same file, else one that only one vanished file had."""
+    moves: dict[int, Declared] = {}
+    candidates: defaultdict[str, list[Known]] = defaultdict(list)
+    for one in gone:
+        candidates[one.key].append(one)
+    for new in fresh:
+        if new.moved_from is None:
+            continue
+        named = candidates[new.moved_from]
+        chosen = [one for one in named if one.file == new.file] or named
+        if len(chosen) == 1 and chosen[0].id not in moves:
+            moves[chosen[0].id] = new
+    return moves
+
+
+def _plain_moves(gone: Iterable[Known], fresh: Iterable[Declared]) -> dict[int, Declared]:
+    """The moves where exactly one that is gone and exactly one that is new have the same stack."""
+    old: defaultdict[Stack, list[Known]] = defaultdict(list)
+    new: defaultdict[Stack, list[Declared]] = defaultdict(list)
+    for one in gone:
+        old[one.stack].append(one)
+    for other in fresh:
+        new[other.stack].append(other)
+    return {old[stack][0].id: new[stack][0] for stack in old if len(old[stack]) == 1 and len(new.get(stack, ())) == 1}

@@ -1,0 +1,158 @@
+"""The states of tasks and deployments, and every move that there is between them.
+
+docs/states.md is made from this table, and the store refuses a move that is not in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class TaskState(StrEnum):
+    """Where one environment of a deployment stands."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    DISPATCHED = "dispatched"
+    RUNNING = "running"
+    LOST = "lost"
+    NEEDS_APPROVAL = "needs approval"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TIMED_OUT = "timed out"
+    CANCELLED = "cancelled"
+    BLOCKED = "blocked"
+    SKIPPED = "skipped"
+
+
+class DeploymentState(StrEnum):
+    """Where a whole deployment stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+
+
+ACTIVE = frozenset({TaskState.DISPATCHED, TaskState.RUNNING, TaskState.LOST})
+"""An attempt exists that may be at work."""
+
+FINISHED = frozenset(
+    {
+        TaskState.SUCCEEDED,
+        TaskState.FAILED,
+        TaskState.TIMED_OUT,
+        TaskState.CANCELLED,
+        TaskState.BLOCKED,
+        TaskState.SKIPPED,
+    }
+)
+BROKEN = frozenset({TaskState.FAILED, TaskState.TIMED_OUT, TaskState.CANCELLED, TaskState.BLOCKED})
+"""Ends that block what lies downstream."""
+
+DEPLOYMENT_FINISHED = frozenset(
+    {DeploymentState.SUCCEEDED, DeploymentState.FAILED, DeploymentState.CANCELLED, DeploymentState.SUPERSEDED}
+)
+
+
+class Code(StrEnum):
+    """Why a task is where it is: the closed set that stands beside each state."""
+
+    SUBMITTED = "submitted"
+    UPSTREAMS_DONE = "upstreams-done"
+    APPROVAL_REQUIRED = "approval-required"
+    PLAN_DIFFERS = "plan-differs"
+    UPSTREAM_BROKEN = "upstream-broken"
+    NO_CHANGES = "no-changes"
+    DISABLED = "disabled"
+    AFTER_UPSTREAM = "after-upstream"
+    NEEDS_VALUE = "needs-value"
+    HAS_CHANGES = "has-changes"
+    DISPATCHED = "dispatched"
+    CLAIMED = "claimed"
+    NEVER_CLAIMED = "never-claimed"
+    CANNOT_START = "cannot-start"
+    DONE = "done"
+    TOOL_FAILED = "tool-failed"
+    TIMED_OUT = "timed-out"
+    SILENT = "silent"
+    OUTCOME_UNKNOWN = "outcome-unknown"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    FAIL_FAST = "fail-fast"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One allowed move of a task, and what it means."""
+
+    before: TaskState
+    after: TaskState
+    code: Code
+    meaning: str
+
+
+def _rows(before: TaskState, *rows: tuple[TaskState, Code, str]) -> tuple[Transition, ...]:
+    return tuple(Transition(before, after, code, meaning) for after, code, meaning in rows)
+
+
+_S = TaskState
+_ENDS = (
+    (_S.SUCCEEDED, Code.DONE, "the tool did what was asked"),
+    (_S.SUCCEEDED, Code.NO_CHANGES, "the tool found nothing to change"),
+    (_S.NEEDS_APPROVAL, Code.PLAN_DIFFERS, "the plan is not the one that was shown; nothing was applied"),
+    (_S.NEEDS_APPROVAL, Code.APPROVAL_REQUIRED, "the environment always asks; nothing was applied"),
+    (_S.SKIPPED, Code.HAS_CHANGES, "an adoption found changes; nothing was applied"),
+    (_S.FAILED, Code.TOOL_FAILED, "the tool failed"),
+    (_S.TIMED_OUT, Code.TIMED_OUT, "the tool took longer than `timeout`"),
+    (_S.CANCELLED, Code.CANCELLED, "the tool was stopped on request"),
+    (_S.FAILED, Code.OUTCOME_UNKNOWN, "the attempt ended without a report; what it did is not known"),
+)
+
+TRANSITIONS: tuple[Transition, ...] = (
+    *_rows(
+        _S.WAITING,
+        (_S.READY, Code.UPSTREAMS_DONE, "all that it needs has succeeded"),
+        (_S.NEEDS_APPROVAL, Code.APPROVAL_REQUIRED, "its turn has come, and `requiresApproval` asks first"),
+        (_S.SUCCEEDED, Code.NO_CHANGES, "its plan is empty and nothing upstream changes: no job"),
+        (_S.BLOCKED, Code.UPSTREAM_BROKEN, "something that it needs did not succeed"),
+        (_S.SKIPPED, Code.AFTER_UPSTREAM, "a plan that reads an output which does not exist yet"),
+        (_S.SKIPPED, Code.NEEDS_VALUE, "a plan that lacks a value which only deploys get"),
+        (_S.FAILED, Code.CANNOT_START, "it could not be started (a value is missing, for example)"),
+        (_S.CANCELLED, Code.CANCELLED, "cancelled before it started"),
+        (_S.CANCELLED, Code.FAIL_FAST, "another one failed, and `--fail-fast` stops the rest"),
+        (_S.CANCELLED, Code.SUPERSEDED, "a newer deployment of the environment took its place"),
+    ),
+    *_rows(
+        _S.READY,
+        (_S.DISPATCHED, Code.DISPATCHED, "handed to the executor"),
+        (_S.FAILED, Code.CANNOT_START, "it could not be started (a value is missing, for example)"),
+        (_S.CANCELLED, Code.CANCELLED, "cancelled before it started"),
+        (_S.CANCELLED, Code.FAIL_FAST, "another one failed, and `--fail-fast` stops the rest"),
+        (_S.CANCELLED, Code.SUPERSEDED, "a newer deployment of the environment took its place"),
+    ),
+    *_rows(
+        _S.DISPATCHED,
+        (_S.RUNNING, Code.CLAIMED, "a runner has claimed the attempt"),
+        (_S.READY, Code.NEVER_CLAIMED, "no runner claimed it; the attempt was revoked, and a new one follows"),
+        (_S.FAILED, Code.CANNOT_START, "no runner claimed it, three times over"),
+        (_S.CANCELLED, Code.CANCELLED, "revoked before a runner claimed it"),
+    ),
+    *_rows(_S.RUNNING, *_ENDS, (_S.LOST, Code.SILENT, "its runner went silent; the tool may still be at work")),
+    *_rows(_S.LOST, *_ENDS),
+    *_rows(
+        _S.NEEDS_APPROVAL,
+        (_S.READY, Code.APPROVED, "approved: a new attempt plans again and applies on a match"),
+        (_S.CANCELLED, Code.REJECTED, "rejected"),
+        (_S.CANCELLED, Code.CANCELLED, "cancelled while it waited"),
+        (_S.CANCELLED, Code.FAIL_FAST, "another one failed, and `--fail-fast` stops the rest"),
+        (_S.CANCELLED, Code.SUPERSEDED, "a newer deployment of the environment took its place"),
+    ),
+)
+
+ALLOWED = frozenset((row.before, row.after, row.code) for row in TRANSITIONS)

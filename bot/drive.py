@@ -1,0 +1,309 @@
+"""Drives deployments: look, write down what was seen, decide, do. Safe to kill anywhere and to run twice."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from bot.briefing import Brief, Briefing, Settings
+from bot.decide.facts import Limits, Missing, TaskAction, Why
+from bot.decide.reconcile import Action, Dispatch, Finish, Halt, LookUp, Move, Revoke, reconcile
+from bot.decide.transitions import Code, TaskState
+from bot.errors import HeadwaterError
+from bot.executors.local import Life
+from bot.project import Project
+from bot.store import attempts, deployments
+from bot.store.deployments import Flags, Observed
+from bot.store.outcomes import record_end, record_start
+from bot.store.tables import tasks
+from planner.problems import PlannerError
+
+
+@dataclass(slots=True)
+class _Memory:
+    """When this process last saw an attempt move, by its own monotonic clock."""
+
+    sign: tuple[object, ...]
+    since: float
+
+
+@dataclass(slots=True)
+class _Look:
+    """What one look at the active attempts of a deployment gave."""
+
+    claimed: list[attempts.Active] = field(default_factory=list)
+    reports: dict[str, attempts.Report] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
+    revoked: dict[str, str] = field(default_factory=dict)
+    still: dict[str, float] = field(default_factory=dict)
+    runner_gone: set[str] = field(default_factory=set)
+
+    @property
+    def news(self) -> bool:
+        """Whether there is anything to write down."""
+        return bool(self.claimed or self.reports or self.ended or self.revoked)
+
+
+@dataclass(slots=True)
+class _Effects:
+    """What to do outside once the transaction is kept."""
+
+    starts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
+    settled: dict[str, tuple[str, ...]] = field(default_factory=dict)  # attempt -> what its log must not show
+
+
+class Driver:
+    """Takes steps of deployments until there is nothing left to do, or only people can go on."""
+
+    POLL = 0.05
+    """Seconds between looks at the attempts' folders; the database is asked when something moved, or each second."""
+
+    def __init__(self, project: Project, limits: Limits, settings: Settings) -> None:
+        self._project = project
+        self._executor = project.executor
+        self._limits = limits
+        self._settings = settings
+        self._memory: dict[str, _Memory] = {}
+        self._active: dict[int, tuple[attempts.Active, ...]] = {}
+        self._revoked: dict[str, str] = {}
+
+    def run(self, repository: int, own: Sequence[int], watch: Callable[[bool], None]) -> None:
+        """Drive every unfinished deployment of the repository until our own are finished, or wait for people.
+
+        `watch` is called between looks, many times a second, and told whether anything moved.
+        """
+        asked, numbers = float("-inf"), self._unfinished(repository)
+        while True:
+            due = time.monotonic() - asked >= 1.0
+            if due:
+                asked, numbers = time.monotonic(), self._unfinished(repository)
+            moved = [number for number in numbers if self.step(number, due=due)]
+            watch(bool(moved))
+            if moved:
+                asked = float("-inf")  # what moved may let others go on
+            elif due and not self._can_go_on(repository, own):
+                return
+            else:
+                time.sleep(self.POLL)
+
+    def collect(self, repository: int) -> None:
+        """Take in what attempts left behind, and what follows from it, without starting anything."""
+        for number in self._unfinished(repository):
+            while self.step(number, due=True, start=False):
+                pass
+
+    def step(self, number: int, *, due: bool, start: bool = True) -> bool:
+        """Look at a deployment, and do what can be done; whether anything moved."""
+        if due or number not in self._active:
+            self._active[number] = self._read_active(number)
+        look = self._look(self._active[number])
+        if not (look.news or due):
+            return False
+        effects = _Effects()
+        with self._project.database.writing() as connection:
+            told = deployments.flags(connection, number, lock=True)
+            if told is None:
+                return False
+            self._write_down(connection, look, effects)
+            moved = self._decide(connection, told, look, effects, start=start)
+        self._active.pop(number, None)
+        self._act(effects)
+        return moved
+
+    # -- look
+
+    def _unfinished(self, repository: int) -> list[int]:
+        with self._project.database.reading() as connection:
+            return deployments.unfinished_deployments(connection, repository)
+
+    def _read_active(self, number: int) -> tuple[attempts.Active, ...]:
+        with self._project.database.reading() as connection:
+            return attempts.active(connection, self._project.vault, number)
+
+    def _look(self, active: Iterable[attempts.Active]) -> _Look:
+        look = _Look()
+        for one in active:
+            self._look_at(one, look)
+        return look
+
+    def _look_at(self, one: attempts.Active, look: _Look) -> None:
+        if one.id in self._revoked:
+            look.revoked[one.id] = self._revoked[one.id]
+            return
+        seen = self._executor.look(one.id)
+        if seen.reported and (report := self._executor.report(one.id, one.seal_key)) is not None:
+            look.reports[one.id] = attempts.Report.of(report)
+            return
+        if seen.claimed and not one.claimed:
+            look.claimed.append(one)
+        now = time.monotonic()
+        first = one.id not in self._memory
+        sign = (seen.claimed, seen.beat)
+        if first or self._memory[one.id].sign != sign:
+            self._memory[one.id] = _Memory(sign, now)
+        look.still[one.id] = now - self._memory[one.id].since
+        if seen.claimed and (first or look.still[one.id] > 2 * self._settings.beat_every):
+            self._look_up(one, look)
+
+    def _look_up(self, one: attempts.Active, look: _Look) -> None:
+        life = self._executor.look_up(one.id)
+        if life is Life.TOOL:
+            look.runner_gone.add(one.id)
+        elif life is Life.ENDED:
+            report = self._executor.report(one.id, one.seal_key)  # it may have come since we looked
+            if report is None:
+                look.ended.append(one.id)
+            else:
+                look.reports[one.id] = attempts.Report.of(report)
+
+    # -- write down
+
+    def _write_down(self, connection: Connection, look: _Look, effects: _Effects) -> None:
+        now = time.time()
+        for one in look.claimed:
+            attempts.claimed(connection, one.id)
+        for attempt, report in look.reports.items():
+            attempts.reported(connection, attempt, report, now)
+        for attempt in look.ended:
+            attempts.ended(connection, attempt, now)
+        for attempt, error in look.revoked.items():
+            attempts.revoked(connection, attempt, error, now)
+        for attempt in (*look.reports, *look.ended, *look.revoked):
+            sensitive = attempts.sensitive_values(connection, self._project.vault, attempt)
+            effects.settled[attempt] = sensitive
+
+    # -- decide
+
+    def _decide(self, connection: Connection, told: Flags, look: _Look, effects: _Effects, *, start: bool) -> bool:
+        """Reconcile until no more moves follow; whether anything moved."""
+        observed = Observed(look.still, frozenset(look.runner_gone))
+        briefing = Briefing(connection, self._project, told, self._settings)
+        reports = self._reports_by_task(connection, look)
+        moved = False
+        while True:
+            lacks = self._lacks(connection, told, briefing)
+            facts = deployments.gather(connection, told, observed, lacks, self._limits)
+            actions = reconcile(facts)
+            moves = [action for action in actions if isinstance(action, Move)]
+            if not moves:
+                break
+            for move in moves:
+                if deployments.apply_move(connection, move, time.time()):
+                    record_end(connection, self._project.vault, move, reports.get(move.task), time.time())
+            moved = True
+        deployments.clean(connection, [task.id for task in facts.tasks])
+        for action in actions:
+            if isinstance(action, Dispatch) and start:
+                for task in action.tasks:
+                    self._dispatch(connection, told, briefing, task, effects)
+                moved = True
+            elif isinstance(action, Finish):
+                moved |= deployments.finish(connection, told.id, action.state, time.time())
+            else:
+                effects.actions.append(action)
+        return moved
+
+    def _reports_by_task(self, connection: Connection, look: _Look) -> dict[int, attempts.Report]:
+        if not look.reports:
+            return {}
+        return {attempts.task_of(connection, attempt): report for attempt, report in look.reports.items()}
+
+    def _lacks(self, connection: Connection, told: Flags, briefing: Briefing) -> dict[int, tuple[Missing, ...]]:
+        """The values that tasks lack whose turn has come."""
+        found: dict[int, tuple[Missing, ...]] = {}
+        for row in deployments.due_tasks(connection, told.id):
+            try:
+                found[row.id] = briefing.brief(row).inputs.missing
+            except (HeadwaterError, PlannerError) as error:
+                found[row.id] = (Missing(str(error), "its definition", Why.SECRET),)
+        return found
+
+    def _dispatch(self, connection: Connection, told: Flags, briefing: Briefing, task: int, effects: _Effects) -> None:
+        """Write an attempt down and have it started once that is kept."""
+        row: Row[Any] = connection.execute(select(tasks).where(tasks.c.id == task)).one()
+        now = time.time()
+        try:
+            brief = briefing.brief(row)
+        except (HeadwaterError, PlannerError) as error:
+            self._cannot_start(connection, task, str(error), now)
+            return
+        if brief.inputs.missing:
+            names = ", ".join(sorted({lack.name for lack in brief.inputs.missing}))
+            self._cannot_start(connection, task, f"no value for {names}", now)
+            return
+        self._make_attempt(connection, told, briefing, row, brief, effects)
+
+    def _cannot_start(self, connection: Connection, task: int, why: str, now: float) -> None:
+        move = Move(task, TaskState.READY, TaskState.FAILED, Code.CANNOT_START, why)
+        if deployments.apply_move(connection, move, now):
+            record_end(connection, self._project.vault, move, None, now)
+
+    def _make_attempt(
+        self,
+        connection: Connection,
+        told: Flags,
+        briefing: Briefing,
+        row: Row[Any],
+        brief: Brief,
+        effects: _Effects,
+    ) -> None:
+        now = time.time()
+        if not deployments.apply_move(
+            connection, Move(row.id, TaskState.READY, TaskState.DISPATCHED, Code.DISPATCHED), now
+        ):
+            return
+        attempt, seal_key = f"{told.id}-{row.id}-{row.attempts + 1}-{os.urandom(4).hex()}", os.urandom(32)
+        mutates = TaskAction(row.action).mutates
+        attempts.add(
+            connection,
+            self._project.vault,
+            attempt,
+            task=row.id,
+            environment=row.environment_id,
+            number=row.attempts + 1,
+            mutates=mutates,
+            seal_key=seal_key,
+            sensitive=brief.sensitive,
+            now=now,
+        )
+        if mutates:
+            record_start(connection, self._project.vault, told, row, now)
+        effects.starts.append((attempt, briefing.spec(row, brief, attempt, seal_key)))
+
+    # -- do
+
+    def _act(self, effects: _Effects) -> None:
+        for attempt, spec in effects.starts:
+            error = self._executor.start(attempt, spec)
+            if error is not None:
+                self._revoke(attempt, error)
+        for action in effects.actions:
+            if isinstance(action, Halt):
+                self._executor.halt(action.attempt, action.how)
+            elif isinstance(action, Revoke):
+                self._revoke(action.attempt, self._executor.said(action.attempt))
+            elif isinstance(action, LookUp):
+                self._memory.pop(action.attempt, None)  # the next look asks the lock
+        for attempt, sensitive in effects.settled.items():
+            self._executor.settle(attempt, sensitive)
+            self._memory.pop(attempt, None)
+            self._revoked.pop(attempt, None)
+
+    def _revoke(self, attempt: str, why: str) -> None:
+        if self._executor.revoke(attempt):
+            self._revoked[attempt] = why
+
+    # -- until when
+
+    def _can_go_on(self, repository: int, own: Sequence[int]) -> bool:
+        """Whether our own deployments still have something to do that needs no person."""
+        with self._project.database.reading() as connection:
+            unfinished = set(deployments.unfinished_deployments(connection, repository))
+            mine = [number for number in own if number in unfinished]
+            return any(not deployments.waits_for_people(connection, number) for number in mine)

@@ -1,0 +1,139 @@
+"""Attempts as processes on this machine: a folder each, through which the runner and its observers speak."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from bot.decide.facts import Stop
+from bot.runner import channel, process
+from bot.runner.checkout import clean
+from bot.runner.failure import RunnerError
+from bot.runner.log import finish_log
+from bot.runner.failure import RunnerError
+from planner.definition import Json
+
+
+class Life(StrEnum):
+    """What is left of an attempt: its runner, only the tool that it started, nothing; or it cannot be told."""
+
+    RUNNER = "runner"
+    TOOL = "tool"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What lies in an attempt's folder now. Cheap to look at: a few small files."""
+
+    claimed: bool = False
+    beat: int | None = None
+    reported: bool = False
+
+
+class LocalExecutor:
+    """Starts runners in folders below `folder` and looks at what they leave there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._children: dict[str, process.Process] = {}
+
+    def place(self, attempt: str) -> Path:
+        """The folder of an attempt."""
+        return self.folder / attempt
+
+    def start(self, attempt: str, spec: dict[str, Json]) -> str | None:
+        """Start a runner of its own session; what it must know goes through a pipe. None, or what failed."""
+        folder = self.place(attempt)
+        try:
+            folder.mkdir(mode=0o700, parents=True)
+            with (folder / "runner").open("wb") as said:
+                child = process.start(
+                    [sys.executable, "-P", "-m", "bot.runner", "local", str(folder)],
+                    cwd=folder,
+                    stdin=process.PIPE,
+                    stdout=said,
+                    stderr=said,
+                    new_session=True,
+                )
+            assert child.stdin is not None  # noqa: S101 (we asked for a pipe)
+            with child.stdin as pipe:
+                pipe.write(json.dumps(spec).encode())
+        except (OSError, RunnerError) as error:
+            return str(error)
+        self._children[attempt] = child
+        return None
+
+    def look(self, attempt: str) -> Seen:
+        """What the attempt's folder shows now."""
+        self._reap()
+        folder = self.place(attempt)
+        claim = channel.read_claim(folder)
+        reported = (folder / "report.json").exists()
+        return Seen(claim is not None and not claim.revoked, channel.read_beat(folder), reported)
+
+    def report(self, attempt: str, seal_key: bytes) -> dict[str, Any] | None:
+        """What the runner reported, its sensitive outputs opened."""
+        return channel.read_report(self.place(attempt), seal_key)
+
+    def look_up(self, attempt: str) -> Life:
+        """Ask the lock who still lives. Sound only for claimed attempts: a runner takes the lock before it claims."""
+        folder = self.place(attempt)
+        claim = channel.read_claim(folder)
+        if claim is None or claim.revoked or (claim.runner is not None and not _same_machine(claim.runner)):
+            return Life.UNKNOWN
+        if not channel.still_locked(folder):
+            return Life.ENDED
+        return Life.RUNNER if claim.runner is not None and claim.runner.alive else Life.TOOL
+
+    def revoke(self, attempt: str) -> bool:
+        """Take the claim ourselves, so that no runner can; False if one was faster."""
+        folder = self.place(attempt)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return channel.revoke(folder)
+
+    def halt(self, attempt: str, how: Stop) -> None:
+        """Ask the runner to stop its tool; signal the tool itself where the runner is dead."""
+        folder = self.place(attempt)
+        channel.ask_stop(folder, kill=how is Stop.KILL)
+        if self.look_up(attempt) is Life.TOOL:
+            channel.signal_tool(folder, signal.SIGKILL if how is Stop.KILL else signal.SIGINT)
+
+    def settle(self, attempt: str, sensitive: Sequence[str]) -> None:
+        """Leave only the log of an attempt that has ended: redact what a dead runner left, remove the rest."""
+        folder = self.place(attempt)
+        if folder.is_dir():
+            finish_log(folder, sensitive)
+            clean(folder)
+
+    def log(self, attempt: str) -> Path:
+        """The attempt's redacted log."""
+        return self.place(attempt) / "log"
+
+    def forget(self, attempt: str) -> None:
+        """Remove all that is left of an attempt."""
+        shutil.rmtree(self.place(attempt), ignore_errors=True)
+
+    def said(self, attempt: str) -> str:
+        """What the runner itself said where it could not even start."""
+        try:
+            return (self.place(attempt) / "runner").read_text(errors="replace")[-2000:].strip()
+        except OSError:
+            return ""
+
+    def _reap(self) -> None:
+        for attempt in [name for name, child in self._children.items() if child.poll() is not None]:
+            del self._children[attempt]
+
+
+def _same_machine(runner: channel.Living) -> bool:
+    """Whether the lock can be asked here: a machine that was restarted since has ended all that ran on it."""
+    return runner.host.split(" ")[0] == channel.host().split(" ")[0]

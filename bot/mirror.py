@@ -1,0 +1,117 @@
+"""The bare mirror: it keeps every commit that was ever planned or deployed, whatever the user does to theirs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import git
+from git.exc import GitCommandError, GitCommandNotFound
+
+from bot.errors import HeadwaterError
+from bot.runner.crash import point
+
+_KEPT = "refs/headwater/commits/{commit}"
+_DRAFT_AUTHOR = {
+    "GIT_AUTHOR_NAME": "Headwater",
+    "GIT_AUTHOR_EMAIL": "headwater@localhost",
+    "GIT_COMMITTER_NAME": "Headwater",
+    "GIT_COMMITTER_EMAIL": "headwater@localhost",
+}
+
+
+class Mirror:
+    """A bare repository of our own; objects are copied into it, never borrowed from the user's."""
+
+    def __init__(self, folder: Path, source: Path) -> None:
+        """`source` is the git folder of the repository that commits come from."""
+        self.folder = folder
+        self._source = source
+
+    def keep(self, commit: str) -> None:
+        """Have this commit here, under a ref of its own, so that no garbage collection takes it."""
+        self._make()
+        if not self._has(commit):
+            self._git("fetch", "--no-tags", "--quiet", str(self._source), f"{commit}:{_KEPT.format(commit=commit)}")
+
+    def fetch(self, address: str, revision: str) -> str:
+        """The commit that a branch or tag of another repository is at now, kept here. Over https alone."""
+        if not address.startswith("https://"):
+            raise HeadwaterError(f"{address}: other repositories are read over https alone", "give its https address")
+        self._make()
+        draft = f"refs/headwater/drafts/{os.getpid()}"
+        self._git(
+            "fetch",
+            "--no-tags",
+            "--quiet",
+            "--depth=1",
+            "--no-recurse-submodules",
+            "--",
+            address,
+            f"+{revision}:{draft}",
+        )
+        commit = self._git("rev-parse", f"{draft}^{{commit}}")
+        self._git("update-ref", _KEPT.format(commit=commit), commit)
+        self._git("update-ref", "-d", draft)
+        return commit
+
+    def commit_work_tree(self, top: Path, head: str) -> str:
+        """A commit of the files as they lie in the work tree (ignored ones left out), child of `head`; its SHA."""
+        self.keep(head)
+        index = self.folder / f"index.{os.getpid()}"
+        place = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(top)}
+        try:
+            self._git("read-tree", head, environment=place)
+            self._git("add", "--all", "--", ".", environment=place, folder=top)
+            tree = self._git("write-tree", environment=place)
+        finally:
+            index.unlink(missing_ok=True)
+        if tree == self._git("rev-parse", f"{head}^{{tree}}"):
+            return head
+        stamp = {
+            **_DRAFT_AUTHOR,
+            "GIT_AUTHOR_DATE": "2000-01-01T00:00:00Z",
+            "GIT_COMMITTER_DATE": "2000-01-01T00:00:00Z",
+        }
+        commit = self._git("commit-tree", tree, "-p", head, "-m", "Uncommitted files", environment=stamp)
+        self._git("update-ref", _KEPT.format(commit=commit), commit)
+        return commit
+
+    def _make(self) -> None:
+        if not (self.folder / "HEAD").exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._git("init", "--bare", "--quiet", str(self.folder), folder=self.folder.parent)
+
+    def _has(self, commit: str) -> bool:
+        try:
+            self._git("rev-parse", "--verify", "--quiet", _KEPT.format(commit=commit))
+        except HeadwaterError:
+            return False
+        return True
+
+    def _git(self, *argv: str, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> str:
+        """One git command; nothing of the user's git configuration or hooks runs in the mirror."""
+        point(f"start git {argv[0]}")
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+        own = {} if argv[0] == "init" else {"GIT_DIR": str(self.folder)}
+        steer = {
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_ALLOW_PROTOCOL": "file:https",
+            "GIT_TERMINAL_PROMPT": "0",
+            "LC_ALL": "C",
+        }
+        try:
+            result = git.Git(folder or self.folder).execute(
+                ["git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "advice.all=false", *argv],
+                env={**clean, **steer, **own, **(environment or {})},
+                with_extended_output=False,
+            )
+        except GitCommandNotFound as error:
+            raise HeadwaterError("git was not found", "install git, and put it on the PATH") from error
+        except GitCommandError as error:
+            raise HeadwaterError(
+                f"git {argv[0]} failed in {self.folder}: {str(error.stderr).strip()[-500:]}",
+                "the mirror is a copy: remove that folder, and it is made anew",
+            ) from error
+        return str(result)

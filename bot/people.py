@@ -1,0 +1,99 @@
+"""What people may do to a deployment that is there: approve, reject, cancel, run again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, update
+
+from bot.decide.facts import Stop, TaskAction
+from bot.decide.reconcile import Move
+from bot.decide.transitions import Code, TaskState
+from bot.errors import NotAllowed
+from bot.project import Project
+from bot.store import deployments
+from bot.store.environments import EnvironmentRow
+from bot.store.tables import attempts, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A task that waits for approval."""
+
+    task: int
+    deployment: int
+    plan: int | None
+
+
+def _waiting(connection: Connection, environment: EnvironmentRow) -> Waiting:
+    query = (
+        select(tasks.c.id, tasks.c.deployment_id, tasks.c.plan_id)
+        .where(tasks.c.environment_id == environment.id, tasks.c.state == TaskState.NEEDS_APPROVAL.value)
+        .order_by(tasks.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        raise NotAllowed(
+            f"{environment.alias!r} does not wait for approval",
+            f"see how it stands: headwater explain {environment.alias}",
+        )
+    return Waiting(row.id, row.deployment_id, row.plan_id)
+
+
+def approve(project: Project, environment: EnvironmentRow, actor: str) -> int:
+    """Approve the plan that an environment waits with, and no other; the deployment's number."""
+    with project.database.writing() as connection:
+        waiting = _waiting(connection, environment)
+        connection.execute(
+            update(tasks).where(tasks.c.id == waiting.task).values(approved_plan_id=waiting.plan, dirty=True)
+        )
+        deployments.note(
+            connection,
+            time.time(),
+            "approved",
+            deployment=waiting.deployment,
+            task=waiting.task,
+            alias=environment.alias,
+            actor=actor,
+        )
+        return waiting.deployment
+
+
+def reject(project: Project, environment: EnvironmentRow, actor: str) -> int:
+    """Reject it: that task is cancelled, and what lies downstream is blocked; the deployment's number."""
+    with project.database.writing() as connection:
+        waiting = _waiting(connection, environment)
+        move = Move(waiting.task, TaskState.NEEDS_APPROVAL, TaskState.CANCELLED, Code.REJECTED, f"by {actor}")
+        deployments.apply_move(connection, move, time.time())
+        return waiting.deployment
+
+
+def cancel(project: Project, numbers: list[int], how: Stop, actor: str) -> None:
+    """Have deployments cancelled: what has not started never will, what runs is asked to stop."""
+    with project.database.writing() as connection:
+        for number in numbers:
+            deployments.ask_stop(connection, number, how)
+            deployments.note(connection, time.time(), "cancel", deployment=number, detail=how.value, actor=actor)
+
+
+def give_up(project: Project, environment: EnvironmentRow, actor: str) -> None:
+    """An admin says that the lost attempt of an environment has ended, whatever cannot be seen from here."""
+    with project.database.writing() as connection:
+        lost = select(tasks.c.id).where(tasks.c.environment_id == environment.id, tasks.c.state == TaskState.LOST.value)
+        values = {"ended": True, "active": False, "ended_at": time.time()}
+        connection.execute(
+            update(attempts).where(attempts.c.task_id.in_(lost), attempts.c.active.is_(True)).values(values)
+        )
+        deployments.note(connection, time.time(), "given up", alias=environment.alias, actor=actor)
+
+
+def failed_deployments(environments: list[EnvironmentRow]) -> dict[int, list[EnvironmentRow]]:
+    """What `retry` would run again, by the deployment in which it did not succeed."""
+    found: dict[int, list[EnvironmentRow]] = {}
+    for row in environments:
+        broken = row.facts.state in (TaskState.FAILED, TaskState.TIMED_OUT, TaskState.CANCELLED, TaskState.BLOCKED)
+        if broken and row.deployment is not None and row.facts.action in (TaskAction.DEPLOY, TaskAction.DESTROY):
+            found.setdefault(row.deployment, []).append(row)
+    return found

@@ -1,0 +1,132 @@
+"""One repository with its state: where everything lies, and the parts that work on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from bot.errors import HeadwaterError, StoreError
+from bot.executors.local import LocalExecutor
+from bot.mirror import Mirror
+from bot.store.database import Database
+from bot.vault import Vault
+from planner.definition import Definitions, Environment, Workflow
+from planner.index import definitions_at
+from planner.reading import Reading
+from planner.repository import Repository, UnknownRevision
+
+
+class Project:
+    """A user's repository and the state that Headwater keeps of it.
+
+    `secrets` are what `fromSecret` may name: here, the process environment.
+    """
+
+    def __init__(
+        self, repository: Repository, state: Path, database: str | None, secrets: Mapping[str, str] | None = None
+    ) -> None:
+        self.repository = repository
+        self.state = state
+        self.secrets: Mapping[str, str] = os.environ if secrets is None else secrets
+        self._url = database
+        self._readings: dict[str, Reading] = {}
+
+    @property
+    def key(self) -> str:
+        """What the store calls this repository: a state folder holds one, a shared database tells them by address."""
+        if self._url is None:
+            return "local"
+        return self.repository.origins[0] if self.repository.origins else str(self.repository.git_dir)
+
+    @cached_property
+    def database(self) -> Database:
+        """The store: the one that was given, else a file in the state folder."""
+        if self._url:
+            return Database(self._url)
+        return Database.file(self.folder / "headwater.db")
+
+    @property
+    def has_store(self) -> bool:
+        """Whether anything was ever stored: questions about an untouched repository make no files."""
+        return bool(self._url) or (self.state / "headwater.db").exists()
+
+    @cached_property
+    def folder(self) -> Path:
+        """The state folder, made if need be, for its owner alone."""
+        try:
+            self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the state folder {self.state} cannot be made: {error.strerror}",
+                "make its parent writable, or choose another place with --state DIR",
+            ) from error
+        return self.state
+
+    @cached_property
+    def vault(self) -> Vault:
+        """What encrypts sensitive values."""
+        return Vault(self.folder / "key", os.environ.get("HEADWATER_KEY") or None)
+
+    @cached_property
+    def mirror(self) -> Mirror:
+        """The bare mirror that runners check out from."""
+        return Mirror(self.folder / "mirror.git", self.repository.git_dir)
+
+    @cached_property
+    def executor(self) -> LocalExecutor:
+        """What runs attempts."""
+        return LocalExecutor(self.folder / "attempts")
+
+    @cached_property
+    def mirrored(self) -> Repository:
+        """The mirror, to read from: it has every commit that was ever planned or deployed."""
+        return Repository(self.mirror.folder)
+
+    @property
+    def cache(self) -> Path:
+        """Where parsed definitions are cached; safe to remove at any time."""
+        return self.state / "cache"
+
+    def reading(self, commit: str) -> Reading:
+        """The definitions at a commit, with what is wrong with them."""
+        if commit not in self._readings:
+            self._readings[commit] = definitions_at(self._holder(commit), commit, self.cache)
+        return self._readings[commit]
+
+    def definitions(self, commit: str) -> Definitions:
+        """The definitions at a commit; raises DefinitionError where they have errors."""
+        return self.reading(commit).require()
+
+    def workflow(self, commit: str, file: str) -> Workflow:
+        """The workflow in that file at a commit."""
+        for workflow in self.definitions(commit).workflows:
+            if workflow.file == file:
+                return workflow
+        raise HeadwaterError(
+            f"{file} is not in commit {commit[:12]}, which a deployment still needs",
+            "cancel that deployment (headwater cancel), and deploy again",
+        )
+
+    def source_commit(self, environment: Environment) -> str:
+        """The commit that an environment with its own repository or revision is read at now, kept in the mirror."""
+        if environment.repository is not None:
+            return self.mirror.fetch(environment.repository, environment.revision or "HEAD")
+        commit = self.repository.commit(environment.revision or "HEAD")
+        self.mirror.keep(commit)
+        return commit
+
+    def state_file(self, state_id: str) -> Path:
+        """Where Terraform keeps the state of an environment that declares no backend."""
+        folder = self.folder / "states" / state_id
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder / "terraform.tfstate"
+
+    def _holder(self, commit: str) -> Repository:
+        """The repository that has this commit: the user's, or our mirror (commits of work trees, or gone ones)."""
+        try:
+            self.repository.commit(commit)
+        except UnknownRevision:
+            return self.mirrored
+        return self.repository

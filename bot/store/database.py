@@ -1,0 +1,143 @@
+"""The database itself: connecting, the one function that commits, and migrations.
+
+SQLite runs in WAL mode with `synchronous=FULL`; what will write begins with `BEGIN IMMEDIATE`. PostgreSQL comes by URL.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, Text, create_engine, event, inspect
+from sqlalchemy import column as sql_column
+from sqlalchemy import select as sql_select
+from sqlalchemy import table as sql_table
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from bot.errors import StoreError
+from bot.runner.crash import point
+
+REVISION = "0001"
+"""The newest migration, so that an up-to-date database costs no import of Alembic."""
+
+
+class Database:
+    """A database by URL; opening it brings it up to date. Safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @classmethod
+    def file(cls, path: Path) -> Database:
+        """The SQLite database in this file."""
+        return cls(f"sqlite:///{path}")
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine, with the database at our revision."""
+        try:
+            engine = _engine(self.url)
+            self._bring_up_to_date(engine)
+        except (ArgumentError, NoSuchModuleError) as error:
+            raise StoreError(f"{_without_password(self.url)} is not a database URL: {error}") from error
+        except DBAPIError as error:
+            raise _explained(error, self.url) from error
+        return engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A consistent view to read from."""
+        try:
+            with self.engine.connect() as connection:
+                if connection.dialect.name == "sqlite":
+                    connection.exec_driver_sql("BEGIN")
+                yield connection
+        except DBAPIError as error:
+            raise _explained(error, self.url) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction: all of it is kept, or none. The one place where anything is committed."""
+        try:
+            with self.engine.connect() as connection:
+                if connection.dialect.name == "sqlite":
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+                point("before commit")
+                connection.commit()
+                point("after commit")
+        except DBAPIError as error:
+            raise _explained(error, self.url) from error
+
+    def _bring_up_to_date(self, engine: Engine) -> None:
+        with engine.connect() as connection:
+            found = _revision(connection)
+        if found == REVISION:
+            return
+        if found is not None and found > REVISION:
+            raise StoreError(
+                f"the database {_without_password(self.url)} is of a newer Headwater (its schema is {found}, "
+                f"this one knows {REVISION})",
+                "use the Headwater that wrote it, or a newer one",
+            )
+        _migrate(engine)
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False, "isolation_level": None})
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version = sql_table("alembic_version", sql_column("version_num", Text))
+    return connection.execute(sql_select(version.c.version_num)).scalar()
+
+
+def _migrate(engine: Engine) -> None:
+    from alembic import command  # noqa: PLC0415 (costs 0.2 s, and is needed once in a database's life)
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("bot.store") / "migrations"))
+    with engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN EXCLUSIVE")
+        else:
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(4839201)")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def _without_password(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    return f"{head.split('://')[0]}://…@{tail}" if at else url
+
+
+def _explained(error: DBAPIError, url: str) -> StoreError:
+    said = str(error.orig)
+    where = _without_password(url)
+    if "readonly" in said or "unable to open" in said or "Permission denied" in said:
+        return StoreError(f"the database {where} cannot be written: {said}", "check the state folder's permissions")
+    if "disk is full" in said or "No space left" in said:
+        return StoreError(f"the disk is full: {where} could not be written", "free some space; nothing was lost")
+    if "locked" in said:
+        return StoreError(f"the database {where} stayed locked for 30 s", "see what else writes to it, and try again")
+    if "not a database" in said or "malformed" in said:
+        return StoreError(f"{where} is not a Headwater database: {said}", "restore it from a backup, or move it away")
+    return StoreError(f"the database {where} did not answer: {said.strip()}", "check that it runs, and try again")

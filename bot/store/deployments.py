@@ -1,0 +1,464 @@
+"""Rows of deployments and tasks: making them, gathering what is known, and moving them on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
+
+from bot.decide.facts import AttemptFacts, Facts, Limits, Missing, Result, Stop, TaskAction, TaskFacts, Upstream
+from bot.decide.reconcile import Move
+from bot.decide.transitions import (
+    ACTIVE,
+    ALLOWED,
+    DEPLOYMENT_FINISHED,
+    FINISHED,
+    Code,
+    DeploymentState,
+    TaskState,
+)
+from bot.store.tables import attempts, deployments, environments, events, plans, task_needs, tasks, workflows
+
+_MUTATING = tuple(action.value for action in TaskAction if action.mutates)
+_UNFINISHED = tuple(state.value for state in TaskState if state not in FINISHED)
+_NOT_STARTED = (TaskState.WAITING.value, TaskState.READY.value, TaskState.NEEDS_APPROVAL.value)
+_FAILED = (TaskState.FAILED.value, TaskState.TIMED_OUT.value, TaskState.BLOCKED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A task to be: `needs` are the environment ids (in the same deployment) that must have succeeded first."""
+
+    environment: int
+    alias: str
+    action: TaskAction
+    commit: str
+    source_commit: str
+    rank: float = 0.0
+    needs: tuple[int, ...] = ()
+    requires_approval: bool = False
+    shown_plan: int | None = None
+    awaited_output: bool = False
+    reasons: tuple[str, ...] = ()
+    upstreams: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewDeployment:
+    """A deployment to be."""
+
+    workflow: int
+    action: TaskAction
+    commit: str
+    actor: str
+    origin: str
+    tasks: tuple[NewTask, ...]
+    jobs: int
+    dirty: bool = False
+    auto_approve: bool = False
+    fail_fast: bool = False
+    given: bytes | None = None
+    keep_for: int | None = None
+    retry_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the observer knows of attempts beyond their rows: id -> how long nothing moved, and is its runner gone."""
+
+    still: Mapping[str, float] = field(default_factory=dict)
+    runner_gone: frozenset[str] = frozenset()
+
+
+def create(connection: Connection, new: NewDeployment, now: float) -> int:
+    """Write a deployment with its tasks; what it supersedes is cancelled. Its number."""
+    connection.execute(select(workflows.c.id).where(workflows.c.id == new.workflow).with_for_update())
+    values = {
+        "workflow_id": new.workflow,
+        "action": new.action.value,
+        "commit": new.commit,
+        "dirty": new.dirty,
+        "state": DeploymentState.RUNNING.value,
+        "actor": new.actor,
+        "origin": new.origin,
+        "auto_approve": new.auto_approve,
+        "fail_fast": new.fail_fast,
+        "jobs": new.jobs,
+        "given": new.given,
+        "keep_for": new.keep_for,
+        "retry_of": new.retry_of,
+        "created_at": now,
+    }
+    key = connection.execute(insert(deployments).values(values)).inserted_primary_key
+    assert key is not None  # noqa: S101
+    number: int = key[0]
+    note(connection, now, "deployment", deployment=number, detail=new.action.value, actor=new.actor)
+    if new.action.mutates:
+        _supersede(connection, number, [task.environment for task in new.tasks], now)
+    _insert_tasks(connection, number, new.tasks, now)
+    return number
+
+
+def _insert_tasks(connection: Connection, deployment: int, new: Sequence[NewTask], now: float) -> None:
+    rows = [
+        {
+            "deployment_id": deployment,
+            "environment_id": task.environment,
+            "alias": task.alias,
+            "action": task.action.value,
+            "commit": task.commit,
+            "source_commit": task.source_commit,
+            "position": position,
+            "rank": task.rank,
+            "state": TaskState.WAITING.value,
+            "code": Code.SUBMITTED.value,
+            "requires_approval": task.requires_approval,
+            "shown_plan_id": task.shown_plan,
+            "plan_id": task.shown_plan,
+            "awaited_output": task.awaited_output,
+            "reasons": list(task.reasons),
+            "upstreams": list(task.upstreams),
+            "created_at": now,
+        }
+        for position, task in enumerate(new)
+    ]
+    if not rows:
+        return
+    connection.execute(insert(tasks), rows)
+    ids = dict(
+        connection.execute(select(tasks.c.environment_id, tasks.c.id).where(tasks.c.deployment_id == deployment)).all()
+    )
+    edges = [
+        {"task_id": ids[task.environment], "upstream_id": ids[upstream]} for task in new for upstream in task.needs
+    ]
+    if edges:
+        connection.execute(insert(task_needs), edges)
+    latest = [
+        {"environment": task.environment, "task": ids[task.environment]}
+        for task in new
+        if task.action in (TaskAction.DEPLOY, TaskAction.DESTROY)
+    ]
+    for one in latest:
+        connection.execute(
+            update(environments).where(environments.c.id == one["environment"]).values(last_task_id=one["task"])
+        )
+
+
+def _supersede(connection: Connection, number: int, ids: Sequence[int], now: float) -> None:
+    """Cancel older tasks of these environments that never started."""
+    rows = connection.execute(
+        select(tasks.c.id, tasks.c.state).where(
+            tasks.c.environment_id.in_(ids), tasks.c.action.in_(_MUTATING), tasks.c.state.in_(_NOT_STARTED)
+        )
+    ).all()
+    for row in rows:
+        move = Move(row.id, TaskState(row.state), TaskState.CANCELLED, Code.SUPERSEDED, f"#{number}")
+        apply_move(connection, move, now)
+
+
+def unfinished_deployments(connection: Connection, repository: int) -> list[int]:
+    """The numbers of all deployments of a repository that are not finished, oldest first."""
+    query = (
+        select(deployments.c.id)
+        .join(workflows, deployments.c.workflow_id == workflows.c.id)
+        .where(
+            workflows.c.repository_id == repository,
+            deployments.c.state.not_in([state.value for state in DEPLOYMENT_FINISHED]),
+        )
+        .order_by(deployments.c.id)
+    )
+    return list(connection.execute(query).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What one deployment is told."""
+
+    id: int
+    workflow: int
+    commit: str
+    action: TaskAction
+    state: DeploymentState
+    jobs: int
+    auto_approve: bool
+    fail_fast: bool
+    stop: Stop | None
+    given: bytes | None
+    keep_for: int | None
+    dirty: bool
+
+
+def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Flags | None:
+    """A deployment's flags; with `lock`, nobody else takes a step of it until this transaction ends."""
+    query = select(deployments).where(deployments.c.id == deployment)
+    row = connection.execute(query.with_for_update() if lock else query).first()
+    if row is None:
+        return None
+    return Flags(
+        row.id,
+        row.workflow_id,
+        row.commit,
+        TaskAction(row.action),
+        DeploymentState(row.state),
+        row.jobs,
+        row.auto_approve,
+        row.fail_fast,
+        Stop(row.stop) if row.stop else None,
+        row.given,
+        row.keep_for,
+        row.dirty,
+    )
+
+
+def counts(connection: Connection, deployment: int) -> dict[TaskState, int]:
+    """How many tasks of a deployment are in each state."""
+    query = select(tasks.c.state, func.count()).where(tasks.c.deployment_id == deployment).group_by(tasks.c.state)
+    return {TaskState(state): number for state, number in connection.execute(query).all()}
+
+
+def gather(
+    connection: Connection,
+    told: Flags,
+    observed: Observed,
+    lacks: Mapping[int, tuple[Missing, ...]],
+    limits: Limits,
+) -> Facts:
+    """What is known of one deployment: its dirty and active tasks with their neighbours, and the best ready ones.
+
+    `lacks`: the values that tasks lack, for those that were asked about.
+    """
+    number = counts(connection, told.id)
+    active = sum(number.get(state, 0) for state in ACTIVE)
+    failed = sum(number.get(TaskState(state), 0) for state in _FAILED)
+    free = told.jobs - active
+    return Facts(
+        deployment=told.id,
+        tasks=_facts(
+            connection, _dirty(told, sweeping=bool(told.stop or (told.fail_fast and failed))), observed, lacks
+        ),
+        ready=_facts(connection, _best_ready(told.id, free), observed, {}) if free > 0 else (),
+        free_jobs=free,
+        unfinished=sum(count for state, count in number.items() if state not in FINISHED),
+        failed=failed,
+        cancelled=number.get(TaskState.CANCELLED, 0),
+        stop=told.stop,
+        fail_fast=told.fail_fast,
+        limits=limits,
+    )
+
+
+def _dirty(told: Flags, *, sweeping: bool) -> Select[Any]:
+    touched = or_(tasks.c.dirty.is_(True), tasks.c.state.in_([state.value for state in ACTIVE]))
+    chosen = tasks.c.state.in_(_UNFINISHED) if sweeping else and_(touched, tasks.c.state.in_(_UNFINISHED))
+    return select(tasks).where(tasks.c.deployment_id == told.id, chosen).order_by(tasks.c.position)
+
+
+def _best_ready(deployment: int, free: int) -> Select[Any]:
+    ready = and_(tasks.c.deployment_id == deployment, tasks.c.state == TaskState.READY.value)
+    return select(tasks).where(ready).order_by(tasks.c.rank.desc(), tasks.c.position).limit(max(free, 0))
+
+
+def _facts(
+    connection: Connection,
+    query: Select[Any],
+    observed: Observed,
+    lacks: Mapping[int, tuple[Missing, ...]],
+) -> tuple[TaskFacts, ...]:
+    rows = connection.execute(query).all()
+    if not rows:
+        return ()
+    ids = [row.id for row in rows]
+    upstreams = _upstreams(connection, ids)
+    newest = _attempts(connection, [row.id for row in rows if TaskState(row.state) in ACTIVE], observed)
+    rivals = _rivals(connection, [row.id for row in rows if row.state == TaskState.WAITING.value])
+    empty = _empty_plans(connection, [row.id for row in rows if row.shown_plan_id is not None])
+    return tuple(
+        TaskFacts(
+            id=row.id,
+            alias=row.alias,
+            action=TaskAction(row.action),
+            state=TaskState(row.state),
+            rank=row.rank,
+            position=row.position,
+            upstreams=upstreams.get(row.id, ()),
+            attempt=newest.get(row.id),
+            rival=rivals.get(row.id),
+            requires_approval=row.requires_approval,
+            approved=row.approved_plan_id is not None,
+            shown=row.shown_plan_id is not None,
+            empty_plan=row.id in empty,
+            missing=lacks.get(row.id, ()),
+        )
+        for row in rows
+    )
+
+
+def _upstreams(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Upstream, ...]]:
+    query = (
+        select(task_needs.c.task_id, tasks.c.alias, tasks.c.state, tasks.c.changed, tasks.c.broken_by)
+        .join(tasks, task_needs.c.upstream_id == tasks.c.id)
+        .where(task_needs.c.task_id.in_(ids))
+        .order_by(tasks.c.position)
+    )
+    found: dict[int, list[Upstream]] = {}
+    for row in connection.execute(query):
+        one = Upstream(row.alias, TaskState(row.state), row.changed, tuple(row.broken_by))
+        found.setdefault(row.task_id, []).append(one)
+    return {task: tuple(all_of_them) for task, all_of_them in found.items()}
+
+
+def _attempts(connection: Connection, ids: Sequence[int], observed: Observed) -> dict[int, AttemptFacts]:
+    if not ids:
+        return {}
+    query = select(attempts).where(attempts.c.task_id.in_(ids)).order_by(attempts.c.number)
+    return {row.task_id: _attempt(row, observed) for row in connection.execute(query)}
+
+
+def _attempt(row: Row[Any], observed: Observed) -> AttemptFacts:
+    return AttemptFacts(
+        id=row.id,
+        number=row.number,
+        claimed=row.claimed,
+        revoked=row.revoked,
+        still=observed.still.get(row.id, 0.0),
+        runner_gone=row.id in observed.runner_gone,
+        ended=row.ended,
+        result=Result(row.result) if row.result else None,
+        error=row.error,
+    )
+
+
+def _rivals(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """For each task, the oldest unfinished deployment before it that may change the same environment."""
+    if not ids:
+        return {}
+    older = tasks.alias()
+    query = (
+        select(tasks.c.id, func.min(older.c.deployment_id))
+        .join(older, older.c.environment_id == tasks.c.environment_id)
+        .where(
+            tasks.c.id.in_(ids),
+            tasks.c.action.in_(_MUTATING),
+            older.c.action.in_(_MUTATING),
+            older.c.state.in_(_UNFINISHED),
+            older.c.deployment_id < tasks.c.deployment_id,
+        )
+        .group_by(tasks.c.id)
+    )
+    return dict(connection.execute(query).all())
+
+
+def _empty_plans(connection: Connection, ids: Sequence[int]) -> frozenset[int]:
+    """The tasks whose shown plan has no changes, and whose environment nothing has worked on since."""
+    if not ids:
+        return frozenset()
+    query = (
+        select(tasks.c.id, plans.c.summary, plans.c.touches, environments.c.touches.label("now"))
+        .join(plans, tasks.c.shown_plan_id == plans.c.id)
+        .join(environments, tasks.c.environment_id == environments.c.id)
+        .where(tasks.c.id.in_(ids))
+    )
+    return frozenset(row.id for row in connection.execute(query) if row.summary.get("empty") and row.touches == row.now)
+
+
+def due_tasks(connection: Connection, deployment: int) -> list[Row[Any]]:
+    """The waiting tasks that are to be looked at, and for which nothing upstream is unfinished."""
+    upstream = tasks.alias()
+    unfinished = (
+        select(task_needs.c.task_id)
+        .join(upstream, task_needs.c.upstream_id == upstream.c.id)
+        .where(task_needs.c.task_id == tasks.c.id, upstream.c.state.in_(_UNFINISHED))
+    )
+    waiting = and_(
+        tasks.c.deployment_id == deployment, tasks.c.dirty.is_(True), tasks.c.state == TaskState.WAITING.value
+    )
+    return list(connection.execute(select(tasks).where(waiting, ~unfinished.exists())).all())
+
+
+def waits_for_people(connection: Connection, deployment: int) -> bool:
+    """Whether nothing of an unfinished deployment can go on before somebody approves or rejects."""
+    number = counts(connection, deployment)
+    if any(number.get(state) for state in (*ACTIVE, TaskState.READY)) or not number.get(TaskState.NEEDS_APPROVAL):
+        return False
+    waiting = and_(tasks.c.deployment_id == deployment, tasks.c.state == TaskState.WAITING.value)
+    return not _rivals(connection, list(connection.execute(select(tasks.c.id).where(waiting)).scalars()))
+
+
+def clean(connection: Connection, ids: Sequence[int]) -> None:
+    """These tasks were looked at, and there is nothing to do for them until something changes."""
+    if ids:
+        connection.execute(update(tasks).where(tasks.c.id.in_(ids), tasks.c.dirty.is_(True)).values(dirty=False))
+
+
+def apply_move(connection: Connection, move: Move, now: float) -> bool:
+    """Move a task on, if it still is where the decision saw it; those that depend on it are looked at again."""
+    if (move.before, move.after, move.code) not in ALLOWED:
+        raise ValueError(f"no such move: {move}")
+    values: dict[str, object] = {
+        "state": move.after.value,
+        "code": move.code.value,
+        "detail": move.detail,
+        "broken_by": list(move.broken_by),
+        "dirty": True,
+    }
+    if move.after in FINISHED:
+        values["finished_at"] = now
+    if move.after is TaskState.RUNNING:
+        values["started_at"] = now
+    still_there = and_(tasks.c.id == move.task, tasks.c.state == move.before.value)
+    if not connection.execute(update(tasks).where(still_there).values(values)).rowcount:
+        return False
+    row = connection.execute(select(tasks).where(tasks.c.id == move.task)).one()
+    note(
+        connection,
+        now,
+        "task",
+        deployment=row.deployment_id,
+        task=row.id,
+        alias=row.alias,
+        before=move.before.value,
+        after=move.after.value,
+        code=move.code.value,
+        detail=move.detail,
+    )
+    if move.after in FINISHED:
+        _wake_those_behind(connection, row.id, row.environment_id)
+    return True
+
+
+def _wake_those_behind(connection: Connection, task: int, environment: int) -> None:
+    downstream = select(task_needs.c.task_id).where(task_needs.c.upstream_id == task)
+    queued = and_(tasks.c.environment_id == environment, tasks.c.state == TaskState.WAITING.value)
+    connection.execute(update(tasks).where(or_(tasks.c.id.in_(downstream), queued)).values(dirty=True))
+
+
+def finish(connection: Connection, deployment: int, state: DeploymentState, now: float) -> bool:
+    """The deployment has ended; False if somebody else wrote that already."""
+    unfinished = deployments.c.state.not_in([one.value for one in DEPLOYMENT_FINISHED])
+    values = {"state": state.value, "finished_at": now}
+    done = connection.execute(update(deployments).where(deployments.c.id == deployment, unfinished).values(values))
+    if done.rowcount:
+        note(connection, now, "deployment", deployment=deployment, after=state.value)
+    return bool(done.rowcount)
+
+
+def ask_stop(connection: Connection, deployment: int, how: Stop) -> None:
+    """Have the deployment cancelled; a kill is never softened again."""
+    weaker = or_(deployments.c.stop.is_(None), deployments.c.stop != Stop.KILL.value)
+    connection.execute(update(deployments).where(deployments.c.id == deployment, weaker).values(stop=how.value))
+
+
+def note(connection: Connection, now: float, kind: str, *, deployment: int | None = None, **values: object) -> None:
+    """Write down that something happened; nothing written here is ever changed."""
+    row = {"at": now, "kind": kind, "deployment_id": deployment, "detail": "", **values}
+    row["task_id"] = row.pop("task", None)
+    connection.execute(insert(events).values(row))
+
+
+def touch(connection: Connection, environment: int) -> None:
+    """Work on an environment begins or ends: what was planned before may not hold any more."""
+    connection.execute(
+        update(environments).where(environments.c.id == environment).values(touches=environments.c.touches + 1)
+    )

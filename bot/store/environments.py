@@ -1,0 +1,249 @@
+"""Rows of repositories, workflows and environments: who is who over time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, insert, or_, select, update
+
+from bot.decide.facts import TaskAction
+from bot.decide.identity import Declared, Identities, Known, Stack, identities
+from bot.decide.status import EnvironmentFacts
+from bot.decide.transitions import TaskState
+from bot.store.tables import environments, events, kept_values, repositories, tasks, workflows
+from planner.definition import Environment, Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentRow:
+    """One stored environment with its latest deploy or destroy."""
+
+    id: int
+    workflow_id: int
+    file: str
+    workflow: str
+    alias: str
+    slug: str
+    stack: Stack
+    state_id: str
+    digest_key: bytes
+    deployed: bool
+    commit: str | None
+    deployed_at: float | None
+    success_id: int | None
+    seen: Mapping[str, int]
+    durations: Mapping[str, float]
+    last_task: int | None
+    facts: EnvironmentFacts
+    code: str = ""
+    detail: str = ""
+    deployment: int | None = None
+    last_commit: str | None = None  # of its latest deploy or destroy
+
+    @property
+    def defined_at(self) -> str | None:
+        """The commit at which its definition was last used."""
+        return self.commit or self.last_commit
+
+    @property
+    def key(self) -> str:
+        """The alias as it is compared."""
+        return self.alias.casefold()
+
+    @property
+    def used(self) -> bool:
+        """Whether it was ever deployed, or a deploy of it ever began."""
+        return self.deployed or self.last_task is not None
+
+
+def repository_id(connection: Connection, key: str) -> int:
+    """The id of the repository of that key; made when it is new."""
+    found = connection.execute(select(repositories.c.id).where(repositories.c.key == key)).scalar()
+    return found or _inserted(connection.execute(insert(repositories).values(key=key)).inserted_primary_key)
+
+
+def known_repository(connection: Connection, key: str) -> int | None:
+    """The id of the repository of that key, if the store has it."""
+    return connection.execute(select(repositories.c.id).where(repositories.c.key == key)).scalar()
+
+
+def workflow_id(connection: Connection, repository: int, workflow: Workflow) -> int:
+    """The id of the workflow in that file; made when it is new, its name kept as the file has it."""
+    row = connection.execute(
+        select(workflows.c.id, workflows.c.name).where(
+            workflows.c.repository_id == repository, workflows.c.file == workflow.file
+        )
+    ).first()
+    if row is None:
+        values = {"repository_id": repository, "file": workflow.file, "name": workflow.name}
+        return _inserted(connection.execute(insert(workflows).values(values)).inserted_primary_key)
+    if row.name != workflow.name:
+        connection.execute(update(workflows).where(workflows.c.id == row.id).values(name=workflow.name))
+    found: int = row.id
+    return found
+
+
+def environment_rows(connection: Connection, repository: int) -> tuple[EnvironmentRow, ...]:
+    """All environments of a repository that are not forgotten, by id."""
+    last = tasks.alias()
+    columns = (
+        environments,
+        workflows.c.file,
+        workflows.c.name.label("workflow"),
+        last.c.action.label("last_action"),
+        last.c.state.label("last_state"),
+        last.c.started.label("last_started"),
+        last.c.code.label("last_code"),
+        last.c.detail.label("last_detail"),
+        last.c.deployment_id.label("last_deployment"),
+        last.c.commit.label("last_commit"),
+    )
+    query = (
+        select(*columns)
+        .join(workflows, environments.c.workflow_id == workflows.c.id)
+        .outerjoin(last, environments.c.last_task_id == last.c.id)
+        .where(workflows.c.repository_id == repository, environments.c.detached.is_(False))
+        .order_by(environments.c.id)
+    )
+    return tuple(_row(row) for row in connection.execute(query).mappings())
+
+
+def _row(row: RowMapping) -> EnvironmentRow:
+    action, state = row["last_action"], row["last_state"]
+    return EnvironmentRow(
+        id=row["id"],
+        workflow_id=row["workflow_id"],
+        file=row["file"],
+        workflow=row["workflow"],
+        alias=row["alias"],
+        slug=row["slug"],
+        stack=Stack(row["path"], row["tool"], row["workspace"]),
+        state_id=row["state_id"],
+        digest_key=row["digest_key"],
+        deployed=row["deployed"],
+        commit=row["commit"],
+        deployed_at=row["deployed_at"],
+        success_id=row["success_id"],
+        seen=row["seen"],
+        durations=row["durations"],
+        last_task=row["last_task_id"],
+        facts=EnvironmentFacts(
+            deployed=row["deployed"],
+            action=TaskAction(action) if action else None,
+            state=TaskState(state) if state else None,
+            started=bool(row["last_started"]),
+        ),
+        code=row["last_code"] or "",
+        detail=row["last_detail"] or "",
+        deployment=row["last_deployment"],
+        last_commit=row["last_commit"],
+    )
+
+
+def identify(rows: Sequence[EnvironmentRow], declared: Sequence[Workflow]) -> Identities:
+    """Which row is which declared environment; reads only."""
+    return identities(
+        [Known(row.id, row.file, row.key, row.stack, row.used) for row in rows],
+        [
+            Declared(workflow.file, one.key, stack_of(one), one.moved_from.casefold() if one.moved_from else None)
+            for workflow in declared
+            for one in workflow.environments
+        ],
+    )
+
+
+def stack_of(environment: Environment) -> Stack:
+    """Where an environment lies and what runs it."""
+    return Stack(environment.path, environment.tool.value, environment.workspace or "")
+
+
+def environment_id(
+    connection: Connection, known: Identities, workflow: Workflow, workflow_row: int, environment: Environment
+) -> int:
+    """The id of a declared environment, moved or not; made when it is new."""
+    found = known.same.get((workflow.file, environment.key))
+    if found is not None:
+        return found
+    row = connection.execute(
+        select(environments.c.id).where(
+            environments.c.workflow_id == workflow_row,
+            environments.c.alias_key == environment.key,
+            environments.c.detached.is_(False),
+        )
+    ).first()
+    if row is not None:
+        planned: int = row.id
+        return planned
+    stack = stack_of(environment)
+    values = {
+        "workflow_id": workflow_row,
+        "alias": environment.alias,
+        "alias_key": environment.key,
+        "slug": environment.slug,
+        "path": stack.path,
+        "tool": stack.tool,
+        "workspace": stack.workspace,
+        "state_id": f"{environment.slug}-{os.urandom(6).hex()}",
+        "digest_key": os.urandom(32),
+    }
+    return _inserted(connection.execute(insert(environments).values(values)).inserted_primary_key)
+
+
+def take_names(
+    connection: Connection, ids: Mapping[int, Environment], workflow_row: int, moved: Mapping[int, str], now: float
+) -> None:
+    """Write how environments are called and where they lie now: done when a deploy of that commit starts."""
+    for identity, environment in ids.items():
+        stack = stack_of(environment)
+        if identity in moved:
+            _free_name(connection, workflow_row, environment.key, identity)
+            detail = f"was {moved[identity]}"
+            values = {"at": now, "kind": "moved", "alias": environment.alias, "detail": detail}
+            connection.execute(insert(events).values(values))
+            connection.execute(
+                update(kept_values).where(kept_values.c.environment_id == identity).values(workflow_id=workflow_row)
+            )
+        connection.execute(
+            update(environments)
+            .where(environments.c.id == identity)
+            .values(
+                workflow_id=workflow_row,
+                alias=environment.alias,
+                alias_key=environment.key,
+                slug=environment.slug,
+                path=stack.path,
+                tool=stack.tool,
+                workspace=stack.workspace,
+            )
+        )
+
+
+def _free_name(connection: Connection, workflow_row: int, key: str, identity: int) -> None:
+    """A row that was only ever planned gives its name to the environment that moved there."""
+    connection.execute(
+        update(environments)
+        .where(
+            environments.c.workflow_id == workflow_row,
+            environments.c.alias_key == key,
+            environments.c.id != identity,
+            or_(environments.c.last_task_id.is_(None), environments.c.deployed.is_(False)),
+        )
+        .values(detached=True)
+    )
+
+
+def detach(connection: Connection, rows: Sequence[EnvironmentRow], now: float) -> None:
+    """Forget environments: what they hold stays as it is, and is nobody's any more."""
+    for row in rows:
+        connection.execute(update(environments).where(environments.c.id == row.id).values(detached=True))
+        detail = f"deployed at {row.commit}" if row.deployed else "was not deployed"
+        values = {"at": now, "kind": "detached", "alias": row.alias, "detail": detail}
+        connection.execute(insert(events).values(values))
+
+
+def _inserted(key: object) -> int:
+    assert key is not None  # noqa: S101 (for the type checker: an insert of one row always has a key)
+    first: int = key[0]  # type: ignore[index]
+    return first

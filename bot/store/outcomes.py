@@ -1,0 +1,90 @@
+"""What the beginning and the end of a task mean for its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from bot.decide.facts import Result, TaskAction
+from bot.decide.reconcile import Move
+from bot.decide.transitions import ACTIVE, Code, TaskState
+from bot.store.attempts import Report
+from bot.store.deployments import Flags, touch
+from bot.store.tables import environments, outputs, tasks
+from bot.store.values import WHOLE_WORKFLOW, keep, write_outputs
+from bot.vault import Vault
+
+
+def record_start(connection: Connection, vault: Vault, told: Flags, task: Row[Any], now: float) -> None:
+    """Work that may change an environment begins: plans made before are old, and `-v` values are kept."""
+    touch(connection, task.environment_id)
+    if told.given is None:
+        return
+    given = vault.open(told.given)
+    if isinstance(given, dict):
+        keep(connection, vault, told.workflow, told.keep_for or WHOLE_WORKFLOW, given, told.id, now)
+
+
+def record_end(connection: Connection, vault: Vault, move: Move, report: Report | None, now: float) -> None:
+    """Write what a finished task changed: last-deployed, outputs, what it saw upstream, how long it took."""
+    task = connection.execute(select(tasks).where(tasks.c.id == move.task)).one()
+    action = TaskAction(task.action)
+    if report is not None:
+        _keep_duration(connection, task, report)
+    if not action.mutates:
+        return
+    if move.before in ACTIVE:
+        touch(connection, task.environment_id)
+        if move.code is Code.OUTCOME_UNKNOWN:
+            connection.execute(update(tasks).where(tasks.c.id == task.id).values(started=True))
+    if move.after is not TaskState.SUCCEEDED:
+        return
+    changed = report is not None and report.result == Result.SUCCEEDED
+    connection.execute(update(tasks).where(tasks.c.id == task.id).values(changed=changed))
+    if action is TaskAction.DESTROY:
+        _destroyed(connection, task.environment_id)
+    else:
+        _deployed(connection, vault, task, report, now, changed=changed)
+
+
+def _deployed(
+    connection: Connection, vault: Vault, task: Row[Any], report: Report | None, now: float, *, changed: bool
+) -> None:
+    row = connection.execute(select(environments).where(environments.c.id == task.environment_id)).one()
+    first = not row.deployed
+    values: dict[str, object] = {
+        "deployed": True,
+        "commit": task.commit,
+        "deployed_at": now,
+        "seen": _seen(connection, task.upstreams),
+        "last_task_id": task.id,
+    }
+    if changed or first:
+        values["success_id"] = task.id
+    connection.execute(update(environments).where(environments.c.id == row.id).values(values))
+    if report is not None and report.outputs is not None:
+        write_outputs(connection, vault, row.id, report.outputs)
+
+
+def _seen(connection: Connection, upstreams: Sequence[int]) -> dict[str, int]:
+    """The last success of each upstream, so that it can be told later which of them have deployed since."""
+    query = select(environments.c.id, environments.c.success_id).where(
+        environments.c.id.in_(upstreams), environments.c.success_id.is_not(None)
+    )
+    return {str(row.id): row.success_id for row in connection.execute(query)}
+
+
+def _destroyed(connection: Connection, environment: int) -> None:
+    values: dict[str, object] = {"deployed": False, "commit": None, "deployed_at": None, "success_id": None, "seen": {}}
+    connection.execute(update(environments).where(environments.c.id == environment).values(values))
+    connection.execute(delete(outputs).where(outputs.c.environment_id == environment))
+
+
+def _keep_duration(connection: Connection, task: Row[Any], report: Report) -> None:
+    if report.result not in (Result.SUCCEEDED, Result.NO_CHANGES):
+        return
+    row = connection.execute(select(environments.c.durations).where(environments.c.id == task.environment_id)).one()
+    durations = {**row.durations, task.action: round(report.duration, 3)}
+    connection.execute(update(environments).where(environments.c.id == task.environment_id).values(durations=durations))

@@ -1,0 +1,91 @@
+"""Outputs of environments and values that were kept, encrypted where they are sensitive."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection, delete, insert, select
+
+from bot.decide.inputs import Output
+from bot.store.tables import kept_values, outputs
+from bot.vault import Vault
+from planner.definition import Json
+
+WHOLE_WORKFLOW = 0
+
+
+def write_outputs(connection: Connection, vault: Vault, environment: int, found: Mapping[str, Output]) -> None:
+    """Put an environment's outputs in the place of its former ones."""
+    connection.execute(delete(outputs).where(outputs.c.environment_id == environment))
+    for name, output in found.items():
+        text = json.dumps(output.value, sort_keys=True)
+        values = {
+            "environment_id": environment,
+            "name": name,
+            "sensitive": output.sensitive,
+            "value": vault.seal(output.value) if output.sensitive else text.encode(),
+            "digest": hashlib.sha256(text.encode()).hexdigest() if not output.sensitive else "",
+        }
+        connection.execute(insert(outputs).values(values))
+
+
+def read_outputs(connection: Connection, vault: Vault, ids: Iterable[int]) -> dict[int, dict[str, Output]]:
+    """The outputs of these environments: id -> name -> output."""
+    found: dict[int, dict[str, Output]] = {}
+    for row in connection.execute(
+        select(outputs).where(outputs.c.environment_id.in_(list(ids))).order_by(outputs.c.name)
+    ):
+        value: Json = vault.open(row.value) if row.sensitive else json.loads(row.value)
+        found.setdefault(row.environment_id, {})[row.name] = Output(value, row.sensitive)
+    return found
+
+
+def shown_outputs(connection: Connection, ids: Iterable[int]) -> dict[int, dict[str, Json]]:
+    """The outputs as people may see them: id -> name -> value, a sensitive one as None."""
+    found: dict[int, dict[str, Json]] = {}
+    for row in connection.execute(
+        select(outputs).where(outputs.c.environment_id.in_(list(ids))).order_by(outputs.c.name)
+    ):
+        found.setdefault(row.environment_id, {})[row.name] = None if row.sensitive else json.loads(row.value)
+    return found
+
+
+def read_kept(connection: Connection, vault: Vault, workflow: int) -> dict[int, dict[str, Json]]:
+    """The kept values of a workflow: environment id (0: all of them) -> name -> value."""
+    found: dict[int, dict[str, Json]] = {}
+    for row in connection.execute(select(kept_values).where(kept_values.c.workflow_id == workflow)):
+        found.setdefault(row.environment_id, {})[row.name] = vault.open(row.value)
+    return found
+
+
+def keep(
+    connection: Connection,
+    vault: Vault,
+    workflow: int,
+    environment: int,
+    values: Mapping[str, Json],
+    deployment: int,
+    now: float,
+) -> None:
+    """Keep values given with `-v`: for the workflow (environment 0) or for one environment."""
+    for name, value in values.items():
+        forget(connection, workflow, [name], environment)
+        row = {
+            "workflow_id": workflow,
+            "environment_id": environment,
+            "name": name,
+            "value": vault.seal(value),
+            "deployment_id": deployment,
+            "at": now,
+        }
+        connection.execute(insert(kept_values).values(row))
+
+
+def forget(connection: Connection, workflow: int, names: Iterable[str], environment: int | None = None) -> int:
+    """Forget kept values by name, of one environment or (None) wherever they are kept; how many there were."""
+    query = delete(kept_values).where(kept_values.c.workflow_id == workflow, kept_values.c.name.in_(list(names)))
+    if environment is not None:
+        query = query.where(kept_values.c.environment_id == environment)
+    return connection.execute(query).rowcount

@@ -1,0 +1,240 @@
+"""Makes deployments of what was prepared. All of one workflow's rows are written in one transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from bot.decide.facts import TaskAction
+from bot.decide.transitions import Code, TaskState
+from bot.prepare import Prepared
+from bot.project import Project
+from bot.request import Aim
+from bot.store import deployments
+from bot.store.deployments import NewDeployment, NewTask
+from bot.store.environments import EnvironmentRow, detach, environment_id, repository_id, take_names, workflow_id
+from bot.store.tables import environments as environment_table
+from bot.store.tables import tasks
+from bot.store.values import forget
+from planner.definition import Removal
+from planner.schedule import ranks
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a review plan of one environment gave: its plan's number, or why there is none yet."""
+
+    plan: int | None
+    awaited: bool = False  # it reads an output that does not exist yet
+    code: Code = Code.DONE
+
+
+def submit_plan(project: Project, prepared: Prepared) -> int:
+    """A deployment that only plans: all at once, in no order. Its number."""
+    destroying = prepared.request.aim is Aim.DESTROY
+    with project.database.writing() as connection:
+        place = _Place.of(connection, project, prepared)
+        new = [
+            NewTask(
+                environment=place.ids[alias],
+                alias=alias,
+                action=TaskAction.PLAN_DESTROY if destroying else TaskAction.PLAN,
+                commit=_commit_of(prepared, alias),
+                source_commit=_source_of(project, prepared, alias),
+                rank=place.rank[alias],
+                requires_approval=prepared.environments[alias].requires_approval,
+                reasons=prepared.reasons.get(alias, ()),
+            )
+            for alias in prepared.order
+        ]
+        new += _removals(connection, prepared, place, TaskAction.PLAN_DESTROY)
+        return _create(connection, project, prepared, place, TaskAction.PLAN, new)
+
+
+def submit(project: Project, prepared: Prepared, planned: Mapping[int, Planned], *, auto_approve: bool) -> int:
+    """The deployment itself: what was planned (by environment id) is what may be applied. Its number."""
+    action = {Aim.DEPLOY: TaskAction.DEPLOY, Aim.DESTROY: TaskAction.DESTROY, Aim.ADOPT: TaskAction.ADOPT}
+    now = time.time()
+    with project.database.writing() as connection:
+        place = _Place.of(connection, project, prepared)
+        if prepared.request.aim is not Aim.DESTROY:
+            chosen = {place.ids[alias]: prepared.environments[alias] for alias in prepared.order}
+            take_names(connection, chosen, place.workflow, prepared.moves, now)
+        if prepared.request.forget:
+            forget(connection, place.workflow, prepared.request.forget)
+        new = _ordered_tasks(project, prepared, place, planned, action[prepared.request.aim])
+        if prepared.request.aim is Aim.DEPLOY:
+            new += _removals(connection, prepared, place, TaskAction.DESTROY, planned)
+            if prepared.workflow.removal is Removal.DETACH:
+                detach(connection, prepared.removed, now)
+        return _create(
+            connection, project, prepared, place, action[prepared.request.aim], new, auto_approve=auto_approve
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the rows of one workflow are: its id, the ids of its environments, how urgent each is."""
+
+    workflow: int
+    ids: Mapping[str, int]
+    rank: Mapping[str, float]
+
+    @classmethod
+    def of(cls, connection: Connection, project: Project, prepared: Prepared) -> _Place:
+        repository = repository_id(connection, project.key)
+        assert prepared.identities is not None  # noqa: S101 (every prepared request has them)
+        workflow = workflow_id(connection, repository, prepared.workflow)
+        ids = {alias: row.id for alias, row in prepared.rows.items()}
+        for alias in prepared.graph.needs:
+            if alias not in ids:
+                environment = prepared.environments[alias]
+                ids[alias] = environment_id(connection, prepared.identities, prepared.workflow, workflow, environment)
+        return cls(workflow, ids, _ranks(prepared))
+
+
+def _ranks(prepared: Prepared) -> dict[str, float]:
+    """The longest path that remains behind each environment, by what it took last time."""
+    destroying = prepared.request.aim is Aim.DESTROY
+    action = TaskAction.DESTROY if destroying else TaskAction.DEPLOY
+    graph = prepared.graph.only(prepared.order)
+    took = {alias: row.durations[action.value] for alias, row in prepared.rows.items() if action.value in row.durations}
+    known = {alias: took.get(alias, 1.0) for alias in graph.needs} if took else None
+    return ranks(graph.reversed() if destroying else graph, known)
+
+
+def _create(
+    connection: Connection,
+    project: Project,
+    prepared: Prepared,
+    place: _Place,
+    action: TaskAction,
+    new: Sequence[NewTask],
+    *,
+    auto_approve: bool = False,
+) -> int:
+    request = prepared.request
+    alone = request.only and len(prepared.order) == 1
+    return deployments.create(
+        connection,
+        NewDeployment(
+            workflow=place.workflow,
+            action=action,
+            commit=prepared.commit,
+            actor=request.actor,
+            origin=request.origin,
+            tasks=tuple(new),
+            jobs=request.jobs,
+            dirty=prepared.dirty,
+            auto_approve=auto_approve,
+            fail_fast=request.fail_fast,
+            given=project.vault.seal(dict(request.given)) if request.given else None,
+            retry_of=request.retry_of,
+            keep_for=place.ids[prepared.order[0]] if alone else None,
+        ),
+        time.time(),
+    )
+
+
+def _ordered_tasks(
+    project: Project, prepared: Prepared, place: _Place, planned: Mapping[int, Planned], action: TaskAction
+) -> list[NewTask]:
+    graph = prepared.graph.only(prepared.order)
+    order = graph.reversed() if action is TaskAction.DESTROY else graph
+    return [
+        NewTask(
+            environment=place.ids[alias],
+            alias=alias,
+            action=action,
+            commit=_commit_of(prepared, alias),
+            source_commit=_source_of(project, prepared, alias),
+            rank=place.rank[alias],
+            needs=tuple(place.ids[upstream] for upstream in order.needs[alias]),
+            requires_approval=prepared.environments[alias].requires_approval and action is not TaskAction.ADOPT,
+            shown_plan=(shown := planned.get(place.ids[alias], Planned(None))).plan,
+            awaited_output=shown.awaited,
+            reasons=prepared.reasons.get(alias, ()),
+            upstreams=tuple(place.ids[one] for one in prepared.environments[alias].needs if one in place.ids),
+        )
+        for alias in prepared.order
+    ]
+
+
+def _commit_of(prepared: Prepared, alias: str) -> str:
+    """Where the definition is read: for what the file no longer has, the commit that it was last deployed at."""
+    if prepared.workflow.environment(alias) is None:
+        return prepared.rows[alias].defined_at or prepared.commit
+    return prepared.commit
+
+
+def _source_of(project: Project, prepared: Prepared, alias: str) -> str:
+    """Where the code is read: at the environment's own repository and revision, if it names any."""
+    environment = prepared.environments[alias]
+    if environment.repository is None and environment.revision is None:
+        return _commit_of(prepared, alias)
+    return project.source_commit(environment)
+
+
+def _removals(
+    connection: Connection,
+    prepared: Prepared,
+    place: _Place,
+    action: TaskAction,
+    planned: Mapping[int, Planned] | None = None,
+) -> list[NewTask]:
+    """Destroys of what was taken out of the file, where its file says so: each after approval, downstream first.
+
+    What may be a rename is left alone: a rename never destroys.
+    """
+    if prepared.workflow.removal is not Removal.DESTROY or prepared.request.aim is not Aim.DEPLOY:
+        return []
+    gone = {row.id: row for row in prepared.removed if row.deployed and row not in prepared.doubtful}
+    users = _former_users(connection, gone.values())
+    chosen = {place.ids[alias] for alias in prepared.order}
+    return [
+        NewTask(
+            environment=row.id,
+            alias=row.alias,
+            action=action,
+            commit=row.defined_at or prepared.commit,
+            source_commit=row.defined_at or prepared.commit,
+            needs=tuple(sorted(users[row.id] & (chosen | gone.keys()))) if action.mutates else (),
+            requires_approval=True,
+            shown_plan=(planned or {}).get(row.id, Planned(None)).plan,
+            reasons=("removed from the file",),
+        )
+        for row in gone.values()
+    ]
+
+
+def _former_users(connection: Connection, gone: Iterable[EnvironmentRow]) -> dict[int, set[int]]:
+    """For each of these, the environments that needed it when they were last deployed."""
+    users: dict[int, set[int]] = {row.id: set() for row in gone}
+    latest = select(environment_table.c.id, tasks.c.upstreams).join(
+        tasks, environment_table.c.last_task_id == tasks.c.id
+    )
+    for row in connection.execute(latest):
+        for upstream in row.upstreams:
+            if upstream in users and row.id != upstream:
+                users[upstream].add(row.id)
+    return users
+
+
+def planned_by(project: Project, deployment: int) -> dict[int, Planned]:
+    """What a plan deployment gave, by environment id."""
+    query = select(tasks.c.environment_id, tasks.c.plan_id, tasks.c.state, tasks.c.code).where(
+        tasks.c.deployment_id == deployment
+    )
+    with project.database.reading() as connection:
+        rows = connection.execute(query).all()
+    return {
+        row.environment_id: Planned(
+            row.plan_id if row.state == TaskState.SUCCEEDED.value else None,
+            row.code == Code.AFTER_UPSTREAM.value,
+            Code(row.code),
+        )
+        for row in rows
+    }

@@ -1,0 +1,85 @@
+"""Encryption of what must not lie about readable: sensitive values, kept values, keys of attempts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.errors import StoreError
+from planner.definition import Json
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_NONCE = 12
+
+
+class Vault:
+    """Seals and opens JSON values with AES-256-GCM under one key.
+
+    The key is `given` (base64 of 32 bytes), else the file, which is made on first use with mode 0600.
+    """
+
+    def __init__(self, file: Path, given: str | None = None) -> None:
+        self.file = file
+        self._given = given
+
+    def seal(self, value: Json) -> bytes:
+        """The value as ciphertext; the same value gives another one each time."""
+        nonce = os.urandom(_NONCE)
+        return nonce + self._cipher.encrypt(nonce, json.dumps(value).encode(), None)
+
+    def open(self, sealed: bytes) -> Json:
+        """The value that was sealed. Raises StoreError where the key is another one."""
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 (slow to import, and seldom needed)
+
+        try:
+            value: Json = json.loads(self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], None))
+        except InvalidTag as error:
+            raise StoreError(
+                f"a stored value cannot be decrypted with the key in {self._source}",
+                "bring back the key that the database was written with",
+            ) from error
+        return value
+
+    @property
+    def _source(self) -> str:
+        return "HEADWATER_KEY" if self._given else str(self.file)
+
+    @cached_property
+    def _cipher(self) -> AESGCM:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
+        return AESGCM(self._key())
+
+    def _key(self) -> bytes:
+        text = self._given or self._from_file()
+        try:
+            key = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise StoreError(f"the key in {self._source} is not base64", "it must be 32 bytes in base64") from error
+        if len(key) != 32:
+            raise StoreError(f"the key in {self._source} has {len(key)} bytes", "it must be 32 bytes in base64")
+        return key
+
+    def _from_file(self) -> str:
+        """The key of the file; whoever comes first makes it, complete before it has its name."""
+        if not self.file.exists():
+            draft = self.file.with_name(f"{self.file.name}.{os.getpid()}")
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(base64.b64encode(os.urandom(32)))
+                stream.flush()
+                os.fsync(stream.fileno())
+            try:
+                os.link(draft, self.file)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return self.file.read_text().strip()
