@@ -66,15 +66,16 @@ class Background:
 def reading_at(repository: Repository, commit: Commit, cache: Cache) -> Reading:
     """The definitions of a commit, kept or read."""
     index = kept_index(cache, PREFIX + commit.tree, repository.origins)
-    reading: Reading | None = None
-    if index is None:
-        made = new_index(repository, commit, cache, None)
-        index, reading = made.index, made.reading
-    reading = reading or kept_reading(cache, index.snapshot.key)
+    made = None if index is not None else new_index(repository, commit, cache, None)
+    index = made.index if made is not None else index
+    kept = kept_reading(cache, index.snapshot.key)
+    if kept is not None:
+        return kept
+    reading = made.reading if made is not None else None
     if reading is None:
         tree, background = GitTree(repository, commit.tree), Background.of(index)
         reading = _Definitions(tree, repository.origins, cache, background).read()
-        keep_reading(cache, index.snapshot.key, reading)
+    keep_reading(cache, index.snapshot.key, reading)
     return reading
 
 
@@ -115,7 +116,6 @@ def _from_nothing(repository: Repository, commit: Commit, cache: Cache) -> Made:
     facts = environment_facts(reading.definitions)
     background.reads = definitions.reads_at.all([_reader(one) for one in facts])
     snapshot = snapshot_of(_key(background, repository.origins), reading.definitions, facts, background.reads)
-    keep_reading(cache, snapshot.key, reading)
     return _made(commit, repository.origins, reading, snapshot, background)
 
 
@@ -143,7 +143,6 @@ def _derived(repository: Repository, commit: Commit, cache: Cache, old: Index) -
     background.reads = _reads_of(definitions.reads_at, facts, old.snapshot, background.reads, touched)
     key = _key(background, repository.origins)
     snapshot = snapshot_of(key, reading.definitions, facts, background.reads)
-    keep_reading(cache, key, reading)
     return _made(commit, repository.origins, reading, snapshot, background)
 
 

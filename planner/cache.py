@@ -41,7 +41,7 @@ class Cache:
         body = memoryview(content)[len(version) + DIGEST :]
         if _digest(body) != content[len(version) : len(version) + DIGEST]:
             return None
-        with suppress(ValueError, EOFError, TypeError), _no_garbage_collection():
+        with suppress(ValueError, EOFError, TypeError), no_garbage_collection():
             return marshal.loads(body)  # noqa: S302 - written by us: the digest is right
         return None
 
@@ -100,8 +100,8 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Reading back a million values that hold no cycle would else be searched for cycles again and again."""
+def no_garbage_collection() -> Iterator[None]:
+    """Making a million values that hold no cycle would else be interrupted to search them for cycles, again and again."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from enum import Enum
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from planner import definition, parsed, problems
@@ -37,6 +38,8 @@ _CLASSES: tuple[type[Any], ...] = (
 )
 _NUMBER = {one: number for number, one in enumerate(_CLASSES)}
 _NAMES = {one: tuple(each.name for each in fields(one)) for one in _CLASSES if not issubclass(one, Enum)}
+_VALUES = {one: attrgetter(*names) for one, names in _NAMES.items()}
+_LEAVES = frozenset({str, bool, int, float, type(None), list, dict})
 _TUPLE = -1
 
 
@@ -47,14 +50,12 @@ def shape() -> str:
 
 def encoded(value: object) -> Plain:
     """A value of these classes (or JSON, or tuples of both) as plain tuples."""
-    if isinstance(value, tuple):
-        return (_TUPLE, *map(encoded, value))
-    number = _NUMBER.get(type(value))
-    if number is None:
-        return value  # type: ignore[return-value]  # JSON, as it is
+    if type(value) is tuple:
+        return (_TUPLE, *[one if type(one) in _LEAVES else encoded(one) for one in value])
+    number = _NUMBER[type(value)]
     if isinstance(value, Enum):
         return number, value.value
-    return number, *[encoded(getattr(value, name)) for name in _NAMES[type(value)]]
+    return number, *[one if type(one) in _LEAVES else encoded(one) for one in _VALUES[type(value)](value)]
 
 
 def decoded(plain: Plain) -> Any:  # noqa: ANN401 - whatever was encoded

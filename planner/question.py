@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from planner.cache import Cache
+from planner.cache import Cache, no_garbage_collection
 from planner.changes import AffectedWorkflow, Base, affected
 from planner.index import cache_folder, definitions_at, index_at
 from planner.repository import Repository
@@ -27,7 +27,7 @@ def affected_between(
 
     `everything` lists the unaffected as well. Raises GitError, and DefinitionError if the head's files have errors.
     """
-    with Repository(folder) as repository:
+    with Repository(folder) as repository, no_garbage_collection():
         return affected_in(repository, base, head, exact=exact, everything=everything)
 
 

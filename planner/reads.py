@@ -75,8 +75,11 @@ class ReadsAt:
         for key, source in folders.items():
             if key not in self.scans:
                 before = f"{key[1]}/" if key[1] else ""
-                names = [name for name in self.tree.entries(key[1]) if source.is_read(name)]
-                files[key] = [(name, self._real(before + name)) for name in names]
+                files[key] = [
+                    (name, self._real(before + name) if entry.mode == LINK else before + name)
+                    for name, entry in self.tree.entries(key[1]).items()
+                    if source.is_read(name)
+                ]
         contents = self.tree.contents({path for those in files.values() for _, path in those})
         for key, those in files.items():
             found = (folders[key].references(name, contents[path]) for name, path in those if path in contents)

@@ -22,8 +22,11 @@ class Sort(IntEnum):
     HEREDOC = 3
 
 
+NAME, SIGN, TEXT, HEREDOC = Sort  # looked up often
+
+
 class Token(NamedTuple):
-    """A name or sign as it stands, or a text: its literal parts and, between them, the tokens it interpolates."""
+    """A name (with what follows by dots) or sign as it stands, or a text: its literal parts and, between them, the tokens it interpolates."""
 
     sort: Sort
     text: str
@@ -32,16 +35,21 @@ class Token(NamedTuple):
 
 Part: TypeAlias = "str | tuple[Token, ...]"
 
+_SIGNS = {sign: Token(SIGN, sign) for sign in "{}()[],="}
+
 _TOKEN = re.compile(
-    r"""(?:[^\w"\#/<{}()\[\],=.?:]|\d[\w.]*)+  # nothing of interest: spaces, numbers, operators
+    r"""(?:[^\w"\#/<{}()\[\],=] | \d[\w.]* | =[=>] | /(?![/*]) | <(?!<))+  # nothing of interest: spaces, numbers, operators
     | \#[^\n]* | //[^\n]* | /\*(?s:.*?)(?:\*/|\Z)
-    | (?P<name>[^\W\d][\w-]*)
+    | (?P<name>[^\W\d][\w-]*(?:\.[^\W\d][\w-]*)*)
+    | (?P<sign>[{}()\[\],=])
     | "(?P<plain>[^"\\$%\n]*)"
     | (?P<quote>")
     | <<-?(?P<heredoc>[^\W\d][\w-]*)[ \t]*\r?\n
-    | (?P<sign>==|=>|[{}()\[\],=.?:])
     | .""",
     re.VERBOSE,
+)
+_NAME, _SIGN, _PLAIN, _QUOTE, _HEREDOC = (
+    _TOKEN.groupindex[one] for one in ("name", "sign", "plain", "quote", "heredoc")
 )
 _LITERAL = re.compile(r'(?:[^"\\$%\n]|\\[^\n]|\$\$\{|%%\{|\$(?!\{)|%(?!\{))+')
 _BARE_LITERAL = re.compile(r"(?:[^$%]|\$\$\{|%%\{|\$(?!\{)|%(?!\{))+", re.DOTALL)
@@ -66,9 +74,9 @@ def template_of(text: str) -> Token:
     """A text that stands in JSON, where HCL's quotes are not written."""
     scanner = _Scanner(text)
     try:
-        return Token(Sort.TEXT, "", scanner.bare_parts())
+        return Token(TEXT, "", scanner.bare_parts())
     except TooDeep:
-        return Token(Sort.TEXT, "", ())
+        return Token(TEXT, "", ())
 
 
 class _Scanner:
@@ -78,30 +86,34 @@ class _Scanner:
         self._text = text
         self._at = 0
         self._depth = 0
+        self._names: dict[str, Token] = {}
 
     def tokens(self, closed_by: str | None) -> tuple[Token, ...]:
         """The tokens up to the end, or to the brace that closes an interpolation."""
         found: list[Token] = []
         open_braces = 0
-        match_at = _TOKEN.match
-        while (match := match_at(self._text, self._at)) is not None:
+        text, match_at, names = self._text, _TOKEN.match, self._names
+        while (match := match_at(text, self._at)) is not None:
             self._at = match.end()
-            kind = match.lastgroup
-            if kind == "name":
-                found.append(Token(Sort.NAME, match["name"]))
-            elif kind == "sign":
-                sign = match["sign"]
+            kind = match.lastindex
+            if kind is None:
+                continue
+            if kind == _NAME:
+                name = match[0]
+                found.append(names.get(name) or names.setdefault(name, Token(NAME, name)))
+            elif kind == _SIGN:
+                sign = match[0]
                 if sign == "}" and closed_by == "}" and not open_braces:
                     break
                 open_braces += (sign == "{") - (sign == "}")
-                found.append(Token(Sort.SIGN, sign))
-            elif kind == "plain":
-                plain = match["plain"]
-                found.append(Token(Sort.TEXT, plain, (plain,)))
-            elif kind == "quote":
-                found.append(Token(Sort.TEXT, "", self._quoted_parts()))
-            elif kind == "heredoc":
-                found.append(Token(Sort.HEREDOC, "", self._heredoc_parts(match["heredoc"])))
+                found.append(_SIGNS[sign])
+            elif kind == _PLAIN:
+                plain = match[kind]
+                found.append(Token(TEXT, plain, (plain,)))
+            elif kind == _QUOTE:
+                found.append(Token(TEXT, "", self._quoted_parts()))
+            else:
+                found.append(Token(HEREDOC, "", self._heredoc_parts(match[_HEREDOC])))
         return tuple(found)
 
     def bare_parts(self) -> tuple[Part, ...]:

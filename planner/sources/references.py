@@ -26,9 +26,14 @@ class Source(NamedTuple):
     references: Callable[[str, bytes], References]  # by the file's name and content
 
 
+NOTHING = References()
+
+
 def merged(those: Iterable[References]) -> References:
     """All references of several files, each once, in a fixed order."""
-    every = tuple(those)
+    every = tuple(one for one in those if one != NOTHING)
+    if not every:
+        return NOTHING
     return References(
         tuple(sorted({one for each in every for one in each.modules})),
         tuple(sorted({one for each in every for one in each.paths})),

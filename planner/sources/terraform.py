@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from planner.definition import Json
-from planner.sources.hcl import Sort, Token, template_of, tokens_of
+from planner.sources.hcl import HEREDOC, NAME, SIGN, TEXT, Token, template_of, tokens_of
 from planner.sources.references import MODULE, ROOT, References, Source, merged
 
 READING_CALLS = frozenset(
@@ -21,8 +21,9 @@ READING_CALLS = frozenset(
         *("filesha1", "filesha256", "filesha512", "filebase64sha256", "filebase64sha512"),
     )
 )
-_STARTS = {"module": MODULE, "root": ROOT, "cwd": ROOT}
-_WORTH_READING = (b"module", b"file", b"path", b"backend", b"cloud")
+_STARTS = {"path.module": MODULE, "path.root": ROOT, "path.cwd": ROOT}
+_IN_EXPRESSIONS = (b"file", b"path.")
+_WORTH_READING = (b"module", b"backend", b"cloud", *_IN_EXPRESSIONS)
 
 Place = tuple[str, str]
 """Where a path starts, and the path."""
@@ -36,7 +37,8 @@ def references(name: str, content: bytes) -> References:
     if name.endswith(".json"):
         return _of_json(text)
     tokens = tokens_of(text)
-    return merged([_of_blocks(tokens), _of_expressions(tokens)])
+    blocks = _of_blocks(tokens)
+    return merged([blocks, _of_expressions(tokens)]) if any(word in content for word in _IN_EXPRESSIONS) else blocks
 
 
 def _is_terraform(name: str) -> bool:
@@ -67,14 +69,14 @@ def _attributes(tokens: Sequence[Token]) -> Iterator[tuple[str, int]]:
     """The names that stand directly in a top-level block: the block's type, and where."""
     depth, block = 0, ""
     for at, token in enumerate(tokens):
-        if token.sort is Sort.SIGN and token.text in "{([":
+        if token.sort is SIGN and token.text in "{([":
             depth += 1
-        elif token.sort is Sort.SIGN and token.text in "})]":
+        elif token.sort is SIGN and token.text in "})]":
             depth = max(0, depth - 1)
             block = block if depth else ""
-        elif token.sort is Sort.NAME and depth == 0:
+        elif token.sort is NAME and depth == 0:
             block = block or token.text  # what follows it are labels
-        elif token.sort is Sort.NAME and depth == 1:
+        elif token.sort is NAME and depth == 1:
             yield block, at
 
 
@@ -96,13 +98,13 @@ def _of_expressions(tokens: Sequence[Token]) -> References:
         level = waiting.pop()
         of_fileset = -1  # its folder is read by its glob, not as a whole
         for at, token in enumerate(level):
-            if token.sort is Sort.NAME and _is_sign(level, at + 1, "("):
+            if token.sort is NAME and _is_sign(level, at + 1, "("):
                 if token.text in READING_CALLS:
                     paths += _argument(level, at + 2)
                 elif token.text == "fileset":
                     of_fileset = at + 2
                     filesets += _fileset(level, of_fileset)
-            elif token.sort in (Sort.TEXT, Sort.HEREDOC):
+            elif token.sort in (TEXT, HEREDOC):
                 waiting += [part for part in token.parts if not isinstance(part, str)]
                 place = _constant(token)
                 if place is not None and len(token.parts) > 1 and at != of_fileset:
@@ -119,26 +121,28 @@ def _argument(tokens: Sequence[Token], at: int) -> Iterator[Place]:
 
 def _fileset(tokens: Sequence[Token], at: int) -> Iterator[tuple[str, str, str]]:
     """The folder and glob of a fileset; a glob that is computed may be any."""
-    folder, following = _folder_argument(tokens, at)
-    if folder is None or not _is_sign(tokens, following, ","):
+    folder = _folder_argument(tokens, at)
+    if folder is None or not _is_sign(tokens, at + 1, ","):
         return
-    glob = _constant(tokens[following + 1]) if following + 1 < len(tokens) else None
-    ended = _is_sign(tokens, following + 2, ")") or _is_sign(tokens, following + 2, ",")
+    glob = _constant(tokens[at + 2]) if at + 2 < len(tokens) else None
+    ended = _is_sign(tokens, at + 3, ")") or _is_sign(tokens, at + 3, ",")
     known = glob is not None and glob[0] == ROOT and ended
     yield (*folder, glob[1] if known and glob is not None else "**")
 
 
-def _folder_argument(tokens: Sequence[Token], at: int) -> tuple[Place | None, int]:
-    """A constant text or a bare `path.module`, and where the tokens go on."""
-    names = [token.text for token in tokens[at : at + 3]]
-    if len(names) == 3 and names[:2] == ["path", "."] and names[2] in _STARTS:
-        return (_STARTS[names[2]], ""), at + 3
-    return (_constant(tokens[at]) if at < len(tokens) else None), at + 1
+def _folder_argument(tokens: Sequence[Token], at: int) -> Place | None:
+    """A constant text, or a bare `path.module`."""
+    if at >= len(tokens):
+        return None
+    if tokens[at].sort is NAME:
+        start = _STARTS.get(tokens[at].text)
+        return None if start is None else (start, "")
+    return _constant(tokens[at])
 
 
 def _constant(token: Token) -> Place | None:
     """The path that a text is, if nothing but `path.module` and `path.root` has to be computed."""
-    if token.sort is not Sort.TEXT or not token.parts:
+    if token.sort is not TEXT or not token.parts:
         return None
     first, *rest = token.parts
     if not all(isinstance(part, str) for part in rest):
@@ -146,14 +150,12 @@ def _constant(token: Token) -> Place | None:
     tail = "".join(part for part in rest if isinstance(part, str))
     if isinstance(first, str):
         return ROOT, first + tail
-    names = [one.text for one in first]
-    if len(names) == 3 and names[:2] == ["path", "."] and names[2] in _STARTS and tail[:1] in ("", "/"):
-        return _STARTS[names[2]], tail.lstrip("/")
-    return None
+    start = _STARTS.get(first[0].text) if len(first) == 1 else None
+    return (start, tail.lstrip("/")) if start is not None and tail[:1] in ("", "/") else None
 
 
 def _is_sign(tokens: Sequence[Token], at: int, sign: str) -> bool:
-    return at < len(tokens) and tokens[at].sort is Sort.SIGN and tokens[at].text == sign
+    return at < len(tokens) and tokens[at].sort is SIGN and tokens[at].text == sign
 
 
 def _of_json(text: str) -> References:
