@@ -19,6 +19,7 @@ class WorkTree(Tree):
         super().__init__()
         self._top = top
         self._folders: dict[str, dict[str, Entry | None]] = {"": {}}
+        self._seen: dict[str, dict[str, Entry]] = {}  # looked up once: a folder of a thousand stacks is asked for often
         for path in text_of(listing).split("\0"):
             if path:
                 self._add(path.rstrip("/"))
@@ -38,9 +39,12 @@ class WorkTree(Tree):
         self._folders[parent][name] = Entry(FOLDER, "")
 
     def entries(self, folder: str) -> Mapping[str, Entry]:
-        listed = self._folders.get(folder, {})
-        found = {name: entry or self._looked_up(folder, name) for name, entry in listed.items()}
-        return {name: entry for name, entry in found.items() if entry is not None}
+        found = self._seen.get(folder)
+        if found is None:
+            listed = self._folders.get(folder, {})
+            looked_up = {name: entry or self._looked_up(folder, name) for name, entry in listed.items()}
+            found = self._seen[folder] = {name: entry for name, entry in looked_up.items() if entry is not None}
+        return found
 
     def contents(self, paths: Iterable[str]) -> dict[str, bytes]:
         found: dict[str, bytes] = {}
