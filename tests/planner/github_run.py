@@ -118,8 +118,12 @@ class GitHub:
         affected: Collection[str],
         outcome: Callable[[str], str] = lambda alias: "success",
         event: str = "push",
+        cancelled_during: str | None = None,
     ) -> Run:
-        """Run a rendered file to its end. `outcome` says how the job of an environment ends, if it starts."""
+        """Run a rendered file to its end. `outcome` says how the job of an environment ends, if it starts.
+
+        `cancelled_during` is the environment in whose job somebody cancels the run.
+        """
         file = read(text)
         outputs = {"affected": self.first_job(file, workflows, affected, event)}
         run = Run({"affected": "success"})
@@ -130,7 +134,7 @@ class GitHub:
             context = {
                 "needs": {one: {"result": run.results[one], "outputs": outputs.get(one, {})} for one in needs},
                 "github": {"event_name": event},
-                "cancelled": False,
+                "cancelled": cancelled_during in run.ran,
             }
             if not starts(job.get("if"), context):
                 run.results[name] = "skipped"

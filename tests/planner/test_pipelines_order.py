@@ -50,7 +50,7 @@ def cases(draw: st.DrawFn) -> Case:
         alias: [one for one in aliases[:place] if chance.random() < draw(st.sampled_from([0.15, 0.4]))]
         for place, alias in enumerate(aliases)
     }
-    switch = {alias: {"disabled": "${OFF}"} for alias in aliases if chance.random() < 0.2}
+    switch = {alias: {"disabled": "${OFF}"} for alias in aliases if chance.random() < 0.4}
     workflow = workflow_of(needs, switch)
     changed = {alias for alias in aliases if chance.random() < draw(st.sampled_from([0.1, 0.5, 1.0]))}
     off = {alias for alias in switch if chance.random() < 0.5}
@@ -122,6 +122,36 @@ def test_a_failure_blocks_the_grandchild_and_nothing_beside_it(github: GitHub) -
     run = github.run(rendered(shop, graph=True), [shop], {*Graph.of(shop).order}, lambda one: ends.get(one, "success"))
     assert sorted(run.ran) == ["cdn", "dns", "vpc"]
     assert not run.green
+
+
+def test_a_failure_passes_through_what_a_variable_disabled(github: GitHub) -> None:
+    shop = workflow_of({"vpc": [], "db": ["vpc"], "app": ["db"]}, {"db": {"disabled": "${NO_DB}"}})
+    text = rendered(shop, graph=True)
+    assert github.run(text, [shop], {"vpc", "app"}).ran == ["vpc", "app"]
+    assert github.run(text, [shop], {"vpc", "app"}, lambda one: "failure").ran == ["vpc"]
+
+
+def test_the_order_passes_through_what_is_disabled(github: GitHub) -> None:
+    shop = workflow_of({"vpc": [], "db": ["vpc"], "app": ["db"]}, {"db": {"disabled": True}})
+    text = rendered(shop, graph=True)
+    assert "deploy-db" not in text
+    assert github.run(text, [shop], {"vpc", "app"}, lambda one: "failure").ran == ["vpc"]
+
+
+@pytest.mark.parametrize("graph", [True, False], ids=["graph", "level"])
+def test_once_the_run_is_cancelled_nothing_more_starts(github: GitHub, graph: bool) -> None:
+    shop = workflow_of({"vpc": [], "db": ["vpc"], "app": ["db"]})
+    run = github.run(rendered(shop, graph=graph), [shop], {"vpc", "db", "app"}, cancelled_during="vpc")
+    assert run.ran == ["vpc"]
+    assert not run.green
+
+
+def test_a_wide_wave_runs_whole_where_narrow_ones_before_it_are_empty(github: GitHub) -> None:
+    aliases = [f"stack-{number}" for number in range(300)]
+    wide = workflow_of({"vpc": [], **{alias: ["vpc"] for alias in aliases}})
+    run = github.run(rendered(wide, graph=False), [wide], set(aliases))
+    assert sorted(run.ran) == sorted(aliases)
+    assert run.green
 
 
 def test_an_unaffected_upstream_blocks_nobody(github: GitHub) -> None:
