@@ -68,7 +68,7 @@ def asks_for(aim: Aim, *, plan_only: bool = False) -> Callable[[Callable[..., Ex
     def decorate(function: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
         @click.pass_obj
         @wraps(function)
-        def with_request(settings: Globals, environments: tuple[str, ...], **options: Any) -> ExitCode:  # noqa: ANN401
+        def with_request(settings: Globals, /, environments: tuple[str, ...], **options: Any) -> ExitCode:  # noqa: ANN401
             request = Request(
                 aim=aim,
                 actor=actor(),

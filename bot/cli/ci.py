@@ -22,7 +22,7 @@ def command() -> None:
     """Write a CI file that plans pull requests and deploys merges, without a bot."""
 
 
-@command.command("github-actions", cls=Command)
+@command.command("github-actions", cls=Command, short_help="A workflow file of GitHub Actions.")
 @click.option("--graph", is_flag=True, help="One job per environment with its real needs, not a matrix per wave.")
 @click.option("-o", "output", metavar="FILE", type=click.Path(path_type=Path), help="Write FILE instead of stdout.")
 @click.option("--branch", metavar="NAME", help="The branch that deploys; else the default branch of origin.")

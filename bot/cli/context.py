@@ -111,14 +111,7 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options first and the global ones apart, so that nobody has to search."""
-        options = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
-        records = [(one, one.get_help_record(ctx)) for one in options]
-        own = [record for one, record in records if record and not isinstance(one, GlobalOption)]
-        shared = [record for one, record in records if record and isinstance(one, GlobalOption)]
-        with formatter.section("Options"):
-            formatter.write_dl(own)
-        with formatter.section("Options of every command"):
-            formatter.write_dl(shared)
+        _write_options(self, ctx, formatter)
 
 
 class CommandGroup(click.Group):
@@ -127,3 +120,19 @@ class CommandGroup(click.Group):
     def __init__(self, *args: Any, **settings: Any) -> None:  # noqa: ANN401  (click's own keywords)
         super().__init__(*args, **{"no_args_is_help": False, **settings})
         self.params = [*self.params, *global_options()]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands first, then the options."""
+        self.format_commands(ctx, formatter)
+        _write_options(self, ctx, formatter)
+
+
+def _write_options(command: click.Command, context: click.Context, formatter: click.HelpFormatter) -> None:
+    options = [one for one in command.get_params(context) if isinstance(one, click.Option)]
+    records = [(one, one.get_help_record(context)) for one in options]
+    own = [record for one, record in records if record and not isinstance(one, GlobalOption)]
+    shared = [record for one, record in records if record and isinstance(one, GlobalOption)]
+    with formatter.section("Options"):
+        formatter.write_dl(own)
+    with formatter.section("Options of every command"):
+        formatter.write_dl(shared)

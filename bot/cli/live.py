@@ -97,10 +97,10 @@ class Lines(Silence):
             return
         if self._plans and task.state is TaskState.RUNNING:
             return
-        parts = [state_words(task), plan_cell(task.plan).text if task.finished else "", took(task, time.time())]
-        if not task.finished:
-            parts = parts[:1]
-        said = " · ".join(part for part in parts if part)
+        parts = [state_words(task)]
+        if task.finished:
+            parts += [plan_cell(task.plan).text, took(task, time.time())]
+        said = " · ".join(dict.fromkeys(part for part in parts if part))
         click.echo(f"{printable(task.alias)}: {paint(said, tone_of(task))}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ from planner.problems import DefinitionError, PlannerError, Severity
 PROGRAM = "headwater"
 COMPLETION_VARIABLE = "_HEADWATER_COMPLETE"
 _DEBUG_VARIABLE = "HEADWATER_DEBUG"
+_GARBAGE = 100_000
+"""New objects between two collections: ten thousand environments are no garbage, looking for some costs a tenth."""
 _EPILOG = "'headwater COMMAND --help' says more. Options may stand before or after the command."
 
 
@@ -107,6 +110,7 @@ def _version_option() -> click.Option:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; errors are told on stderr, never as a traceback."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    gc.set_threshold(_GARBAGE)
     _forgive_encodings()
     color = _color(arguments)
     try:

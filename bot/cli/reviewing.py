@@ -12,8 +12,10 @@ from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, TaskState
 from bot.prepare import Prepared
 from bot.request import Aim
+from bot.store.environments import EnvironmentRow
 from bot.store.views import DeploymentView, PlanView, TaskView
 from bot.submit import Planned, planned_by, submit_plan
+from planner.definition import Removal
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def show_review(one: Review, *, quiet: bool) -> None:
     for task in one.view.tasks:
         if not quiet and task.plan is not None and not task.plan.empty:
             say(_heading(task))
-            say(_indented(task.plan.text))
+            say(indented_plan(task.plan.text))
             say()
     for task in one.failed:
         say(
@@ -91,7 +93,8 @@ def _heading(task: TaskView) -> str:
     return f"{paint(printable(task.alias), Tone.STRONG)}  {paint(counts.text, counts.tone)}"
 
 
-def _indented(text: str) -> str:
+def indented_plan(text: str) -> str:
+    """A plan's text, indented, its lines in the colour of their signs."""
     return "\n".join(f"  {line}".rstrip() for line in map(_coloured, text.strip("\n").splitlines()))
 
 
@@ -163,21 +166,18 @@ def _changing_sources(prepared: Prepared, alias: str, changing: set[str]) -> lis
 
 
 def _about_removed(prepared: Prepared) -> list[str]:
-    lines = []
-    for row in prepared.removed:
-        if row in prepared.doubtful and prepared.workflow.removal.value == "destroy":
-            lines.append(
-                f"{printable(row.alias)} is gone from {prepared.workflow.file}, and is left as it is: if it was renamed, "
-                f"say `movedFrom: {printable(row.alias)}`; else 'headwater destroy {printable(row.alias)}'"
-            )
-        elif prepared.workflow.removal.value == "destroy":
-            lines.append(
-                f"{printable(row.alias)} is gone from {prepared.workflow.file}: its destroy will wait for approval"
-            )
-        else:
-            held = f"what it deployed at {row.commit[:SHORT]} stays as it is" if row.commit else "it was never deployed"
-            lines.append(f"{printable(row.alias)} is gone from {prepared.workflow.file}: it will be forgotten; {held}")
-    return lines
+    return [_about_one_removed(prepared, row) for row in prepared.removed]
+
+
+def _about_one_removed(prepared: Prepared, row: EnvironmentRow) -> str:
+    """What becomes of an environment that the file no longer has."""
+    alias, gone = printable(row.alias), f"{printable(row.alias)} is gone from {prepared.workflow.file}"
+    if prepared.workflow.removal is Removal.DETACH:
+        held = f"what it deployed at {row.commit[:SHORT]} stays as it is" if row.commit else "it was never deployed"
+        return f"{gone}: it will be forgotten; {held}"
+    if row in prepared.doubtful:
+        return f"{gone}, and is left as it is: renamed? say `movedFrom: {alias}`. Or: headwater destroy {alias}"
+    return f"{gone}: its destroy waits for approval"
 
 
 def _renamed(prepared: Prepared) -> dict[str, str]:

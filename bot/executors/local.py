@@ -17,7 +17,6 @@ from bot.runner import channel, process
 from bot.runner.checkout import clean
 from bot.runner.failure import RunnerError
 from bot.runner.log import finish_log
-from bot.runner.failure import RunnerError
 from planner.definition import Json
 
 

@@ -19,7 +19,6 @@ import fcntl
 import json
 import os
 import signal
-import socket
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -205,7 +204,7 @@ def host() -> str:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         boot = ""
-    return f"{socket.gethostname()} {boot}".strip()
+    return f"{os.uname().nodename} {boot}".strip()
 
 
 def _living(pid: int) -> bytes:

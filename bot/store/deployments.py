@@ -272,7 +272,7 @@ def _facts(
     ids = [row.id for row in rows]
     upstreams = _upstreams(connection, ids)
     newest = _attempts(connection, [row.id for row in rows if TaskState(row.state) in ACTIVE], observed)
-    rivals = _rivals(connection, [row.id for row in rows if row.state == TaskState.WAITING.value])
+    behind = rivals(connection, [row.id for row in rows if row.state == TaskState.WAITING.value])
     empty = _empty_plans(connection, [row.id for row in rows if row.shown_plan_id is not None])
     return tuple(
         TaskFacts(
@@ -284,7 +284,7 @@ def _facts(
             position=row.position,
             upstreams=upstreams.get(row.id, ()),
             attempt=newest.get(row.id),
-            rival=rivals.get(row.id),
+            rival=behind.get(row.id),
             requires_approval=row.requires_approval,
             approved=row.approved_plan_id is not None,
             shown=row.shown_plan_id is not None,
@@ -330,7 +330,7 @@ def _attempt(row: Row[Any], observed: Observed) -> AttemptFacts:
     )
 
 
-def _rivals(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+def rivals(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     """For each task, the oldest unfinished deployment before it that may change the same environment."""
     if not ids:
         return {}
@@ -383,7 +383,7 @@ def waits_for_people(connection: Connection, deployment: int) -> bool:
     if any(number.get(state) for state in (*ACTIVE, TaskState.READY)) or not number.get(TaskState.NEEDS_APPROVAL):
         return False
     waiting = and_(tasks.c.deployment_id == deployment, tasks.c.state == TaskState.WAITING.value)
-    return not _rivals(connection, list(connection.execute(select(tasks.c.id).where(waiting)).scalars()))
+    return not rivals(connection, list(connection.execute(select(tasks.c.id).where(waiting)).scalars()))
 
 
 def clean(connection: Connection, ids: Sequence[int]) -> None:

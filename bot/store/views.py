@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, literal, select
 
 from bot.decide.facts import TaskAction
-from bot.decide.transitions import ACTIVE, Code, DeploymentState, TaskState
+from bot.decide.transitions import Code, DeploymentState, TaskState
+from bot.store.deployments import rivals
 from bot.store.tables import attempts, deployments, environments, events, plans, task_needs, tasks, workflows
 
 
@@ -249,20 +250,6 @@ def latest_attempt(connection: Connection, environment: int) -> tuple[str, bool]
     return None if row is None else (row.id, row.active)
 
 
-def latest_task(connection: Connection, environment: int) -> tuple[int, int] | None:
-    """The newest task of an environment that may change it: its id and its deployment."""
-    query = (
-        select(tasks.c.id, tasks.c.deployment_id)
-        .where(
-            tasks.c.environment_id == environment, tasks.c.action.in_([one.value for one in TaskAction if one.mutates])
-        )
-        .order_by(tasks.c.id.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).first()
-    return None if row is None else (row.id, row.deployment_id)
-
-
-def at_work(view: DeploymentView) -> list[TaskView]:
-    """The tasks that an attempt is at work on."""
-    return [task for task in view.tasks if task.state in ACTIVE]
+def rival_of(connection: Connection, task: int) -> int | None:
+    """The older unfinished deployment that a waiting task is queued behind."""
+    return rivals(connection, [task]).get(task)

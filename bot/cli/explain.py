@@ -1,0 +1,120 @@
+"""`headwater explain`: why an environment is where it is, and what would move it."""
+
+from __future__ import annotations
+
+import click
+
+from bot.cli.acting import Session
+from bot.cli.context import Command, Globals
+from bot.cli.exit_codes import ExitCode
+from bot.cli.output import Tone, paint, print_json, printable, say
+from bot.cli.words import SHORT, names, state_words, when
+from bot.decide.transitions import TRANSITIONS, Code, TaskState
+from bot.explaining import Explanation, explain
+from bot.store.views import TaskView
+
+
+@click.command(cls=Command)
+@click.argument("alias")
+@click.pass_obj
+def command(settings: Globals, alias: str) -> ExitCode:
+    """Tell why ALIAS is affected, waits, is blocked or was skipped, and what would start it."""
+    session = Session(settings)
+    session.collect()
+    found = explain(session.project, alias, settings.workflow)
+    advice = _advice(found)
+    if settings.json:
+        print_json(_as_json(found, advice))
+        return ExitCode.DONE
+    say(paint(printable(found.alias), Tone.STRONG) + paint(f"  {printable(found.workflow)}", Tone.FAINT))
+    for line in _lines(found):
+        say(f"  {line}")
+    say()
+    for number, line in enumerate(advice):
+        say(("Next: " if number == 0 else "      ") + line)
+    return ExitCode.DONE
+
+
+def _lines(found: Explanation) -> list[str]:
+    lines = [_deployed(found)]
+    if found.disabled:
+        lines.append("disabled in the workflow file: left out, what needs it waits for what it needs")
+    if found.needs:
+        lines.append(f"needs {printable(names(found.needs, 10))}")
+    task = found.task
+    if task is not None:
+        lines.append(f"{printable(state_words(task))} (deployment #{found.deployment}): {_meaning(task)}")
+        if task.detail and task.state is TaskState.FAILED:
+            lines += [f"  {printable(line)}" for line in task.detail.splitlines()[:5]]
+        if found.rival is not None:
+            lines.append(f"queued behind deployment #{found.rival}, which works on it")
+        lines += [f"{printable(one)} is not done yet" for one in task.waits_for]
+    if found.reasons:
+        lines.append("changed since it was last deployed:" if found.deployed else "would be deployed, since:")
+        lines += [f"  {printable(reason)}" for reason in found.reasons]
+    elif found.deployed and not found.disabled:
+        lines.append("unchanged since it was last deployed")
+    return lines
+
+
+def _deployed(found: Explanation) -> str:
+    if not found.deployed:
+        return "not deployed"
+    return f"deployed at {(found.commit or '')[:SHORT]} on {when(found.deployed_at)}"
+
+
+_MEANINGS = {(row.after, row.code): row.meaning for row in TRANSITIONS}
+
+
+def _meaning(task: TaskView) -> str:
+    if task.state is TaskState.WAITING:
+        return "its turn has not come"
+    return _MEANINGS.get((task.state, task.code), task.code.value)
+
+
+def _advice(found: Explanation) -> list[str]:
+    """What would start it, most likely first."""
+    alias = printable(found.alias)
+    task = found.task
+    if task is None:
+        return [f"headwater deploy {alias}"] if found.reasons or not found.deployed else ["nothing to do"]
+    match task.state:
+        case TaskState.NEEDS_APPROVAL:
+            return [f"headwater show {found.deployment}", f"headwater approve {alias}   (or: headwater reject {alias})"]
+        case TaskState.LOST:
+            return [
+                "wait: it is looked at again by every command",
+                "headwater retry --force   once you are sure that the tool has ended",
+            ]
+        case TaskState.BLOCKED:
+            return [f"headwater retry   once {printable(task.detail)} is mended", "headwater deploy --since-deployed"]
+        case TaskState.FAILED | TaskState.TIMED_OUT:
+            return [
+                f"headwater logs {alias}",
+                "headwater deploy --since-deployed   (mended in git), or headwater retry",
+            ]
+        case TaskState.CANCELLED if task.code is not Code.SUPERSEDED:
+            return ["headwater retry"]
+        case TaskState.WAITING | TaskState.READY | TaskState.DISPATCHED | TaskState.RUNNING:
+            return ["headwater retry   goes on with it, if the command that began it is gone"]
+        case _:
+            return [f"headwater deploy {alias}"] if found.reasons else ["nothing to do"]
+
+
+def _as_json(found: Explanation, advice: list[str]) -> dict[str, object]:
+    task = found.task
+    return {
+        "alias": found.alias,
+        "workflow": found.workflow,
+        "deployed": found.deployed,
+        "commit": found.commit,
+        "disabled": found.disabled,
+        "needs": list(found.needs),
+        "reasons": list(found.reasons),
+        "deployment": found.deployment,
+        "state": task.state.value if task else None,
+        "code": task.code.value if task else None,
+        "detail": task.detail if task else "",
+        "waitsFor": list(task.waits_for) if task else [],
+        "next": advice,
+    }

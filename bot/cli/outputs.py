@@ -1,0 +1,50 @@
+"""`headwater outputs`: the outputs of what is deployed."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from bot.cli.acting import Session
+from bot.cli.context import Command, Globals
+from bot.cli.definitions import chosen_workflows, read_commit
+from bot.cli.exit_codes import ExitCode
+from bot.cli.output import Cell, Tone, print_json, say, table, terminal_width
+from bot.errors import WrongUse
+from bot.standing import standings
+from planner.nearest import nearest
+
+
+@click.command(cls=Command)
+@click.argument("alias", required=False)
+@click.pass_obj
+def command(settings: Globals, alias: str | None) -> ExitCode:
+    """Show the outputs of every deployed environment, or of ALIAS. Sensitive ones are hidden."""
+    session = Session(settings)
+    session.collect()
+    reading = read_commit(session.project.repository, settings, work_tree=False)
+    found = standings(session.project, chosen_workflows(reading.require(), settings))
+    everything = [(one.workflow.name, each) for one in found for each in one.environments]
+    chosen = [
+        (workflow, each) for workflow, each in everything if alias is None or each.alias.casefold() == alias.casefold()
+    ]
+    if alias is not None and not chosen:
+        near = nearest(alias, [each.alias for _, each in everything])
+        raise WrongUse(f"there is no environment called {alias!r}", f"did you mean {near!r}?" if near else "")
+    if settings.json:
+        print_json({each.alias: dict(each.outputs) for _, each in chosen})
+        return ExitCode.DONE
+    rows = [
+        [
+            Cell(each.alias),
+            Cell(name),
+            Cell("(sensitive)", Tone.FAINT)
+            if value is None
+            else Cell(value if isinstance(value, str) else json.dumps(value)),
+        ]
+        for _, each in chosen
+        for name, value in each.outputs.items()
+    ]
+    say(table(["Environment", "Output", "Value"], rows, width=terminal_width()) if rows else "No outputs.")
+    return ExitCode.DONE

@@ -1,0 +1,91 @@
+"""All that is known of one environment, gathered to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.errors import WrongUse
+from bot.prepare import facts_of, known
+from bot.project import Project
+from bot.since import affected_since_deployed
+from bot.store import views
+from bot.store.environments import EnvironmentRow, identify
+from bot.store.views import TaskView
+from planner.definition import Environment, Workflow
+from planner.nearest import nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One environment: what it is, why it is affected, and where its latest deploy or destroy stands."""
+
+    alias: str
+    workflow: str
+    needs: tuple[str, ...]
+    disabled: bool
+    deployed: bool
+    commit: str | None
+    deployed_at: float | None
+    reasons: tuple[str, ...]
+    deployment: int | None
+    task: TaskView | None
+    rival: int | None
+
+
+def explain(project: Project, alias: str, workflow: str | None) -> Explanation:
+    """What is known of that environment at the last commit."""
+    commit = project.repository.commit("HEAD")
+    definitions = project.definitions(commit)
+    owner, environment = declared(
+        [one for one in definitions.workflows if workflow is None or workflow in (one.name, one.file)], alias
+    )
+    stored = known(project)
+    identity = identify(stored.rows, definitions.workflows).same.get((owner.file, environment.key))
+    row = next((one for one in stored.rows if one.id == identity), None)
+    task, rival = _latest(project, row) if row is not None else (None, None)
+    project.mirror.keep(commit)
+    affected = affected_since_deployed(project.mirrored, commit, facts_of(stored.rows))
+    reasons = [
+        f"{why.code.value}: {why.detail}" if why.detail else why.code.value
+        for each in affected
+        if each.file == owner.file
+        for one in each.environments
+        if one.alias == environment.alias
+        for why in one.reasons
+    ]
+    return Explanation(
+        alias=environment.alias,
+        workflow=owner.name,
+        needs=environment.needs,
+        disabled=environment.disabled is True,
+        deployed=row.deployed if row else False,
+        commit=row.commit if row else None,
+        deployed_at=row.deployed_at if row else None,
+        reasons=tuple(reasons),
+        deployment=row.deployment if row else None,
+        task=task,
+        rival=rival,
+    )
+
+
+def declared(workflows: Sequence[Workflow], alias: str) -> tuple[Workflow, Environment]:
+    """The environment of that alias in the files, and its workflow; raises WrongUse if it is not just one."""
+    found = [(one, each) for one in workflows if (each := one.environment(alias)) is not None]
+    if len(found) > 1:
+        names = ", ".join(owner.name for owner, _ in found)
+        raise WrongUse(f"{alias!r} is in several workflows: {names}", "say which with --workflow NAME")
+    if not found:
+        near = nearest(alias, [each.alias for one in workflows for each in one.environments])
+        raise WrongUse(f"there is no environment called {alias!r}", f"did you mean {near!r}?" if near else "")
+    return found[0]
+
+
+def _latest(project: Project, row: EnvironmentRow) -> tuple[TaskView | None, int | None]:
+    """The environment's latest deploy or destroy, and the older deployment that it is queued behind."""
+    if row.deployment is None:
+        return None, None
+    with project.database.reading() as connection:
+        view = views.deployment(connection, row.deployment)
+        task = next((one for one in view.tasks if one.environment == row.id), None) if view else None
+        return task, views.rival_of(connection, task.id) if task else None
