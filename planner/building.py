@@ -66,12 +66,14 @@ class Background:
 def reading_at(repository: Repository, commit: Commit, cache: Cache) -> Reading:
     """The definitions of a commit, kept or read."""
     index = kept_index(cache, PREFIX + commit.tree, repository.origins)
-    made = None if index is not None else new_index(repository, commit, cache, None)
-    index = made.index if made is not None else index
+    if index is None:
+        made = new_index(repository, commit, cache, None)
+        index, reading = made.index, made.reading
+    else:
+        reading = None
     kept = kept_reading(cache, index.snapshot.key)
     if kept is not None:
         return kept
-    reading = made.reading if made is not None else None
     if reading is None:
         tree, background = GitTree(repository, commit.tree), Background.of(index)
         reading = _Definitions(tree, repository.origins, cache, background).read()

@@ -101,7 +101,7 @@ def _replace(path: Path, content: bytes) -> None:
 
 @contextmanager
 def no_garbage_collection() -> Iterator[None]:
-    """Making a million values that hold no cycle would else be interrupted to search them for cycles, again and again."""
+    """A million new values, none of them in a cycle, would else be searched for cycles again and again."""
     was_on = gc.isenabled()
     gc.disable()
     try:

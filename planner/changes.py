@@ -15,7 +15,7 @@ from planner.matching import Matching, matched
 from planner.problems import PlannerError
 from planner.snapshot import EnvironmentFacts, Identity, Snapshot, WorkflowFacts
 
-MOST_REASONS = 10  # of one code for one environment; the last then says how many more there are
+MOST_REASONS = 50  # of one code for one environment; the last then says how many more there are
 
 
 class ReasonCode(StrEnum):

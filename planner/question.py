@@ -27,7 +27,7 @@ def affected_between(
 
     `everything` lists the unaffected as well. Raises GitError, and DefinitionError if the head's files have errors.
     """
-    with Repository(folder) as repository, no_garbage_collection():
+    with Repository(folder) as repository:
         return affected_in(repository, base, head, exact=exact, everything=everything)
 
 
@@ -40,10 +40,10 @@ def affected_in(
         parted = repository.merge_base(earlier.oid, later.oid)
         earlier = earlier if parted == earlier.oid else repository.described(parted)
     cache = Cache(cache_folder(repository))
-    now = index_at(repository, later, cache)
-    if now.has_errors:
-        definitions_at(repository, later.oid, cache_folder(repository)).require()
-    compared = Base(
-        index_at(repository, earlier, cache, now).snapshot, repository.changed_paths(earlier.tree, later.tree)
-    )
-    return Answer(earlier.oid, later.oid, affected(compared, now.snapshot, everything=everything))
+    with no_garbage_collection():
+        now = index_at(repository, later, cache)
+        if now.has_errors:
+            definitions_at(repository, later.oid, cache_folder(repository)).require()
+        then = index_at(repository, earlier, cache, now)
+        compared = Base(then.snapshot, repository.changed_paths(earlier.tree, later.tree))
+        return Answer(earlier.oid, later.oid, affected(compared, now.snapshot, everything=everything))

@@ -26,7 +26,10 @@ NAME, SIGN, TEXT, HEREDOC = Sort  # looked up often
 
 
 class Token(NamedTuple):
-    """A name (with what follows by dots) or sign as it stands, or a text: its literal parts and, between them, the tokens it interpolates."""
+    """A name (with what follows by dots) or sign as it stands, or a text.
+
+    `parts` of a text are its literal pieces and, between them, the tokens that it interpolates.
+    """
 
     sort: Sort
     text: str
@@ -38,7 +41,7 @@ Part: TypeAlias = "str | tuple[Token, ...]"
 _SIGNS = {sign: Token(SIGN, sign) for sign in "{}()[],="}
 
 _TOKEN = re.compile(
-    r"""(?:[^\w"\#/<{}()\[\],=] | \d[\w.]* | =[=>] | /(?![/*]) | <(?!<))+  # nothing of interest: spaces, numbers, operators
+    r"""(?:[^\w"\#/<{}()\[\],=] | \d[\w.]* | =[=>] | /(?![/*]) | <(?!<))+  # spaces, numbers, operators
     | \#[^\n]* | //[^\n]* | /\*(?s:.*?)(?:\*/|\Z)
     | (?P<name>[^\W\d][\w-]*(?:\.[^\W\d][\w-]*)*)
     | (?P<sign>[{}()\[\],=])
