@@ -104,6 +104,7 @@ class Repo:
 
 @pytest.fixture(autouse=True)
 def _plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     for name in ("NO_COLOR", "FORCE_COLOR", "HEADWATER_DATABASE_URL", "HEADWATER_STATE", "HEADWATER_DEBUG"):
         monkeypatch.delenv(name, raising=False)
 
