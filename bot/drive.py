@@ -120,7 +120,7 @@ class Driver:
 
     def _unfinished(self, repository: int) -> list[int]:
         with self._project.database.reading() as connection:
-            return deployments.unfinished_deployments(connection, repository)
+            return deployments.unfinished_deployments(connection, repository, self._project.place)
 
     def _read_active(self, number: int) -> tuple[attempts.Active, ...]:
         with self._project.database.reading() as connection:
@@ -304,6 +304,6 @@ class Driver:
     def _can_go_on(self, repository: int, own: Sequence[int]) -> bool:
         """Whether our own deployments still have something to do that needs no person."""
         with self._project.database.reading() as connection:
-            unfinished = set(deployments.unfinished_deployments(connection, repository))
+            unfinished = set(deployments.unfinished_deployments(connection, repository, self._project.place))
             mine = [number for number in own if number in unfinished]
             return any(not deployments.waits_for_people(connection, number) for number in mine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +30,7 @@ class Project:
     ) -> None:
         self.repository = repository
         self.state = state
-        self.secrets: Mapping[str, str] = os.environ if secrets is None else secrets
+        self.secrets = {name: value for name, value in (secrets or os.environ).items() if value}  # CI gives "" for none
         self._url = database
         self._readings: dict[str, Reading] = {}
 
@@ -39,6 +40,11 @@ class Project:
         if self._url is None:
             return "local"
         return self.repository.origins[0] if self.repository.origins else str(self.repository.git_dir)
+
+    @property
+    def place(self) -> str:
+        """Where our attempts run. Processes at other places that share the database cannot look at them."""
+        return "here" if self._url is None else f"{socket.gethostname()}:{self.state}"
 
     @cached_property
     def database(self) -> Database:

@@ -126,6 +126,7 @@ def _create(
             commit=prepared.commit,
             actor=request.actor,
             origin=request.origin,
+            place=project.place,
             tasks=tuple(new),
             jobs=request.jobs,
             dirty=prepared.dirty,

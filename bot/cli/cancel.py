@@ -31,7 +31,7 @@ def command(settings: Globals, deployment: int | None, *, kill: bool) -> ExitCod
     if session.project.has_store:
         repository = session.repository()
         with session.project.database.reading() as connection:
-            numbers = unfinished_deployments(connection, repository)
+            numbers = unfinished_deployments(connection, repository, session.project.place)
     if deployment is not None:
         session.view(deployment)  # an unknown number is told as one
         numbers = [number for number in numbers if number == deployment]

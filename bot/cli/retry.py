@@ -62,5 +62,5 @@ def _go_on(session: Session) -> ExitCode | None:
         return None
     repository = session.repository()
     with session.project.database.reading() as connection:
-        numbers = unfinished_deployments(connection, repository)
+        numbers = unfinished_deployments(connection, repository, session.project.place)
     return finish(session, session.run(numbers)) if numbers else None

@@ -54,6 +54,7 @@ class NewDeployment:
     commit: str
     actor: str
     origin: str
+    place: str
     tasks: tuple[NewTask, ...]
     jobs: int
     dirty: bool = False
@@ -83,6 +84,7 @@ def create(connection: Connection, new: NewDeployment, now: float) -> int:
         "state": DeploymentState.RUNNING.value,
         "actor": new.actor,
         "origin": new.origin,
+        "place": new.place,
         "auto_approve": new.auto_approve,
         "fail_fast": new.fail_fast,
         "jobs": new.jobs,
@@ -158,13 +160,14 @@ def _supersede(connection: Connection, number: int, ids: Sequence[int], now: flo
         apply_move(connection, move, now)
 
 
-def unfinished_deployments(connection: Connection, repository: int) -> list[int]:
-    """The numbers of all deployments of a repository that are not finished, oldest first."""
+def unfinished_deployments(connection: Connection, repository: int, place: str) -> list[int]:
+    """The numbers of a repository's deployments that are not finished and run at this place, oldest first."""
     query = (
         select(deployments.c.id)
         .join(workflows, deployments.c.workflow_id == workflows.c.id)
         .where(
             workflows.c.repository_id == repository,
+            deployments.c.place == place,
             deployments.c.state.not_in([state.value for state in DEPLOYMENT_FINISHED]),
         )
         .order_by(deployments.c.id)

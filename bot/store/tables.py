@@ -90,6 +90,7 @@ deployments = Table(
     Column("state", String(16), nullable=False, index=True),
     Column("actor", Text, nullable=False),
     Column("origin", Text, nullable=False),
+    Column("place", Text, nullable=False),  # where its attempts run: only processes there drive it
     Column("auto_approve", Boolean, nullable=False, default=False),
     Column("fail_fast", Boolean, nullable=False, default=False),
     Column("jobs", Integer, nullable=False),
