@@ -9,8 +9,9 @@ from planner.definition import Environment, OutputReference, Steps, Tool, Variab
 from planner.formats import normal_path, seconds
 from planner.needs import Need, checked_needs
 from planner.parsed import Code, DeclaredEnvironment
+from planner.records import Fields
 from planner.schema import VERSION_KEYS
-from planner.shapes import Fields, Notes
+from planner.shapes import Notes
 from planner.slugs import slugs
 from planner.variables import truth
 from planner.yaml_nodes import Scalar

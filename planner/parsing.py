@@ -8,8 +8,9 @@ from planner.declared import declared_environments, declared_templates, declared
 from planner.definition import Caution, Permissions, Removal, Requirements, Variable
 from planner.parsed import ROOT_FILES, ParsedFile
 from planner.problems import Place, Problem
+from planner.records import Fields
 from planner.schema import FILE, ONLY_IN_ROOT, SHARED_KEYS
-from planner.shapes import Fields, Notes
+from planner.shapes import Notes
 from planner.yaml_nodes import Scalar, read_yaml
 
 

@@ -19,7 +19,8 @@ from planner.formats import (
     timeout_refusal,
     version_refusal,
 )
-from planner.shapes import AnyValue, Choice, Count, Flag, FlagOrText, Key, ListOf, MapOf, Record, Schema, Text
+from planner.records import Key, Record
+from planner.shapes import AnyValue, Choice, Count, Flag, FlagOrText, ListOf, MapOf, Schema, Text
 from planner.variable_shape import Variables
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planner.definition import Json, OutputReference, Variable
+from planner.outputs import MalformedReference, environment_text, references_in
 from planner.problems import Place
-from planner.shapes import AnyValue, Fields, Flag, Key, Notes, Record, Schema, Shape, Text, kind_of
+from planner.records import Fields, Key, Record
+from planner.shapes import AnyValue, Flag, Notes, Schema, Shape, Text, kind_of
 from planner.texts import shown
 from planner.variables import (
     ALLOWED_NAMES,
@@ -14,9 +16,6 @@ from planner.variables import (
     REFUSED_NAMES,
     REFUSED_PREFIXES,
     SHORTEST_SENSITIVE,
-    MalformedReference,
-    environment_text,
-    references_in,
     refused_name,
 )
 from planner.yaml_nodes import Mapping, Node, plain_value

@@ -161,3 +161,21 @@ def test_an_environment_is_found_without_regard_to_case() -> None:
     (workflow,) = reading(headwater=VPC).require().workflows
     assert isinstance(workflow, Workflow)
     assert isinstance(workflow.environment("VPC"), Environment)
+
+
+def test_what_is_always_disabled_shares_no_state() -> None:
+    second = "  other:\n    vcs: {type: terraform, path: infra/vpc}\n    disabled: "
+    assert len(reading(headwater=VPC + second + "${OFF}\n").warnings) == 1
+    assert reading(headwater=VPC + second + "true\n").problems == ()
+
+
+def test_a_version_that_the_code_resolves_is_no_version() -> None:
+    text = VPC.replace("infra/vpc", "infra/vpc, terraformVersion: RESOLVE_FROM_TERRAFORM_CODE")
+    assert reading(headwater=text).require().workflows[0].environments[0].version is None
+
+
+def test_a_secret_is_sensitive_whatever_the_file_says() -> None:
+    text = "variables:\n  A: {fromSecret: A}\n  B: {fromSecret: B, sensitive: false}\nenvironments: {}\n"
+    found = reading(headwater=text)
+    assert [one.sensitive for one in found.definitions.workflows[0].variables] == [True, True]
+    assert len(found.errors) == 1
