@@ -139,15 +139,20 @@ _WORD = re.compile(r"[a-z0-9]+")
 
 
 def _guess(name: str, stacks: Sequence[FoundStack]) -> FoundStack | None:
-    """The one folder whose name fits best: the same words, else the most words of the template's name."""
+    """The one folder whose name fits best: the same words, else most words of the template's name, one of them last."""
     words = _words(name)
-    same = [stack for stack in stacks if words in (_words(stack.path), _words(stack.path.rpartition("/")[2]))]
+    same = [stack for stack in stacks if words in (_words(stack.path), _words(_last(stack.path)))]
     if len(same) == 1:
         return same[0]
-    shared = {stack: len(set(words) & set(_words(stack.path))) for stack in stacks}
+    near = [stack for stack in stacks if set(words) & set(_words(_last(stack.path)))]
+    shared = {stack: len(set(words) & set(_words(stack.path))) for stack in near}
     most = max(shared.values(), default=0)
     best = [stack for stack, count in shared.items() if count == most]
-    return best[0] if len(best) == 1 and most * 2 >= len(set(words)) and most else None
+    return best[0] if len(best) == 1 and most * 2 >= len(set(words)) else None
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -147,3 +147,9 @@ def test_two_folders_that_fit_as_well_are_no_guess() -> None:
     stacks = [FoundStack("eu/vpc", Tool.TERRAFORM), FoundStack("us/vpc", Tool.TERRAFORM)]
     assert "fill in" in missing_templates(["vpc"], stacks)
     assert "path: us/vpc" in missing_templates(["vpc us"], stacks)
+
+
+def test_a_folder_that_shares_only_its_parents_words_is_no_guess() -> None:
+    stacks = [FoundStack("multi-iac-chaining/helm-argocd", Tool.HELM)]
+    assert "fill in" in missing_templates(["multi-iac-eks-cluster"], stacks)
+    assert "path: multi-iac-chaining/helm-argocd" in missing_templates(["multi-iac-argocd"], stacks)
