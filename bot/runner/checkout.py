@@ -7,26 +7,44 @@ Git LFS stay pointers), no protocol is spoken, and submodules are not fetched.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from bot.runner.environment import git_environment
 from bot.runner.failure import RunnerError
-from bot.runner.process import run
 from bot.runner.supervise import Supervisor
 
 _SAFE = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.symlinks=true")
 
 
 def check_out(supervisor: Supervisor, mirror: Path, commit: str, folder: Path) -> Path:
-    """Make `folder/work` the tree of that commit; returns its path."""
+    """Make `folder/work` the tree of that commit, a worktree of the mirror as git lays one out; returns its path.
+
+    `git worktree add` reads the other worktrees while they come and go, and fails then (tried). Ours appear and vanish
+    whole, by a rename, so that any number of runners can check out at once without a lock.
+    """
     work = folder / "work"
+    work.mkdir()
     (folder / "mirror").write_text(str(mirror))  # for `clean`, should this runner die
-    argv = ["git", f"--git-dir={mirror}", *_SAFE, "worktree", "add", "--quiet", "--detach", str(work), commit]
-    if supervisor.call(argv, cwd=folder, env=git_environment(os.environ)) != 0:
+    entry, draft = _places(mirror, folder)
+    draft.mkdir(parents=True)
+    (draft / "commondir").write_text("../..\n")
+    (draft / "gitdir").write_text(f"{work}/.git\n")
+    (draft / "HEAD").write_text(f"{commit}\n")
+    entry.parent.mkdir(exist_ok=True)
+    draft.rename(entry)
+    (work / ".git").write_text(f"gitdir: {entry}\n")
+    argv = ["git", *_SAFE, "read-tree", "--reset", "-u", commit]
+    if supervisor.call(argv, cwd=work, env=git_environment(os.environ)) != 0:
         raise RunnerError(
             f"The commit {commit[:12]} could not be checked out from {mirror}; git's words are in the log."
         )
     return work
+
+
+def _places(mirror: Path, folder: Path) -> tuple[Path, Path]:
+    """Where git keeps what it knows of this worktree, and where that lies while it is not whole."""
+    return mirror / "worktrees" / folder.name, mirror / "headwater" / "worktrees" / folder.name
 
 
 def environment_folder(work: Path, path: str) -> Path:
@@ -47,11 +65,12 @@ def clean(folder: Path) -> None:
 
     work, mirror = folder / "work", folder / "mirror"
     rmtree(folder / "scratch", ignore_errors=True)
+    rmtree(work, ignore_errors=True)
     if not mirror.exists():
         return
-    git = ["git", f"--git-dir={mirror.read_text()}", *_SAFE, "worktree"]
-    environment = git_environment(os.environ)
-    if not run([*git, "remove", "--force", str(work)], cwd=folder, env=environment).ok:
-        rmtree(work, ignore_errors=True)
-        run([*git, "prune"], cwd=folder, env=environment)
+    entry, draft = _places(Path(mirror.read_text()), folder)
+    rmtree(draft, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        entry.rename(draft)
+    rmtree(draft, ignore_errors=True)
     mirror.unlink(missing_ok=True)
