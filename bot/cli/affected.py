@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from bot.cli.changes import changes_between
+from bot.cli.changes import changes
 from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import Cell, Tone, note, paint, print_json, printable, say, table, terminal_width
@@ -18,12 +18,15 @@ _MOST_REASONS = 4
 
 
 @click.command(cls=Command)
-@click.option("--base", metavar="REV", required=True, help="Compare with where HEAD parted from this revision.")
+@click.option("--base", metavar="REV", help="Compare with where HEAD parted from this revision.")
 @click.option("--head", metavar="REV", default="HEAD", show_default=True, help="What is compared with the base.")
 @click.option("--exact", is_flag=True, help="Compare with --base itself, not with the merge base.")
+@click.option("--since-deployed", is_flag=True, help="Compare each with the commit that it was last deployed at.")
 @click.option("--all", "everything", is_flag=True, help="List the unaffected environments as well.")
 @click.pass_obj
-def command(settings: Globals, base: str, head: str, *, exact: bool, everything: bool) -> ExitCode:
+def command(
+    settings: Globals, base: str | None, head: str, *, exact: bool, since_deployed: bool, everything: bool
+) -> ExitCode:
     """Tell which environments a change affects, and why: those whose inputs differ, and all downstream of them.
 
     \b
@@ -31,7 +34,9 @@ def command(settings: Globals, base: str, head: str, *, exact: bool, everything:
         headwater affected --base v1.2 --head v1.3 --exact --json
     """
     with Repository(settings.folder) as repository:
-        answer = changes_between(repository, settings, base, head, exact=exact, everything=everything)
+        answer = changes(
+            repository, settings, base, head, exact=exact, since_deployed=since_deployed, everything=everything
+        )
     if settings.json:
         print_json(as_json(answer.base, answer.head, answer.workflows))
         return ExitCode.DONE
@@ -74,7 +79,7 @@ def told(workflow: AffectedWorkflow, width: int | None = None) -> str:
         return ""
     parts = [_headline(workflow)]
     if rows:
-        parts.append(table(["ENVIRONMENT", "WAVE", "", "WHY"], rows, right=["WAVE"], width=width))
+        parts.append(table(["Environment", "Wave", "", "Why"], rows, right=["Wave"], width=width))
     parts += [
         f"{paint('removed:', Tone.WARN)} {printable(one.alias)}{paint(f' ({printable(one.path)})', Tone.FAINT)}"
         for one in workflow.removed

@@ -58,7 +58,7 @@ def command(settings: Globals) -> ExitCode:
         print_json({"checks": [_as_json(one) for one in checks]})
     else:
         shown = [one for one in checks if not settings.quiet or one.verdict is not Verdict.GOOD]
-        say(table(["", "CHECK", "FOUND"], [row for one in shown for row in _rows(one)], width=terminal_width()))
+        say(table(["", "Check", "Found"], [row for one in shown for row in _rows(one)], width=terminal_width()))
     return ExitCode.FAILED if any(one.verdict is Verdict.BAD for one in checks) else ExitCode.DONE
 
 

@@ -102,10 +102,10 @@ def _tell_about_stacks(stacks: Sequence[FoundStack], settings: Globals) -> None:
     deployable = [one for one in stacks if one.tool in DEPLOYABLE_TOOLS]
     others = [one for one in stacks if one.tool not in DEPLOYABLE_TOOLS]
     if deployable:
-        say(table(["STACK", "TOOL"], [[one.path or "(the root)", one.tool.value] for one in deployable]))
+        say(table(["Stack", "Tool"], [[one.path or "(the root)", one.tool.value] for one in deployable]))
     if others:
         say("\nLeft out, since Headwater cannot deploy them yet:")
-        say(table(["STACK", "TOOL"], [[one.path or "(the root)", one.tool.value] for one in others]))
+        say(table(["Stack", "Tool"], [[one.path or "(the root)", one.tool.value] for one in others]))
     if not stacks:
         say("No stack was found: no folder with *.tf or *.tofu files, or with executables plan and apply.")
     say(f"\nWrote {paint(_TARGET, Tone.STRONG)}.")

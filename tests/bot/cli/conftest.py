@@ -133,6 +133,6 @@ def process(*arguments: str, cwd: Path, **variables: str) -> subprocess.Complete
         cwd=cwd,
         env={**os.environ, **variables},
         capture_output=True,
-        text=True,
+        encoding=variables.get("PYTHONIOENCODING", "utf-8"),
         check=False,
     )

@@ -111,14 +111,14 @@ def test_all_lists_the_unaffected_as_well(change: Repo) -> None:
 def test_people_are_told_what_and_why(change: Repo) -> None:
     assert change.headwater("affected", "--base", "HEAD~1").out == snapshot("""\
 shop  1 changed, 2 downstream · headwater.yml
-ENVIRONMENT    WAVE              WHY
+Environment    Wave              Why
 db                1  changed     file-changed: infra/db/main.tf
 billing           2  downstream  of db
 configuration     2  downstream  of db
 """)
     assert change.headwater("affected", "--base", "HEAD~1", "--all").out == snapshot("""\
 shop  1 changed, 2 downstream · headwater.yml
-ENVIRONMENT    WAVE              WHY
+Environment    Wave              Why
 vpc               0  unaffected
 db                1  changed     file-changed: infra/db/main.tf
 eks               1  unaffected
@@ -251,7 +251,7 @@ def test_the_matrix_is_the_contract_to_the_key(change: Repo) -> None:
 
 def test_the_matrix_for_people(change: Repo) -> None:
     assert change.headwater("matrix", "--base", "HEAD~1").out == snapshot("""\
-ENVIRONMENT    WAVE  TOOL       PATH
+Environment    Wave  Tool       Path
 db                1  terraform  infra/db
 billing           2  script     services/billing
 configuration     2  terraform  services/configuration

@@ -23,7 +23,7 @@ def test_a_first_file_from_the_stacks_found(repo: Repo) -> None:
     answer = repo.headwater("init")
     assert answer.code == 0
     assert answer.out == snapshot("""\
-STACK                   TOOL
+Stack                   Tool
 infra/db                terraform
 infra/eks               terraform
 infra/network           terraform
@@ -32,7 +32,7 @@ services/configuration  terraform
 services/notification   terraform
 
 Left out, since Headwater cannot deploy them yet:
-STACK       TOOL
+Stack       Tool
 charts/web  helm
 
 Wrote headwater.yml.

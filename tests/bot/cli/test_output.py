@@ -51,6 +51,10 @@ def test_nothing_that_steers_a_terminal_is_printed(text: str, shown: str) -> Non
     assert printable(text) == shown
 
 
+def test_no_cell_steers_the_terminal() -> None:
+    assert "\x07" not in table(["NAME", "PATH"], [["a\x07", Cell("b\x07")]])
+
+
 def test_widths_are_those_of_a_terminal() -> None:
     assert [width_of(one) for one in ("abc", "数据", "🔔", "e\u0301", "👩\u200d🚀")] == [3, 4, 2, 1, 4]
 
