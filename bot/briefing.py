@@ -38,6 +38,7 @@ class Settings:
 
     beat_every: float = 1.0
     grace: float = 60.0
+    refuse_no_backend: bool = False  # where the state folder does not outlive the job
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ class Briefing:
                 {"name": one.name, "value": one.value, "sensitive": one.sensitive} for one in brief.inputs.values
             ],
             "state_file": str(self._project.state_file(row.state_id)),
+            "refuse_no_backend": self._settings.refuse_no_backend,
             "timeout": environment.timeout,
             "grace": self._settings.grace,
             "beat_every": self._settings.beat_every,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.errors import WrongUse
-from bot.prepare import facts_of, known
+from bot.prepare import known
 from bot.project import Project
-from bot.since import affected_since_deployed
+from bot.since import affected_since_deployed, facts_of
 from bot.store import views
 from bot.store.environments import EnvironmentRow, identify
 from bot.store.views import TaskView

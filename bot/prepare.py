@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from bot.decide.identity import Identities
-from bot.decide.transitions import TaskState
 from bot.errors import NotAllowed, WrongUse
 from bot.project import Project
 from bot.request import Aim, Request
-from bot.since import affected_since_deployed
+from bot.since import affected_since_deployed, facts_of, unfinished
 from bot.store.environments import EnvironmentRow, environment_rows, identify, known_repository
 from bot.store.values import WHOLE_WORKFLOW, read_kept
-from planner.changes import AffectedWorkflow, DeployedFacts
+from planner.changes import AffectedWorkflow
 from planner.definition import DEPLOYABLE_TOOLS, Definitions, Environment, Json, Workflow
 from planner.graph import Graph
 from planner.nearest import nearest
@@ -85,6 +84,8 @@ def prepare(project: Project, request: Request) -> tuple[Prepared, ...]:
     if not definitions.workflows:
         raise WrongUse("there is no workflow file here", "write one with: headwater init")
     _refuse_names(request)
+    if request.assume_upstreams and not request.only:
+        raise WrongUse("--assume-upstreams goes with --only", "name the environments, and add --only")
     stored = known(project)
     who = identify(stored.rows, definitions.workflows)
     chosen = _workflows(definitions, request)
@@ -164,32 +165,6 @@ def _affected(project: Project, request: Request, commit: str, stored: Known) ->
     return {one.file: one for one in found}
 
 
-def facts_of(rows: Sequence[EnvironmentRow]) -> tuple[DeployedFacts, ...]:
-    """What change detection needs to know of each environment that was worked on."""
-    by_id = {row.id: row for row in rows}
-    return tuple(
-        DeployedFacts(
-            file=row.file,
-            alias=row.alias,
-            commit=row.commit,
-            path=row.stack.path,
-            unfinished=_unfinished(row),
-            upstream_moved=tuple(
-                by_id[int(upstream)].alias
-                for upstream, success in sorted(row.seen.items())
-                if int(upstream) in by_id and by_id[int(upstream)].success_id not in (None, success)
-            ),
-        )
-        for row in rows
-        if row.used
-    )
-
-
-def _unfinished(row: EnvironmentRow) -> bool:
-    broken = row.facts.state in (TaskState.FAILED, TaskState.TIMED_OUT, TaskState.LOST)
-    return broken or (row.facts.state is TaskState.CANCELLED and row.facts.started)
-
-
 @dataclass(frozen=True, slots=True)
 class _Situation:
     """All that preparing one workflow looks at."""
@@ -254,7 +229,7 @@ def _prepare(situation: _Situation) -> Prepared:
         graph,
         patterns,
         affected,
-        {alias for alias, row in rows.items() if row.deployed},
+        None if request.assume_upstreams else {alias for alias, row in rows.items() if row.deployed},
         only=request.only,
         from_=from_,
         current={alias for alias, row in rows.items() if row.deployed and row.commit == situation.commit},
@@ -354,8 +329,8 @@ def _dropped(kept: Mapping[str, Json], request: Request) -> dict[str, Json]:
 def _prepare_destroy(situation: _Situation) -> Prepared:
     """What a destroy of one workflow comes to: what is there, also of what the file no longer has."""
     request, rows = situation.request, situation.rows()
-    present = {alias: row for alias, row in rows.items() if row.deployed or _unfinished(row)}
-    gone = {row.alias: row for row in situation.removed() if row.defined_at and (row.deployed or _unfinished(row))}
+    present = {alias: row for alias, row in rows.items() if row.deployed or unfinished(row)}
+    gone = {row.alias: row for row in situation.removed() if row.defined_at and (row.deployed or unfinished(row))}
     needs = {**Graph.of(situation.workflow).needs, **_former_needs(situation, gone)}
     everything = {**present, **gone}
     graph = Graph({alias: tuple(one for one in upstreams if one in needs) for alias, upstreams in needs.items()})

@@ -59,7 +59,16 @@ _OPTIONS = (
     click.option("--jobs", type=click.IntRange(1, 500), default=4, show_default=True, help="How many at once."),
     click.option("--fail-fast", is_flag=True, help="Stop the rest when one fails."),
     click.option("--work-tree", is_flag=True, help="The files as they lie there, not the last commit."),
+    click.option(
+        "--assume-upstreams",
+        is_flag=True,
+        help="With --only: upstreams that this store never saw were deployed elsewhere (a CI job before this one).",
+    ),
 )
+
+
+brief_option = click.option("--brief", is_flag=True, help="Of each plan, only what it does to which resource.")
+"""For the commands that show plans before they act."""
 
 
 def asks_for(aim: Aim, *, plan_only: bool = False) -> Callable[[Callable[..., ExitCode]], Callable[..., ExitCode]]:
@@ -88,7 +97,7 @@ def asks_for(aim: Aim, *, plan_only: bool = False) -> Callable[[Callable[..., Ex
     return decorate
 
 
-_PLAIN = ("only", "from_", "since_deployed", "base", "forget", "jobs", "fail_fast", "work_tree")
+_PLAIN = ("only", "from_", "since_deployed", "base", "forget", "jobs", "fail_fast", "work_tree", "assume_upstreams")
 
 
 def given_values(given: Sequence[str]) -> dict[str, str]:
@@ -105,8 +114,9 @@ def given_values(given: Sequence[str]) -> dict[str, str]:
 class Session:
     """One acting command at work: the project, its driver, and what is shown."""
 
-    def __init__(self, settings: Globals) -> None:
+    def __init__(self, settings: Globals, *, brief: bool = False) -> None:
         self.settings = settings
+        self.brief = brief
         self.project = open_project(settings)
         self._asked = 0
 
@@ -114,7 +124,9 @@ class Session:
         """What drives deployments."""
         beat = float(os.environ.get("HEADWATER_BEAT_SECONDS", "1"))
         limits = Limits(silence=10 * beat, claim=20 * beat)
-        return Driver(self.project, limits, Settings(beat_every=beat))
+        return Driver(
+            self.project, limits, Settings(beat_every=beat, refuse_no_backend=bool(os.environ.get("GITHUB_ACTIONS")))
+        )
 
     def repository(self) -> int:
         """The id of our repository in the store."""
