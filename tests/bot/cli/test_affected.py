@@ -189,7 +189,7 @@ def test_many_reasons_are_cut_for_people() -> None:
     text = told(AffectedWorkflow("headwater.yml", "shop", (environment,), (RemovedEnvironment("old\x07", "x"),)))
     assert text == snapshot("""\
 \x1b[1mshop\x1b[0m  \x1b[2m1 changed, 0 downstream, 1 removed · headwater.yml\x1b[0m
-\x1b[2mENVIRONMENT\x1b[0m  \x1b[2mWAVE\x1b[0m           \x1b[2mWHY\x1b[0m
+\x1b[2mEnvironment\x1b[0m  \x1b[2mWave\x1b[0m           \x1b[2mWhy\x1b[0m
 \x1b[1mdb\x1b[0m              1  \x1b[33mchanged\x1b[0m  file-changed: infra/db/0.tf
                             file-changed: infra/db/1.tf
                             file-changed: infra/db/2.tf

@@ -15,6 +15,7 @@ from inline_snapshot import snapshot
 
 from bot.cli import commands
 from bot.cli.commands import COMMANDS, Entry, Section
+from bot.cli.completing import environment_aliases
 from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.main import command_line, main
@@ -320,6 +321,23 @@ def test_completing_names_imports_no_command(
     monkeypatch.setenv("COMP_CWORD", "1")
     assert main([]) == 0
     assert capsys.readouterr().out == "plain,deploy\nplain,destroy\n"
+
+
+def test_aliases_complete_without_regard_to_case(
+    shop: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command(cls=Command)
+    @click.argument("alias", shell_complete=environment_aliases)
+    def command(alias: str) -> None: ...
+
+    monkeypatch.setitem(commands.COMMANDS, "probe", Entry(Section.LOOK, __name__, "Look"))
+    monkeypatch.setattr(sys.modules[__name__], "command", command, raising=False)
+    monkeypatch.chdir(tmp_path / "repo")
+    monkeypatch.setenv("_HEADWATER_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "headwater probe B")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    assert main([]) == 0
+    assert capsys.readouterr().out == "plain,billing\n"
 
 
 def test_the_table_names_all_commands_of_the_group() -> None:
