@@ -62,7 +62,7 @@ def _of_blocks(tokens: Sequence[Token]) -> References:
         if block == "module" and name == "source" and _is_sign(tokens, at + 1, "=") and at + 2 < len(tokens):
             modules += _module(tokens[at + 2])
         backend = backend or (block == "terraform" and name in ("backend", "cloud"))
-    return References(modules=tuple(modules), backend=backend)
+    return References(modules=tuple(sorted(set(modules))), backend=backend)
 
 
 def _attributes(tokens: Sequence[Token]) -> Iterator[tuple[str, int]]:
