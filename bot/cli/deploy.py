@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bot.cli.acting import Session, asks_for
+from bot.cli.acting import Session, asks_for, brief_option
 from bot.cli.context import Command, Globals
 from bot.cli.deploying import carry_out
 from bot.cli.exit_codes import ExitCode
@@ -14,8 +14,9 @@ from bot.request import Aim, Request
 
 @click.command(cls=Command)
 @asks_for(Aim.DEPLOY)
+@brief_option
 @click.option("--auto-approve", is_flag=True, help="Do not ask; also apply what differs from the plan shown.")
-def command(settings: Globals, request: Request, *, auto_approve: bool) -> ExitCode:
+def command(settings: Globals, request: Request, *, brief: bool, auto_approve: bool) -> ExitCode:
     """Deploy environments in dependency order.
 
     Shows the plans and asks first. Each environment starts the moment all that it needs has succeeded; a failure
@@ -24,6 +25,6 @@ def command(settings: Globals, request: Request, *, auto_approve: bool) -> ExitC
 
     ENV is an alias or a glob, none means all. A named ENV brings its affected downstream along, never its upstream.
     """
-    session = Session(settings)
+    session = Session(settings, brief=brief)
     session.collect()
     return carry_out(session, prepare(session.project, request), auto_approve=auto_approve)

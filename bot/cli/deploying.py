@@ -71,7 +71,7 @@ def _show_failure(session: Session, task: TaskView) -> None:
     say()
     say(paint(f"✗ {printable(task.alias)}: {printable(first_line(task))}", Tone.BAD))
     for line in last_lines(session, task):
-        say(f"  {printable(line)}")
+        say(f"  {printable(line)}".rstrip())
     say()
 
 
@@ -88,7 +88,13 @@ def last_lines(session: Session, task: TaskView) -> list[str]:
         text = session.project.executor.log(task.attempt).read_text(errors="replace")
     except OSError:
         return []
-    return text.splitlines()[-LAST_LINES:]
+    return _from_error(text.splitlines()[-LAST_LINES:])
+
+
+def _from_error(lines: list[str]) -> list[str]:
+    """The lines from the tool's first `Error:` on, if they have one: what came before is its progress."""
+    starts = (place for place, line in enumerate(lines) if line.lstrip("│ ").startswith("Error:"))
+    return lines[next(starts, 0) :]
 
 
 _DONE = {TaskAction.DEPLOY: "Deployed", TaskAction.DESTROY: "Destroyed", TaskAction.ADOPT: "Adopted"}

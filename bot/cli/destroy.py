@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import click
 
-from bot.cli.acting import Session, asks_for
+from bot.cli.acting import Session, asks_for, brief_option
 from bot.cli.context import Command, Globals
 from bot.cli.deploying import carry_out
 from bot.cli.exit_codes import ExitCode
@@ -16,14 +16,15 @@ from bot.request import Aim, Request
 
 @click.command(cls=Command)
 @asks_for(Aim.DESTROY)
+@brief_option
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="Even if something that stays deployed needs it.")
-def command(settings: Globals, request: Request, *, auto_approve: bool, force: bool) -> ExitCode:
+def command(settings: Globals, request: Request, *, brief: bool, auto_approve: bool, force: bool) -> ExitCode:
     """Destroy environments, what needs others first.
 
     Shows what would be destroyed and asks first. ENV is an alias or a glob, none means all that is deployed, also
     what the workflow file no longer has. What something deployed still needs is refused.
     """
-    session = Session(settings)
+    session = Session(settings, brief=brief)
     session.collect()
     return carry_out(session, prepare(session.project, replace(request, force=force)), auto_approve=auto_approve)

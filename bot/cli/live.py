@@ -12,7 +12,7 @@ from typing import Protocol, Self
 import click
 
 from bot.cli.context import Globals
-from bot.cli.output import Tone, paint, printable
+from bot.cli.output import Cell, Tone, paint, printable
 from bot.cli.words import duration, plan_cell, state_cell, state_words, tone_of, took
 from bot.decide.remaining import Leg, remaining, share_done
 from bot.decide.transitions import TaskState
@@ -99,7 +99,7 @@ class Lines(Silence):
             return
         parts = [state_words(task)]
         if task.finished:
-            parts += [plan_cell(task.plan).text, took(task, time.time())]
+            parts += [_seen_plan(task).text, took(task, time.time())]
         said = " · ".join(dict.fromkeys(part for part in parts if part))
         click.echo(f"{printable(task.alias)}: {paint(said, tone_of(task))}")
 
@@ -186,11 +186,11 @@ class LiveTable(Silence):
         now = time.time()
         rows, hidden = _fitting(view.tasks, min(_MOST_ROWS, self._console.height - 6))
         for task in rows:
-            state, plan = state_cell(task), plan_cell(task.plan)
+            state, plan = state_cell(task), _seen_plan(task)
             table.add_row(
                 Text(printable(task.alias)),
                 Text(printable(state.text), style=_RICH[state.tone]),
-                Text(plan.text if task.plan and (task.finished or task.started_at) else "", style=_RICH[plan.tone]),
+                Text(plan.text, style=_RICH[plan.tone]),
                 Text(took(task, now), style="dim"),
             )
         if hidden:
@@ -228,6 +228,12 @@ _RICH = {
     Tone.WARN: "yellow",
     Tone.BUSY: "cyan",
 }
+
+
+def _seen_plan(task: TaskView) -> Cell:
+    """The plan of a task that has begun; before that its plan says nothing of what happened."""
+    begun = task.started_at is not None or task.state is TaskState.SUCCEEDED
+    return plan_cell(task.plan) if begun else Cell("")
 
 
 def _fitting(tasks: Sequence[TaskView], most: int) -> tuple[list[TaskView], int]:

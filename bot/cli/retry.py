@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bot import people
-from bot.cli.acting import Session, actor
+from bot.cli.acting import Session, actor, brief_option
 from bot.cli.context import Command, Globals
 from bot.cli.deploying import carry_out, finish
 from bot.cli.exit_codes import ExitCode
@@ -18,17 +18,18 @@ from bot.store.deployments import unfinished_deployments
 
 
 @click.command(cls=Command)
+@brief_option
 @click.option("--auto-approve", is_flag=True, help="Do not ask; also apply what differs from the plan shown.")
 @click.option("--force", is_flag=True, help="Take lost attempts for ended. Make sure of it first.")
 @click.option("--jobs", type=click.IntRange(1, 500), default=4, show_default=True, help="How many at once.")
 @click.pass_obj
-def command(settings: Globals, *, auto_approve: bool, force: bool, jobs: int) -> ExitCode:
+def command(settings: Globals, *, brief: bool, auto_approve: bool, force: bool, jobs: int) -> ExitCode:
     """Run again what failed, was cancelled or lost, and what that blocked; nothing else.
 
     At the same commit: a mend in git is deployed with 'headwater deploy --since-deployed'. What is unfinished (its
     command was killed, for example) goes on first. Plans first, and asks.
     """
-    session = Session(settings)
+    session = Session(settings, brief=brief)
     session.collect()
     lost = [row for row in known(session.project).rows if row.facts.state is TaskState.LOST]
     if force:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bot.cli.acting import Session
 from bot.cli.output import Cell, Tone, paint, printable, say, table, terminal_width
-from bot.cli.words import SHORT, commit_words, plan_cell, plan_counts, state_cell
+from bot.cli.words import SHORT, commit_words, plan_cell, plan_counts, reasons_words, state_cell
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, TaskState
 from bot.prepare import Prepared
@@ -58,16 +59,16 @@ def review(session: Session, prepared: Sequence[Prepared]) -> list[Review]:
     ]
     if not session.settings.json:
         for one in reviews:
-            show_review(one, quiet=session.settings.quiet)
+            show_review(one, quiet=session.settings.quiet, brief=session.brief)
     return reviews
 
 
-def show_review(one: Review, *, quiet: bool) -> None:
-    """The plans' texts, then a table of them, then what to know before going on."""
+def show_review(one: Review, *, quiet: bool, brief: bool = False) -> None:
+    """The plans' texts (`brief`: their resources), a table of them, then what to know before going on."""
     for task in one.view.tasks:
         if not quiet and task.plan is not None and not task.plan.empty:
             say(_heading(task))
-            say(indented_plan(task.plan.text))
+            say(indented_plan("\n".join(changed_resources(task.plan)) if brief else plan_body(task.plan.text)))
             say()
     for task in one.failed:
         say(
@@ -93,12 +94,46 @@ def _heading(task: TaskView) -> str:
     return f"{paint(printable(task.alias), Tone.STRONG)}  {paint(counts.text, counts.tone)}"
 
 
+def changed_resources(plan: PlanView) -> list[str]:
+    """One line for each resource that a plan changes; a tool that does not tell them has its text."""
+    if not plan.changes:
+        return ["outputs only"] if plan.counts.get("outputs_changed") else plan.text.strip("\n").splitlines()
+    return [f"{_ACTIONS.get(tuple(one['actions']), '~')} {_resource(one)}" for one in plan.changes]
+
+
+_ACTIONS = {
+    ("create",): "+",
+    ("delete",): "-",
+    ("update",): "~",
+    ("delete", "create"): "±",
+    ("create", "delete"): "±",
+}
+
+
+def _resource(change: Mapping[str, Any]) -> str:
+    previous = change.get("previous")
+    return f"{change['address']} (was {previous})" if previous else str(change["address"])
+
+
+def plan_body(text: str) -> str:
+    """A plan's text without what Terraform and OpenTofu say before every plan: it explains signs that all know."""
+    for preamble in _PREAMBLES:
+        head, found, body = text.partition(preamble)
+        if found and head.count("\n") < _MOST_PREAMBLE_LINES:
+            return body
+    return text
+
+
+_PREAMBLES = ("Terraform will perform the following actions:\n", "OpenTofu will perform the following actions:\n")
+_MOST_PREAMBLE_LINES = 12
+
+
 def indented_plan(text: str) -> str:
     """A plan's text, indented, its lines in the colour of their signs."""
     return "\n".join(f"  {line}".rstrip() for line in map(_coloured, text.strip("\n").splitlines()))
 
 
-_DIFF = {"+": Tone.GOOD, "-": Tone.BAD, "~": Tone.WARN}
+_DIFF = {"+": Tone.GOOD, "-": Tone.BAD, "±": Tone.BAD, "~": Tone.WARN}
 
 
 def _coloured(line: str) -> str:
@@ -121,7 +156,7 @@ def _table(one: Review) -> str:
         cell = plan_cell(task.plan) if task.state is TaskState.SUCCEEDED else state_cell(task)
         environment = one.prepared.environments.get(task.alias)
         tool = environment.tool.value if environment else ""
-        rows.append([task.alias, Cell(tool, Tone.FAINT), cell, *(["; ".join(task.reasons)] if wide else [])])
+        rows.append([task.alias, Cell(tool, Tone.FAINT), cell, *([reasons_words(task.reasons)] if wide else [])])
     headers = ["Environment", "Tool", "Plan", *(["Why"] if wide else [])]
     return table(headers, rows, width=terminal_width())
 
@@ -135,11 +170,7 @@ def warnings(one: Review) -> list[str]:
         if task.action is TaskAction.PLAN and task.plan and _losses(task.plan)
     ]
     changing = {task.alias for task in one.changing}
-    lines += [
-        f"{printable(task.alias)}: planned with the outputs that {', '.join(map(printable, upstreams))} has now"
-        for task in one.view.tasks
-        if task.plan and (upstreams := _changing_sources(prepared, task.alias, changing))
-    ]
+    lines += _about_sources(one, changing)
     lines += [f"{printable(alias)}: disabled, left out" for alias in prepared.left_out]
     lines += _about_removed(prepared)
     lines += [
@@ -154,6 +185,22 @@ def _losses(plan: PlanView) -> str:
     """What a plan takes away: `destroys 2, replaces 1`."""
     verbs = (("destroys", "destroy"), ("replaces", "replace"))
     return ", ".join(f"{verb} {plan.counts[name]}" for verb, name in verbs if plan.counts.get(name))
+
+
+def _about_sources(one: Review, changing: set[str]) -> list[str]:
+    """Who was planned with outputs that this very deployment may change, told together for the same upstreams."""
+    planned: dict[tuple[str, ...], list[str]] = {}
+    for task in one.view.tasks:
+        upstreams = _changing_sources(one.prepared, task.alias, changing) if task.plan else []
+        if upstreams:
+            planned.setdefault(tuple(upstreams), []).append(task.alias)
+    return [_about_shared_sources(aliases, upstreams) for upstreams, aliases in planned.items()]
+
+
+def _about_shared_sources(aliases: Sequence[str], upstreams: Sequence[str]) -> str:
+    who, whose = ", ".join(map(printable, aliases)), " and ".join(map(printable, upstreams))
+    have, their = "has" if len(upstreams) == 1 else "have", "its" if len(aliases) == 1 else "their"
+    return f"{who}: planned with the outputs that {whose} {have} now; planned again when {their} turn comes"
 
 
 def _changing_sources(prepared: Prepared, alias: str, changing: set[str]) -> list[str]:

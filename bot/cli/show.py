@@ -11,8 +11,8 @@ from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.history import as_json
 from bot.cli.output import Cell, Tone, paint, print_json, printable, say, table, terminal_width
-from bot.cli.reviewing import indented_plan
-from bot.cli.words import commit_words, deployment_cell, plan_cell, state_cell, took, when
+from bot.cli.reviewing import indented_plan, plan_body
+from bot.cli.words import commit_words, deployment_cell, plan_cell, reasons_words, state_cell, took, when
 from bot.decide.transitions import TaskState
 from bot.store.views import DeploymentView, TaskView
 
@@ -36,7 +36,7 @@ def command(settings: Globals, number: int) -> ExitCode:
             if task.plan is not None and not task.plan.empty:
                 cell = plan_cell(task.plan)
                 say(f"{paint(printable(task.alias), Tone.STRONG)}  {paint(cell.text, cell.tone)}")
-                say(indented_plan(task.plan.text))
+                say(indented_plan(plan_body(task.plan.text)))
                 say()
     _show(view)
     return ExitCode.DONE
@@ -58,7 +58,7 @@ def _show(view: DeploymentView) -> None:
             state_cell(task),
             plan_cell(task.plan),
             Cell(took(task, now), Tone.FAINT),
-            Cell("; ".join(task.reasons) or _why(task), Tone.FAINT),
+            Cell(reasons_words(task.reasons) or _why(task), Tone.FAINT),
         ]
         for task in view.tasks
     ]

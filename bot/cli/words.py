@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.cli.output import Cell, Tone
 from bot.decide.facts import TaskAction
@@ -128,9 +128,13 @@ def plan_counts(counts: Mapping[str, int]) -> str:
     return " ".join(parts)
 
 
-def reason_words(reason: str) -> str:
-    """A stored reason as people read it: `file-changed: main.tf`."""
-    return reason
+def reasons_words(reasons: Sequence[str]) -> str:
+    """Stored reasons as people read them, alike ones together: `file-changed: main.tf; upstream-affected: db, eks`."""
+    found: dict[str, list[str]] = {}
+    for reason in reasons:
+        code, _, detail = reason.partition(": ")
+        found.setdefault(code, []).extend([detail] if detail else [])
+    return "; ".join(f"{code}: {', '.join(details)}" if details else code for code, details in found.items())
 
 
 def duration(seconds: float) -> str:

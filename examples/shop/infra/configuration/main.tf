@@ -9,6 +9,10 @@ variable "database_url" {
 
 resource "terraform_data" "deployment" {
   input = { cluster = var.cluster, image = "shop/configuration:1.4", replicas = 2 }
+
+  provisioner "local-exec" {
+    command = "sleep 1"
+  }
 }
 
 resource "terraform_data" "database" {

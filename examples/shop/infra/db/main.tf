@@ -2,8 +2,17 @@ variable "vpc_id" {
   type = string
 }
 
+locals {
+  port       = 5432
+  storage_gb = 20
+}
+
 resource "terraform_data" "instance" {
-  input = { vpc = var.vpc_id, engine = "postgres", version = "17", storage_gb = 20 }
+  input = { vpc = var.vpc_id, engine = "postgres", version = "17", port = local.port, storage_gb = local.storage_gb }
+
+  provisioner "local-exec" {
+    command = "sleep 2"
+  }
 }
 
 resource "terraform_data" "password" {
@@ -16,6 +25,6 @@ output "name" {
 }
 
 output "url" {
-  value     = "postgres://shop:${terraform_data.password.output}@db.${var.vpc_id}.example/shop"
+  value     = "postgres://shop:${terraform_data.password.output}@db.${var.vpc_id}.example:${local.port}/shop"
   sensitive = true
 }

@@ -1,3 +1,4 @@
+# terraform_data is Terraform's own resource without a cloud behind it; the sleeps stand for the minutes of a real one.
 variable "REGION" {
   type = string
 }
@@ -8,6 +9,10 @@ locals {
 
 resource "terraform_data" "vpc" {
   input = { region = var.REGION, cidr = "10.0.0.0/16" }
+
+  provisioner "local-exec" {
+    command = "sleep 1.5"
+  }
 }
 
 resource "terraform_data" "subnet" {
