@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 # Control characters, marks that turn the direction of writing, and the surrogates of names that are not UTF-8.
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _GAP = "  "
 _LEAST_LAST_COLUMN = 20
 

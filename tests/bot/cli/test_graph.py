@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 
 from inline_snapshot import snapshot
 
@@ -62,3 +66,29 @@ error: this repository has no workflow file
   'headwater init' finds its stacks and writes a first headwater.yml; then commit it
 """)
     assert repo.headwater("-C", "..", "graph").code == 2
+
+
+def on_a_terminal(repo: Repo, *arguments: str) -> str:
+    """What a terminal gets to see."""
+    master, slave = pty.openpty()
+    variables = {**os.environ, "TERM": "xterm", "COLUMNS": "60"}
+    command = [sys.executable, "-m", "bot.cli.main", *arguments]
+    subprocess.run(command, cwd=repo.folder, env=variables, stdout=slave, stderr=slave, stdin=slave, check=True)
+    os.close(slave)
+    seen = b""
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:  # how Linux tells that the other end is closed
+            part = b""
+        if not part:
+            os.close(master)
+            return seen.decode()
+        seen += part
+
+
+def test_colours_and_width_are_those_of_the_terminal(shop: Repo) -> None:
+    coloured = on_a_terminal(shop, "graph")
+    assert "\x1b[36m+ db\x1b[0m" in coloured
+    assert "services/configura" not in coloured  # 60 columns: cut
+    assert "\x1b" not in on_a_terminal(shop, "graph", "--no-color")
