@@ -17,7 +17,7 @@ PARSED, MOST_PARSED = "parsed", 16 << 20  # bytes
 def kept_reading(cache: Cache, key: str) -> Reading | None:
     """The reading that was kept under a key."""
     kept = cache.load(READING + key)
-    if kept is None or kept[0] != shape():
+    if not _is_current(kept):
         return None
     found = decoded(kept[1])
     return found if isinstance(found, Reading) else None
@@ -34,7 +34,7 @@ def parsed_files(
 ) -> list[ParsedFile]:
     """The parsed files of these paths; `files` gives the ids of their contents, which are read only if need be."""
     known = cache.load(PARSED)
-    kept: dict[str, bytes] = known[1] if known is not None and known[0] == shape() else {}
+    kept: dict[str, bytes] = known[1] if _is_current(known) else {}
     names = {path: f"{oid} {path}" for path, oid in files.items()}
     missing = [path for path, name in names.items() if name not in kept]
     fresh = {path: parse_file(path, content) for path, content in contents(missing).items()}
@@ -44,6 +44,10 @@ def parsed_files(
         cache.save(PARSED, (shape(), _with_older(used, kept)))
     found = [fresh[path] if path in fresh else _decoded(kept[name]) for path, name in names.items()]
     return [one for one in found if one is not None]
+
+
+def _is_current(kept: object) -> bool:
+    return isinstance(kept, tuple) and len(kept) == 2 and kept[0] == shape()
 
 
 def _decoded(kept: bytes) -> ParsedFile | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from planner.reading import Reading
 
 PREFIX = "index-"
+PARTS = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def index_at(repository: Repository, commit: Commit, cache: Cache, near: Index |
 def kept_index(cache: Cache, name: str, origins: tuple[str, ...]) -> Index | None:
     """The index that was kept under a name, if it was made with the same origins."""
     kept: Any = cache.load(name)
-    if kept is None or kept[1] != origins:
+    if not isinstance(kept, tuple) or len(kept) != PARTS or kept[1] != origins:
         return None
     tree, _, has_errors, key, workflows, records, aliases, waves, downstream, inputs, background = kept
     workflow_facts = [WorkflowFacts._make(one) for one in workflows]
