@@ -23,6 +23,10 @@ _WIDTH_OF_FILES = 100
 _TEE, _CORNER, _BAR, _BLANK = "├─ ", "└─ ", "│  ", "   "
 
 
+_MOST_REDUCED = 2_000
+"""Environments above which needs are drawn as they are declared: finding out takes seconds there, and nobody reads it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of the drawing: the branches before the names, the environments, what they need besides."""
@@ -32,21 +36,23 @@ class Line:
     also: tuple[str, ...]
 
 
-def direct_needs(graph: Graph) -> dict[str, tuple[str, ...]]:
+def direct_needs(graph: Graph) -> Mapping[str, tuple[str, ...]]:
     """Each node's upstreams without those that another of its upstreams needs anyway (the transitive reduction)."""
-    bit = {node: 1 << place for place, node in enumerate(graph.needs)}
-    above: dict[str, int] = {}
-    direct: dict[str, tuple[str, ...]] = {}
-    for node in graph.order:
-        upstreams = graph.needs[node]
-        implied = 0
-        for upstream in upstreams:
-            implied |= above[upstream]
-        direct[node] = tuple(upstream for upstream in upstreams if not implied & bit[upstream])
-        above[node] = implied
-        for upstream in upstreams:
-            above[node] |= bit[upstream]
-    return {node: direct[node] for node in graph.needs}
+    if len(graph.needs) > _MOST_REDUCED or not _perhaps_implied(graph):
+        return graph.needs
+    import networkx  # noqa: PLC0415 (a quarter of a second, and few graphs need it)
+
+    whole = networkx.DiGraph((upstream, node) for node, upstreams in graph.needs.items() for upstream in upstreams)
+    reduced = networkx.transitive_reduction(whole)
+    return {
+        node: tuple(upstream for upstream in upstreams if reduced.has_edge(upstream, node))
+        for node, upstreams in graph.needs.items()
+    }
+
+
+def _perhaps_implied(graph: Graph) -> bool:
+    """Whether any need may be implied by another one: what is implied lies in an earlier wave than what implies it."""
+    return any(len({graph.wave[upstream] for upstream in upstreams}) > 1 for upstreams in graph.needs.values())
 
 
 def lines(graph: Graph, *, share: bool) -> Iterator[Line]:
