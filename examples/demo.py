@@ -26,7 +26,7 @@ BINARIES = Path(sys.executable).parent
 ON_TERMINAL = sys.stdout.isatty()
 COLOUR = ON_TERMINAL and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 WIDTH = 78
-PATIENCE = 55.0
+PATIENCE = 50.0
 """Seconds after which nothing pauses any more, so that the story ends in time on a slow machine too."""
 LEAST_TERRAFORM = (1, 4)
 """The first Terraform with terraform_data."""

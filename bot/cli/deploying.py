@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from bot.cli.acting import Session, ask, exit_code
 from bot.cli.exit_codes import ExitCode
-from bot.cli.output import Tone, paint, printable, say
+from bot.cli.output import Cell, Tone, paint, printable, say, terminal_width, width_of
 from bot.cli.reviewing import Review, awaited, hopeless, no_changes, review
-from bot.cli.words import duration, names
+from bot.cli.words import duration, folded, names
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, TaskState
 from bot.prepare import Prepared
@@ -49,13 +49,21 @@ def do(session: Session, reviews: Sequence[Review], *, auto_approve: bool) -> Ex
     ]
     if not numbers:
         return ExitCode.DONE
+    _gap(session)
     return finish(session, session.run(numbers))
+
+
+def _gap(session: Session) -> None:
+    """An empty line between what was shown and what comes."""
+    if not (session.settings.json or session.settings.quiet):
+        say()
 
 
 def finish(session: Session, found: Sequence[DeploymentView]) -> ExitCode:
     """Tell how it ended, the last lines of what failed, and what to do next."""
     if session.settings.json:
         return exit_code(found)
+    _gap(session)
     for view in found:
         for task in view.tasks:
             if task.state in (TaskState.FAILED, TaskState.TIMED_OUT):
@@ -63,12 +71,11 @@ def finish(session: Session, found: Sequence[DeploymentView]) -> ExitCode:
     for view in found:
         say(_ending(view))
         for line in _next(view):
-            say(f"  {line}")
+            say(folded(line, first="  "))
     return exit_code(found)
 
 
 def _show_failure(session: Session, task: TaskView) -> None:
-    say()
     say(paint(f"✗ {printable(task.alias)}: {printable(first_line(task))}", Tone.BAD))
     for line in last_lines(session, task):
         say(f"  {printable(line)}".rstrip())
@@ -102,7 +109,7 @@ _DONE = {TaskAction.DEPLOY: "Deployed", TaskAction.DESTROY: "Destroyed", TaskAct
 
 def _ending(view: DeploymentView) -> str:
     done = sum(task.state is TaskState.SUCCEEDED for task in view.tasks)
-    parts = [f"{_DONE.get(view.action, 'Done')} {done} of {len(view.tasks)}"]
+    parts = [Cell(f"{_DONE.get(view.action, 'Done')} {done} of {len(view.tasks)}")]
     for state, words, tone in (
         (TaskState.FAILED, "failed", Tone.BAD),
         (TaskState.TIMED_OUT, "timed out", Tone.BAD),
@@ -113,12 +120,20 @@ def _ending(view: DeploymentView) -> str:
     ):
         aliases = tuple(printable(task.alias) for task in view.tasks if task.state is state)
         if aliases:
-            parts.append(paint(f"{words}: {names(aliases)}", tone))
+            parts.append(Cell(f"{words}: {names(aliases)}", tone))
     if view.finished_at is not None:
-        parts.append(duration(view.finished_at - view.created_at))
+        parts.append(Cell(duration(view.finished_at - view.created_at)))
     sign = paint("✓", Tone.GOOD) if done == len(view.tasks) else paint("✗", Tone.BAD)
     waiting = any(task.state is TaskState.NEEDS_APPROVAL for task in view.tasks)
-    return f"{paint('!', Tone.WARN) if waiting else sign} {printable(view.workflow)}: {' · '.join(parts)}"
+    return f"{paint('!', Tone.WARN) if waiting else sign} {_joined(f'{printable(view.workflow)}: ', parts)}"
+
+
+def _joined(first: str, parts: Sequence[Cell]) -> str:
+    """The parts on one line, or each on its own where the terminal is too narrow for that."""
+    columns = terminal_width()
+    whole = len("✓ ") + width_of(first) + sum(width_of(part.text) + len(" · ") for part in parts)
+    between = "\n  " if columns is not None and whole > columns else " · "
+    return first + between.join(paint(part.text, part.tone) for part in parts)
 
 
 def _next(view: DeploymentView) -> list[str]:

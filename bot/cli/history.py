@@ -37,7 +37,7 @@ def command(settings: Globals, number: int, *, plans: bool) -> ExitCode:
         say("Nothing was deployed yet.")
         return ExitCode.DONE
     rows = [_row(view, counts.get(view.id, {})) for view in found]
-    headers = ["#", "Workflow", "Action", "State", "Environments", "Commit", "By", "Began", "Took"]
+    headers = ["#", "Workflow", "Action", "State", "Done", "Commit", "By", "Began", "Took"]
     say(table(headers, rows, right=["#"], width=terminal_width()))
     return ExitCode.DONE
 

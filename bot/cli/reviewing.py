@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.cli.acting import Session
 from bot.cli.output import Cell, Tone, paint, printable, say, table, terminal_width
-from bot.cli.words import SHORT, commit_words, plan_cell, plan_counts, reasons_words, state_cell
+from bot.cli.words import SHORT, commit_words, folded, plan_cell, plan_counts, reasons_words, state_cell
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, TaskState
 from bot.prepare import Prepared
@@ -85,7 +85,7 @@ def show_review(one: Review, *, quiet: bool, brief: bool = False) -> None:
     say(_table(one))
     say()
     for line in warnings(one):
-        say(f"{paint('!', Tone.WARN)} {line}")
+        say(folded(line, first="! ").replace("!", paint("!", Tone.WARN), 1))
     say(summary(one))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from bot.cli.output import Cell, Tone
+from bot.cli.output import Cell, Tone, terminal_width, width_of
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, DeploymentState, TaskState
 from bot.store.views import DeploymentView, PlanView, TaskView
@@ -135,6 +135,17 @@ def reasons_words(reasons: Sequence[str]) -> str:
         code, _, detail = reason.partition(": ")
         found.setdefault(code, []).extend([detail] if detail else [])
     return "; ".join(f"{code}: {', '.join(details)}" if details else code for code, details in found.items())
+
+
+def folded(text: str, *, first: str = "", rest: str = "  ") -> str:
+    """Text without colours, folded where a terminal would cut a word; `first` and `rest` begin its lines."""
+    columns = terminal_width()
+    if columns is None or width_of(first) + width_of(text) <= columns:
+        return first + text
+    import textwrap  # noqa: PLC0415 (only a narrow terminal needs it)
+
+    room = max(columns - max(width_of(first), width_of(rest)), 20)
+    return first + f"\n{rest}".join(textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False))
 
 
 def duration(seconds: float) -> str:
