@@ -165,6 +165,8 @@ def _sealed(name: str, output: Output, spec: Spec) -> dict[str, Any]:
 
 def _with_log(message: str, log: Log) -> str:
     """The message with what the tool said last, which is mostly why."""
+    while log.follow():
+        pass
     said = log.tail[-_ERROR_TAIL:].strip()
     if "Error:" in said:
         said = said[said.index("Error:") :]

@@ -312,10 +312,11 @@ def test_the_tool_outlives_its_runner_and_keeps_the_lock(world: World) -> None:
 
 def test_the_tool_of_a_dead_runner_can_be_signalled(world: World) -> None:
     mark = world.folder / "mark"
-    simple(world, apply=f"touch {mark}; sleep 60")
+    simple(world, apply=f"sleep .3; touch {mark}; sleep 60")
     attempt = world.attempt()
     process = attempt.start()
     attempt.tool_runs(mark)
+    until(lambda: (tool := channel.read_tool(attempt.folder)) and tool.alive)
     process.kill()
     attempt.wait()
     assert channel.signal_tool(attempt.folder, signal.SIGINT)
@@ -475,3 +476,24 @@ def test_the_log_can_be_followed_while_the_tool_runs(world: World) -> None:
     timer.start()
     assert attempt.wait() == 0
     timer.join()
+
+
+@pytest.mark.parametrize("at", range(1, 5))
+def test_killed_at_any_start_of_a_process_an_attempt_can_be_followed_by_another(world: World, at: int) -> None:
+    """The points are: check out, `plan`, `apply`, `outputs`."""
+    mark = world.folder / "mark"
+    simple(world, apply=f"echo x >> {mark}", outputs="echo '{}'")
+    attempt = world.attempt()
+    names = world.folder / "points"
+    attempt.environment |= {"HEADWATER_CRASH_AT": str(at), "HEADWATER_CRASH_LOG": str(names)}
+    attempt.start()
+    assert attempt.wait() == -signal.SIGKILL
+    started = ["start git", "start plan", "start apply", "start outputs"]
+    assert [line.split(maxsplit=2)[2].strip() for line in names.read_text().splitlines()] == started[:at]
+    assert not channel.still_locked(attempt.folder)
+    assert channel.read_report(attempt.folder, b"s" * 32) is None
+    assert mark.exists() is (at > 3)
+    finish_log(attempt.folder, [])
+    clean(attempt.folder)
+    assert world.worktrees() == []
+    assert world.attempt().run()["result"] == "succeeded"

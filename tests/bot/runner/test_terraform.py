@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from bot.runner import channel
@@ -108,9 +111,12 @@ def test_each_workspace_has_a_state_of_its_own_and_a_plan_makes_none(terraform: 
     ]
 
 
-def test_an_interrupt_lets_terraform_save_its_state(terraform: World) -> None:
-    mark = terraform.folder / "mark"
-    terraform.commit({"svc/main.tf": SLEEPER.replace("MARK", str(mark))})
+def test_an_interrupt_starts_nothing_more_and_lets_terraform_save_its_state(terraform: World) -> None:
+    mark, second = terraform.folder / "mark", terraform.folder / "second"
+    text = SLEEPER.replace("touch MARK; sleep 30", f"trap '' INT; touch {mark}; sleep 1")
+    later = f'provisioner "local-exec" {{ command = "touch {second}" }}'
+    text += f'resource "terraform_data" "b" {{\n depends_on = [terraform_data.a]\n {later}\n}}\n'
+    terraform.commit({"svc/main.tf": text})
     attempt = terraform.attempt(tool="terraform")
     attempt.start()
     attempt.tool_runs(mark)
@@ -118,9 +124,9 @@ def test_an_interrupt_lets_terraform_save_its_state(terraform: World) -> None:
     assert attempt.wait(20) == 0
     report = attempt.report
     assert (report["result"], report["applied"]) == ("cancelled", True)
+    assert not second.exists()
     state = json.loads((terraform.folder / "states" / "svc.tfstate").read_text())
-    assert "first" in [one["name"] for one in state["resources"]]
-    assert not (terraform.folder / "states" / ".svc.tfstate.lock.info").exists()
+    assert {one["name"] for one in state["resources"]} == {"first", "a"}
 
 
 def test_terraform_outlives_its_runner(terraform: World) -> None:
@@ -174,13 +180,58 @@ def test_without_a_backend_ci_refuses(terraform: World) -> None:
 
 
 def test_a_committed_lock_file_is_respected(terraform: World) -> None:
-    terraform.commit({"svc/main.tf": BASE, "svc/.terraform.lock.hcl": "# nothing is locked\n"})
-    assert run(terraform)["result"] == "succeeded"
-    needs = 'terraform {\n  required_providers {\n    x = { source = "example.invalid/a/b" }\n  }\n}\n'
-    terraform.commit({"svc/more.tf": needs})
-    report = run(terraform)
-    assert report["result"] == "failed"
+    """A provider that the lock file does not name is refused; init alone never starts it, so any file will do."""
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+    provider = terraform.folder / "mirror" / "example.invalid" / "a" / "b" / "1.0.0"
+    binary = provider / f"{os.uname().sysname.lower()}_{machine}" / "terraform-provider-b_v1.0.0"
+    binary.parent.mkdir(parents=True)
+    binary.write_text("#!/bin/sh\n")
+    binary.chmod(0o755)
+    config = terraform.folder / "terraformrc"
+    mirror = f'filesystem_mirror {{\n path = "{terraform.folder / "mirror"}"\n }}'
+    config.write_text(f"provider_installation {{\n {mirror}\n}}\n")
+    needs = 'terraform {\n  required_providers {\n    b = { source = "example.invalid/a/b" }\n  }\n}\n'
+    terraform.commit({"svc/main.tf": BASE, "svc/more.tf": needs})
+
+    def plan() -> dict[str, Any]:
+        attempt = terraform.attempt(tool="terraform", kind="plan")
+        attempt.environment["TF_CLI_CONFIG_FILE"] = str(config)
+        return attempt.run()
+
+    assert "terraform plan failed" in plan()["error"]  # past init: no such provider can really be started
+    terraform.commit({"svc/.terraform.lock.hcl": "# nothing is locked\n"})
+    report = plan()
     assert "terraform init failed" in report["error"]
+    assert "lockfile=readonly" in report["error"]
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """A state store that has nothing and takes nothing."""
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_state_that_cannot_be_saved_is_kept(terraform: World) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as store:
+        threading.Thread(target=store.serve_forever, daemon=True).start()
+        where = f'address = "http://127.0.0.1:{store.server_port}/state"\n    retry_max = 0'
+        backend = f'terraform {{\n  backend "http" {{\n    {where}\n  }}\n}}\n'
+        terraform.commit({"svc/main.tf": f'{backend}resource "terraform_data" "a" {{}}\n'})
+        attempt = terraform.attempt(tool="terraform")
+        attempt.start()
+        assert attempt.wait() == 0
+        store.shutdown()
+    report = attempt.report
+    assert (report["result"], report["applied"]) == ("failed", True)
+    kept = attempt.folder / "errored.tfstate"
+    assert str(kept) in report["error"]
+    assert json.loads(kept.read_text())["resources"][0]["name"] == "a"
 
 
 def test_mistakes_in_the_code_are_told_in_terraforms_words(terraform: World) -> None:
