@@ -84,6 +84,8 @@ class Mirror:
             self._git("init", "--bare", "--quiet", str(self.folder), folder=self.folder.parent)
 
     def _has(self, commit: str) -> bool:
+        if (self.folder / _KEPT.format(commit=commit)).is_file():
+            return True
         try:
             self._git("rev-parse", "--verify", "--quiet", _KEPT.format(commit=commit))
         except HeadwaterError:

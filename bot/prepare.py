@@ -97,6 +97,7 @@ def prepare(project: Project, request: Request) -> tuple[Prepared, ...]:
 def _commit(project: Project, request: Request) -> tuple[str, bool]:
     """The commit that is meant, kept in the mirror; for `--work-tree` one of the files as they lie there."""
     if request.commit is not None:
+        project.mirror.keep(request.commit)
         return request.commit, request.dirty
     commit = project.repository.commit(request.revision)
     if not request.work_tree:
@@ -161,6 +162,8 @@ def _affected(project: Project, request: Request, commit: str, stored: Known) ->
         project.mirror.keep(base)
         found = affected_in(mirror, base, commit).workflows
     else:
+        for deployed in sorted({row.commit for row in stored.rows if row.commit is not None}):
+            project.mirror.keep(deployed)  # it has them all, unless somebody removed it since
         found = affected_since_deployed(mirror, commit, facts_of(stored.rows))
     return {one.file: one for one in found}
 

@@ -7,35 +7,16 @@ import shutil
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from bot.decide.facts import Stop
+from bot.executors.base import Life, Seen
 from bot.runner import channel, process
 from bot.runner.checkout import clean
 from bot.runner.failure import RunnerError
 from bot.runner.log import finish_log
 from planner.definition import Json
-
-
-class Life(StrEnum):
-    """What is left of an attempt: its runner, only the tool that it started, nothing; or it cannot be told."""
-
-    RUNNER = "runner"
-    TOOL = "tool"
-    ENDED = "ended"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What lies in an attempt's folder now. Cheap to look at: a few small files."""
-
-    claimed: bool = False
-    beat: int | None = None
-    reported: bool = False
 
 
 class LocalExecutor:
@@ -77,7 +58,8 @@ class LocalExecutor:
         folder = self.place(attempt)
         claim = channel.read_claim(folder)
         reported = (folder / "report.json").exists()
-        return Seen(claim is not None and not claim.revoked, channel.read_beat(folder), reported)
+        revoked = claim is not None and claim.revoked
+        return Seen(claim is not None and not revoked, revoked, channel.read_beat(folder), reported)
 
     def report(self, attempt: str, seal_key: bytes) -> dict[str, Any] | None:
         """What the runner reported, its sensitive outputs opened."""
@@ -93,16 +75,20 @@ class LocalExecutor:
             return Life.ENDED
         return Life.RUNNER if claim.runner is not None and claim.runner.alive else Life.TOOL
 
-    def revoke(self, attempt: str) -> bool:
-        """Take the claim ourselves, so that no runner can; False if one was faster."""
+    def revoke(self, attempt: str) -> None:
+        """Take the claim ourselves, so that no runner can, unless one was faster; `look` tells which it was."""
         folder = self.place(attempt)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return channel.revoke(folder)
+        channel.revoke(folder)
 
     def halt(self, attempt: str, how: Stop) -> None:
-        """Ask the runner to stop its tool; signal the tool itself where the runner is dead."""
+        """Ask the runner to stop its tool; signal the tool itself where the runner is dead. Said twice is said once.
+
+        A second SIGINT would have Terraform give up its state, so a tool gets each signal once.
+        """
         folder = self.place(attempt)
-        channel.ask_stop(folder, kill=how is Stop.KILL)
+        if channel.asked_to_stop(folder) not in (how, Stop.KILL):
+            channel.ask_stop(folder, kill=how is Stop.KILL)
         if self.look_up(attempt) is Life.TOOL:
             channel.signal_tool(folder, signal.SIGKILL if how is Stop.KILL else signal.SIGINT)
 

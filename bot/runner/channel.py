@@ -7,6 +7,7 @@
 | `tool` | runner | the process of the tool that runs now |
 | `beat` | runner | a counter |
 | `stop` | observer | `stop` or `kill` |
+| `sent-SIGNAL` | observer | this signal was sent to the tool of a runner that is dead |
 | `raw`, `log` | tool, runner | what the tool wrote, and what of it may be shown (bot/runner/log.py) |
 | `report.json` | runner | how it ended; comes last |
 
@@ -102,11 +103,10 @@ class LocalChannel:
 
     def asked(self) -> Stop | None:
         """What the `stop` file says, if there is one."""
-        try:
-            text = (self._folder / "stop").read_text()
-        except OSError:
+        text = asked_to_stop(self._folder)
+        if text is None:
             return None
-        return Stop.KILL if text.strip() == Stop.KILL.value else Stop.STOP
+        return Stop.KILL if text == Stop.KILL.value else Stop.STOP
 
     def tool_started(self, pid: int) -> None:
         """Keep who the tool is, for the case that this runner dies before it."""
@@ -155,6 +155,14 @@ def read_beat(folder: Path) -> int | None:
         return None
 
 
+def asked_to_stop(folder: Path) -> str | None:
+    """What the `stop` file says; None if there is none."""
+    try:
+        return (folder / "stop").read_text().strip()
+    except OSError:
+        return None
+
+
 def ask_stop(folder: Path, *, kill: bool = False) -> None:
     """Ask the runner to end: with the tool's grace, or at once."""
     replace(folder / "stop", (Stop.KILL if kill else Stop.STOP).value.encode())
@@ -187,9 +195,12 @@ def read_tool(folder: Path) -> Living | None:
 
 
 def signal_tool(folder: Path, number: signal.Signals) -> bool:
-    """Send a signal to the tool's process group, for a runner that is dead; False if that tool lives no more."""
+    """Send a signal to the tool's process group, for a runner that is dead; False if that tool lives no more.
+
+    Each signal is sent once: the mark comes first, so that not even two observers send it twice.
+    """
     tool = read_tool(folder)
-    if tool is None or not tool.alive:
+    if tool is None or not tool.alive or not create(folder / f"sent-{number.name}", b""):
         return False
     try:
         os.killpg(tool.pid, number)

@@ -168,7 +168,12 @@ class World:
 
     def git(self, *arguments: str) -> str:
         done = subprocess.run(
-            ["git", *arguments], cwd=self.repository, env={**os.environ, **_GIT}, capture_output=True, text=True
+            ["git", *arguments],
+            check=False,
+            cwd=self.repository,
+            env={**os.environ, **_GIT},
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -206,7 +211,7 @@ class World:
     def headwater(
         self,
         *arguments: str,
-        input: str | None = None,  # noqa: A002 (as subprocess calls it)
+        input: str | None = None,
         env: Mapping[str, str] | None = None,
         seconds: float = 60,
     ) -> Answer:
@@ -216,10 +221,9 @@ class World:
     def start(
         self,
         *arguments: str,
-        input: str | None = None,  # noqa: A002
+        input: str | None = None,
         env: Mapping[str, str] | None = None,
         program: Sequence[str] = ("-m", "bot.cli.main"),
-        preexec: Callable[[], None] | None = None,
     ) -> Running:
         """Start a command and return at once."""
         stdin: Any = subprocess.DEVNULL
@@ -236,7 +240,6 @@ class World:
             stderr=subprocess.PIPE,
             text=True,
             process_group=0,
-            preexec_fn=preexec,
         )
         self._running.append(Running(process))
         return self._running[-1]
