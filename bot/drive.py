@@ -12,11 +12,12 @@ from sqlalchemy import Connection, Row, select
 
 from bot.briefing import Brief, Briefing, Settings
 from bot.decide.facts import Limits, Missing, TaskAction, Why
-from bot.decide.reconcile import Action, Dispatch, Finish, Halt, LookUp, Move, Revoke, reconcile
+from bot.decide.reconcile import Action, Begin, Dispatch, Finish, Halt, LookUp, Move, Revoke, lack_words, reconcile
 from bot.decide.transitions import Code, TaskState
-from bot.errors import HeadwaterError
-from bot.executors.local import Life
+from bot.errors import HeadwaterError, StoreError
+from bot.executors.base import Executor, Life
 from bot.project import Project
+from bot.runner.seal import SealError
 from bot.store import attempts, deployments
 from bot.store.deployments import Flags, Observed
 from bot.store.outcomes import record_end, record_start
@@ -40,6 +41,7 @@ class _Look:
     reports: dict[str, attempts.Report] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     revoked: dict[str, str] = field(default_factory=dict)
+    hidden: dict[str, tuple[str, ...]] = field(default_factory=dict)  # attempt -> what its log must not show
     still: dict[str, float] = field(default_factory=dict)
     runner_gone: set[str] = field(default_factory=set)
 
@@ -55,7 +57,6 @@ class _Effects:
 
     starts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
-    settled: dict[str, tuple[str, ...]] = field(default_factory=dict)  # attempt -> what its log must not show
 
 
 class Driver:
@@ -64,14 +65,24 @@ class Driver:
     POLL = 0.05
     """Seconds between looks at the attempts' folders; the database is asked when something moved, or each second."""
 
-    def __init__(self, project: Project, limits: Limits, settings: Settings) -> None:
+    def __init__(
+        self,
+        project: Project,
+        limits: Limits,
+        settings: Settings,
+        *,
+        executor: Executor | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`clock` tells seconds that only ever grow; by it alone attempts count as silent."""
         self._project = project
-        self._executor = project.executor
+        self._executor: Executor = executor or project.executor
+        self._clock = clock
         self._limits = limits
         self._settings = settings
         self._memory: dict[str, _Memory] = {}
         self._active: dict[int, tuple[attempts.Active, ...]] = {}
-        self._revoked: dict[str, str] = {}
+        self._start_errors: dict[str, str] = {}
 
     def run(self, repository: int, own: Sequence[int], watch: Callable[[bool], None]) -> None:
         """Drive every unfinished deployment of the repository until our own are finished, or wait for people.
@@ -110,7 +121,7 @@ class Driver:
             told = deployments.flags(connection, number, lock=True)
             if told is None:
                 return False
-            self._write_down(connection, look, effects)
+            self._write_down(connection, look)
             moved = self._decide(connection, told, look, effects, start=start)
         self._active.pop(number, None)
         self._act(effects)
@@ -133,16 +144,17 @@ class Driver:
         return look
 
     def _look_at(self, one: attempts.Active, look: _Look) -> None:
-        if one.id in self._revoked:
-            look.revoked[one.id] = self._revoked[one.id]
-            return
+        look.hidden[one.id] = one.sensitive
         seen = self._executor.look(one.id)
-        if seen.reported and (report := self._executor.report(one.id, one.seal_key)) is not None:
-            look.reports[one.id] = attempts.Report.of(report)
+        if seen.revoked:  # by whomever: an observer may have died between revoking and writing it down
+            look.revoked[one.id] = self._start_errors.get(one.id) or self._executor.said(one.id)
+            return
+        if seen.reported and (report := self._report(one)) is not None:
+            look.reports[one.id] = report
             return
         if seen.claimed and not one.claimed:
             look.claimed.append(one)
-        now = time.monotonic()
+        now = self._clock()
         first = one.id not in self._memory
         sign = (seen.claimed, seen.beat)
         if first or self._memory[one.id].sign != sign:
@@ -156,27 +168,37 @@ class Driver:
         if life is Life.TOOL:
             look.runner_gone.add(one.id)
         elif life is Life.ENDED:
-            report = self._executor.report(one.id, one.seal_key)  # it may have come since we looked
+            report = self._report(one)  # it may have come since we looked
             if report is None:
                 look.ended.append(one.id)
             else:
-                look.reports[one.id] = attempts.Report.of(report)
+                look.reports[one.id] = report
+
+    def _report(self, one: attempts.Active) -> attempts.Report | None:
+        """What the runner reported; None too where that is no report: the outcome is then not known."""
+        try:
+            report = self._executor.report(one.id, one.seal_key)
+            return None if report is None else attempts.Report.of(report)
+        except (SealError, ValueError, KeyError, TypeError, AttributeError):
+            return None
 
     # -- write down
 
-    def _write_down(self, connection: Connection, look: _Look, effects: _Effects) -> None:
+    def _write_down(self, connection: Connection, look: _Look) -> None:
+        """Keep what was seen. What has ended is tidied up before that is kept: afterwards nobody would look again."""
         now = time.time()
         for one in look.claimed:
             attempts.claimed(connection, one.id)
-        for attempt, report in look.reports.items():
-            attempts.reported(connection, attempt, report, now)
-        for attempt in look.ended:
-            attempts.ended(connection, attempt, now)
-        for attempt, error in look.revoked.items():
-            attempts.revoked(connection, attempt, error, now)
+        news = [
+            attempt for attempt, report in look.reports.items() if attempts.reported(connection, attempt, report, now)
+        ]
+        news += [attempt for attempt in look.ended if attempts.ended(connection, attempt, now)]
+        news += [attempt for attempt, why in look.revoked.items() if attempts.revoked(connection, attempt, why, now)]
+        for attempt in news:
+            self._executor.settle(attempt, look.hidden[attempt])
         for attempt in (*look.reports, *look.ended, *look.revoked):
-            sensitive = attempts.sensitive_values(connection, self._project.vault, attempt)
-            effects.settled[attempt] = sensitive
+            self._memory.pop(attempt, None)
+            self._start_errors.pop(attempt, None)
 
     # -- decide
 
@@ -197,17 +219,30 @@ class Driver:
                 if deployments.apply_move(connection, move, time.time()):
                     record_end(connection, self._project.vault, move, reports.get(move.task), time.time())
             moved = True
-        deployments.clean(connection, [task.id for task in facts.tasks])
+        # One behind a rival stays dirty: a rival of another workflow (a move) could end unseen by this transaction.
+        deployments.clean(connection, [task.id for task in facts.tasks if not task.queued])
+        if start:
+            moved |= self._start(connection, told, briefing, actions, effects)
         for action in actions:
-            if isinstance(action, Dispatch) and start:
-                for task in action.tasks:
-                    self._dispatch(connection, told, briefing, task, effects)
-                moved = True
-            elif isinstance(action, Finish):
+            if isinstance(action, Finish):
                 moved |= deployments.finish(connection, told.id, action.state, time.time())
-            else:
+            elif not isinstance(action, Begin | Dispatch):
                 effects.actions.append(action)
         return moved
+
+    def _start(
+        self, connection: Connection, told: Flags, briefing: Briefing, actions: Iterable[Action], effects: _Effects
+    ) -> bool:
+        """Hand on what is to be handed on; whether there was any."""
+        started = False
+        for action in actions:
+            if isinstance(action, Begin):
+                deployments.begin(connection, told.id, time.time())
+            elif isinstance(action, Dispatch):
+                started = True
+                for task in action.tasks:
+                    self._dispatch(connection, told, briefing, task, effects)
+        return started
 
     def _reports_by_task(self, connection: Connection, look: _Look) -> dict[int, attempts.Report]:
         if not look.reports:
@@ -220,8 +255,10 @@ class Driver:
         for row in deployments.due_tasks(connection, told.id):
             try:
                 found[row.id] = briefing.brief(row).inputs.missing
+            except StoreError:  # not this environment's fault, nor of any other
+                raise
             except (HeadwaterError, PlannerError) as error:
-                found[row.id] = (Missing(str(error), "its definition", Why.SECRET),)
+                found[row.id] = (Missing(str(error), "its definition", Why.DEFINITION),)
         return found
 
     def _dispatch(self, connection: Connection, told: Flags, briefing: Briefing, task: int, effects: _Effects) -> None:
@@ -230,12 +267,13 @@ class Driver:
         now = time.time()
         try:
             brief = briefing.brief(row)
+        except StoreError:
+            raise
         except (HeadwaterError, PlannerError) as error:
             self._cannot_start(connection, task, str(error), now)
             return
         if brief.inputs.missing:
-            names = ", ".join(sorted({lack.name for lack in brief.inputs.missing}))
-            self._cannot_start(connection, task, f"no value for {names}", now)
+            self._cannot_start(connection, task, lack_words(brief.inputs.missing), now)
             return
         self._make_attempt(connection, told, briefing, row, brief, effects)
 
@@ -280,24 +318,25 @@ class Driver:
 
     def _act(self, effects: _Effects) -> None:
         for attempt, spec in effects.starts:
-            error = self._executor.start(attempt, spec)
+            error = self._lacks_commit(spec) or self._executor.start(attempt, spec)
             if error is not None:
-                self._revoke(attempt, error)
+                self._start_errors[attempt] = error
+                self._executor.revoke(attempt)
         for action in effects.actions:
             if isinstance(action, Halt):
                 self._executor.halt(action.attempt, action.how)
             elif isinstance(action, Revoke):
-                self._revoke(action.attempt, self._executor.said(action.attempt))
+                self._executor.revoke(action.attempt)
             elif isinstance(action, LookUp):
                 self._memory.pop(action.attempt, None)  # the next look asks the lock
-        for attempt, sensitive in effects.settled.items():
-            self._executor.settle(attempt, sensitive)
-            self._memory.pop(attempt, None)
-            self._revoked.pop(attempt, None)
 
-    def _revoke(self, attempt: str, why: str) -> None:
-        if self._executor.revoke(attempt):
-            self._revoked[attempt] = why
+    def _lacks_commit(self, spec: dict[str, Any]) -> str | None:
+        """Have the commit in the mirror, which somebody may have removed since; what failed, if that did."""
+        try:
+            self._project.mirror.keep(spec["commit"])
+        except HeadwaterError as error:
+            return str(error)
+        return None
 
     # -- until when
 

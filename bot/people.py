@@ -27,6 +27,8 @@ class Waiting:
 
 
 def _waiting(connection: Connection, environment: EnvironmentRow) -> Waiting:
+    """The task of an environment that waits for approval; nobody else moves it until the transaction ends."""
+    deployments.lock_workflow(connection, environment.workflow_id)
     query = (
         select(tasks.c.id, tasks.c.deployment_id, tasks.c.plan_id)
         .where(tasks.c.environment_id == environment.id, tasks.c.state == TaskState.NEEDS_APPROVAL.value)
@@ -74,6 +76,7 @@ def cancel(project: Project, numbers: list[int], how: Stop, actor: str) -> None:
     """Have deployments cancelled: what has not started never will, what runs is asked to stop."""
     with project.database.writing() as connection:
         for number in numbers:
+            deployments.flags(connection, number, lock=True)
             deployments.ask_stop(connection, number, how)
             deployments.note(connection, time.time(), "cancel", deployment=number, detail=how.value, actor=actor)
 
@@ -81,6 +84,7 @@ def cancel(project: Project, numbers: list[int], how: Stop, actor: str) -> None:
 def give_up(project: Project, environment: EnvironmentRow, actor: str) -> None:
     """An admin says that the lost attempt of an environment has ended, whatever cannot be seen from here."""
     with project.database.writing() as connection:
+        deployments.lock_workflow(connection, environment.workflow_id)
         lost = select(tasks.c.id).where(tasks.c.environment_id == environment.id, tasks.c.state == TaskState.LOST.value)
         values = {"ended": True, "active": False, "ended_at": time.time()}
         connection.execute(

@@ -53,4 +53,4 @@ def facts_of(rows: Sequence[EnvironmentRow]) -> tuple[DeployedFacts, ...]:
 def unfinished(row: EnvironmentRow) -> bool:
     """Whether its latest deploy or destroy left it half done."""
     broken = row.facts.state in (TaskState.FAILED, TaskState.TIMED_OUT, TaskState.LOST)
-    return broken or (row.facts.state is TaskState.CANCELLED and row.facts.started)
+    return row.facts.unfinished or broken or (row.facts.state is TaskState.CANCELLED and row.facts.started)

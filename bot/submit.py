@@ -15,7 +15,15 @@ from bot.project import Project
 from bot.request import Aim
 from bot.store import deployments
 from bot.store.deployments import NewDeployment, NewTask
-from bot.store.environments import EnvironmentRow, detach, environment_id, repository_id, take_names, workflow_id
+from bot.store.environments import (
+    EnvironmentRow,
+    detach,
+    environment_id,
+    repository_id,
+    take_names,
+    take_workflows,
+    workflow_id,
+)
 from bot.store.tables import environments as environment_table
 from bot.store.tables import tasks
 from bot.store.values import forget
@@ -36,7 +44,7 @@ def submit_plan(project: Project, prepared: Prepared) -> int:
     """A deployment that only plans: all at once, in no order. Its number."""
     destroying = prepared.request.aim is Aim.DESTROY
     with project.database.writing() as connection:
-        place = _Place.of(connection, project, prepared)
+        place = _Place.of(connection, project, prepared, acts=False)
         new = [
             NewTask(
                 environment=place.ids[alias],
@@ -61,7 +69,8 @@ def submit(project: Project, prepared: Prepared, planned: Mapping[int, Planned],
     with project.database.writing() as connection:
         place = _Place.of(connection, project, prepared)
         if prepared.request.aim is not Aim.DESTROY:
-            chosen = {place.ids[alias]: prepared.environments[alias] for alias in prepared.order}
+            moved = [alias for alias, row in prepared.rows.items() if row.id in prepared.moves]
+            chosen = {place.ids[alias]: prepared.environments[alias] for alias in (*prepared.order, *moved)}
             take_names(connection, chosen, place.workflow, prepared.moves, now)
         if prepared.request.forget:
             forget(connection, place.workflow, prepared.request.forget)
@@ -84,10 +93,13 @@ class _Place:
     rank: Mapping[str, float]
 
     @classmethod
-    def of(cls, connection: Connection, project: Project, prepared: Prepared) -> _Place:
+    def of(cls, connection: Connection, project: Project, prepared: Prepared, *, acts: bool = True) -> _Place:
         repository = repository_id(connection, project.key)
         assert prepared.identities is not None  # noqa: S101 (every prepared request has them)
+        followed = prepared.identities.followed if prepared.request.aim is not Aim.DESTROY and acts else {}
+        take_workflows(connection, repository, followed)
         workflow = workflow_id(connection, repository, prepared.workflow)
+        deployments.lock_workflow(connection, workflow)
         ids = {alias: row.id for alias, row in prepared.rows.items()}
         for alias in prepared.graph.needs:
             if alias not in ids:

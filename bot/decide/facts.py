@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.decide.transitions import TaskState
+from bot.decide.transitions import FINISHED, TaskState
 
 
 class TaskAction(StrEnum):
@@ -58,11 +58,12 @@ class Upstream:
 class AttemptFacts:
     """The newest attempt of a task. `still` is for how many seconds, by the observer's own clock, nothing moved.
 
-    `ended`: True or False as the executor says, None while it has not been asked or cannot tell.
+    `tries`: how many attempts in a row nobody claimed, if nobody claims this one either. `ended`: True or False as the
+    executor says, None while it has not been asked or cannot tell.
     """
 
     id: str
-    number: int = 1
+    tries: int = 1
     claimed: bool = False
     revoked: bool = False
     still: float = 0.0
@@ -76,6 +77,7 @@ class AttemptFacts:
 class TaskFacts:
     """One task with its direct neighbours. `rival`: an older unfinished deployment of the same environment.
 
+    `newer`: a younger one, asked for where the task waits for approval. `approved`: the plan that it waits with is.
     `missing`: values that it cannot start without. `empty_plan`: what was shown has no changes, and still stands.
     """
 
@@ -88,11 +90,17 @@ class TaskFacts:
     upstreams: tuple[Upstream, ...] = ()
     attempt: AttemptFacts | None = None
     rival: int | None = None
+    newer: int | None = None
     requires_approval: bool = False
     approved: bool = False
     shown: bool = False
     empty_plan: bool = False
     missing: tuple[Missing, ...] = ()
+
+    @property
+    def queued(self) -> bool:
+        """Whether it waits for an older deployment of its environment, and for nothing in its own."""
+        return self.rival is not None and all(upstream.state in FINISHED for upstream in self.upstreams)
 
 
 class Why(StrEnum):
@@ -102,6 +110,7 @@ class Why(StrEnum):
     DEPLOY_ONLY = "deploy-only"  # a plan does not get it
     SECRET = "secret"  # noqa: S105 (a word, not a password)
     TOO_SHORT = "too-short"  # a sensitive value that no log could hide
+    DEFINITION = "definition"  # the environment's definition cannot be used; `name` says why
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One deployment: its flags, its dirty tasks, and the best of its ready ones."""
+    """One deployment: its flags, its dirty tasks, and the best of its ready ones.
+
+    `queued`: none of its tasks was ever handed to an executor. `superseded` are not counted as `cancelled`.
+    """
 
     deployment: int
     tasks: tuple[TaskFacts, ...]
@@ -133,6 +145,8 @@ class Facts:
     unfinished: int = 0
     failed: int = 0
     cancelled: int = 0
+    superseded: int = 0
+    queued: bool = False
     stop: Stop | None = None
     fail_fast: bool = False
     limits: Limits = Limits()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,15 @@ class Identities:
     """`same` maps what is declared to the id it has; what is in neither `same` nor here is new.
 
     `moves`: the ids whose alias or file changed. `removed`: used ids that nothing declares any more. `doubtful`:
-    those of them that may be a rename that the files do not tell (so no removal may destroy them yet).
+    those of them that may be a rename that the files do not tell (so no removal may destroy them yet). `followed`:
+    vanished files, each with the one file that all their environments went to: their workflows go along.
     """
 
     same: dict[tuple[str, str], int]
     moves: dict[int, Declared]
     removed: tuple[int, ...]
     doubtful: frozenset[int]
+    followed: dict[str, str] = field(default_factory=dict)
 
 
 def identities(known: Sequence[Known], declared: Sequence[Declared]) -> Identities:
@@ -68,13 +70,32 @@ def identities(known: Sequence[Known], declared: Sequence[Declared]) -> Identiti
     same = {name: one.id for name, one in exact.items() if name not in moved_to}
     same |= {(one.file, one.key): identity for identity, one in moves.items()}
     gone = tuple(one for one in used_gone if one.id not in moves)
-    newcomers = {one.file for one in fresh if (one.file, one.key) not in moved_to}
+    newcomers = [one for one in fresh if (one.file, one.key) not in moved_to]
     return Identities(
         same,
         moves,
         tuple(one.id for one in gone),
-        frozenset(one.id for one in gone if one.file in newcomers),
+        frozenset(one.id for one in gone if any(_may_be(one, other) for other in newcomers)),
+        _followed(known, declared, moves),
     )
+
+
+def _may_be(gone: Known, newcomer: Declared) -> bool:
+    """Whether a newcomer may be what is gone: any in the same file; elsewhere one that shares its name or its path."""
+    return gone.file == newcomer.file or gone.key == newcomer.key or gone.stack.path == newcomer.stack.path
+
+
+def _followed(known: Sequence[Known], declared: Sequence[Declared], moves: Mapping[int, Declared]) -> dict[str, str]:
+    """The vanished files whose used environments all went to one file that had none of its own."""
+    present = {one.file for one in declared}
+    settled = {one.file for one in known if one.used}
+    targets: defaultdict[str, set[str | None]] = defaultdict(set)
+    for one in known:
+        if one.used and one.file not in present:
+            targets[one.file].add(moves[one.id].file if one.id in moves else None)
+    found = {old: target for old, (target, *others) in targets.items() if target is not None and not others}
+    taken = Counter(found.values())
+    return {old: new for old, new in found.items() if new not in settled and taken[new] == 1}
 
 
 def _told_moves(gone: Iterable[Known], fresh: Iterable[Declared]) -> dict[int, Declared]:

@@ -64,11 +64,11 @@ def _input(
         or variable.from_secret is not None
         or any(outputs[one].sensitive for one in variable.references)
     )
-    if sensitive and planning and not variable.plan:
-        return (Missing(variable.name, variable.from_secret or _sources(variable), Why.DEPLOY_ONLY),)
     value = _value(variable, outputs, secrets)
     if sensitive and len(environment_text(value)) < SHORTEST_SECRET:
         return (Missing(variable.name, variable.from_secret or _sources(variable), Why.TOO_SHORT),)
+    if sensitive and planning and not variable.plan:
+        return (Missing(variable.name, variable.from_secret or _sources(variable), Why.DEPLOY_ONLY),)
     return Value(variable.name, value, sensitive)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -51,13 +52,18 @@ class Halt:
 
 
 @dataclass(frozen=True, slots=True)
+class Begin:
+    """The deployment is not queued any more: the first of its tasks is handed on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The deployment has come to its end."""
 
     state: DeploymentState
 
 
-Action: TypeAlias = Move | Dispatch | LookUp | Revoke | Halt | Finish
+Action: TypeAlias = Move | Begin | Dispatch | LookUp | Revoke | Halt | Finish
 
 _ENDS = {
     Result.SUCCEEDED: (TaskState.SUCCEEDED, Code.DONE),
@@ -77,29 +83,39 @@ def reconcile(facts: Facts) -> tuple[Action, ...]:
     if not facts.unfinished:
         return (*actions, Finish(_end(facts)))
     best = sorted(facts.ready, key=lambda task: (-task.rank, task.position))[: max(facts.free_jobs, 0)]
-    return (*actions, Dispatch(tuple(task.id for task in best))) if best and not facts.stop else tuple(actions)
+    if not best or facts.stop:
+        return tuple(actions)
+    begin = (Begin(),) if facts.queued else ()
+    return (*actions, *begin, Dispatch(tuple(task.id for task in best)))
 
 
 def _end(facts: Facts) -> DeploymentState:
     if facts.failed:
         return DeploymentState.FAILED
-    return DeploymentState.CANCELLED if facts.cancelled else DeploymentState.SUCCEEDED
+    if facts.cancelled:
+        return DeploymentState.CANCELLED
+    return DeploymentState.SUPERSEDED if facts.superseded else DeploymentState.SUCCEEDED
 
 
 def _of_task(task: TaskFacts, facts: Facts) -> tuple[Action, ...]:
     if task.state in FINISHED:
         return ()
-    if task.state in ACTIVE and task.attempt is not None:
-        return _of_attempt(task, task.attempt, facts)
+    if task.state in ACTIVE:
+        return _of_attempt(task, task.attempt, facts) if task.attempt is not None else ()
     if facts.stop:
         return (Move(task.id, task.state, TaskState.CANCELLED, Code.CANCELLED),)
     if facts.fail_fast and facts.failed:
         return (Move(task.id, task.state, TaskState.CANCELLED, Code.FAIL_FAST),)
     if task.state is TaskState.WAITING:
         return _of_waiting(task)
-    if task.state is TaskState.NEEDS_APPROVAL and task.approved:
-        return (Move(task.id, task.state, TaskState.READY, Code.APPROVED),)
-    return ()
+    return _of_asking(task) if task.state is TaskState.NEEDS_APPROVAL else ()
+
+
+def _of_asking(task: TaskFacts) -> tuple[Action, ...]:
+    """What waits for approval gives way to a newer deployment, which would else wait for that approval too."""
+    if task.newer is not None:
+        return (Move(task.id, task.state, TaskState.CANCELLED, Code.SUPERSEDED, f"#{task.newer}"),)
+    return (Move(task.id, task.state, TaskState.READY, Code.APPROVED),) if task.approved else ()
 
 
 def _of_waiting(task: TaskFacts) -> tuple[Action, ...]:
@@ -120,15 +136,29 @@ def _of_waiting(task: TaskFacts) -> tuple[Action, ...]:
 
 
 def _for_lack(task: TaskFacts, missing: tuple[Missing, ...]) -> Move:
-    """A plan without an output comes later; a deploy that lacks a value cannot start at all."""
+    """A plan that lacks a value comes later, unless it never can; a deploy that lacks one cannot start at all."""
+    hopeless = any(lack.why in (Why.TOO_SHORT, Why.DEFINITION) for lack in missing)
+    if task.action.mutates or hopeless:
+        return Move(task.id, task.state, TaskState.FAILED, Code.CANNOT_START, lack_words(missing))
+    if any(lack.why is Why.OUTPUT for lack in missing):
+        upstreams = ", ".join(sorted({lack.source for lack in missing if lack.why is Why.OUTPUT}))
+        return Move(task.id, task.state, TaskState.SKIPPED, Code.AFTER_UPSTREAM, upstreams)
     names = ", ".join(sorted({lack.name for lack in missing}))
-    sources = ", ".join(sorted({lack.source for lack in missing}))
-    if not task.action.mutates:
-        if any(lack.why is Why.OUTPUT for lack in missing):
-            upstreams = ", ".join(sorted({lack.source for lack in missing if lack.why is Why.OUTPUT}))
-            return Move(task.id, task.state, TaskState.SKIPPED, Code.AFTER_UPSTREAM, upstreams)
-        return Move(task.id, task.state, TaskState.SKIPPED, Code.NEEDS_VALUE, names)
-    return Move(task.id, task.state, TaskState.FAILED, Code.CANNOT_START, f"no value for {names} (from {sources})")
+    return Move(task.id, task.state, TaskState.SKIPPED, Code.NEEDS_VALUE, names)
+
+
+_LACK_WORDS = {
+    Why.OUTPUT: "no value for {0.name}: {0.source} has no such output",
+    Why.DEPLOY_ONLY: "no value for {0.name}: it comes from {0.source}, which only deploys get",
+    Why.SECRET: "no value for {0.name}: the secret {0.source} is not set",
+    Why.TOO_SHORT: "{0.name} (from {0.source}) is too short for a sensitive value: give it 6 characters or more",
+    Why.DEFINITION: "{0.name}",
+}
+
+
+def lack_words(missing: Sequence[Missing]) -> str:
+    """What an environment lacks to be started, for people."""
+    return "; ".join(dict.fromkeys(_LACK_WORDS[lack.why].format(lack) for lack in missing))
 
 
 def _of_attempt(task: TaskFacts, attempt: AttemptFacts, facts: Facts) -> tuple[Action, ...]:
@@ -159,7 +189,7 @@ def _of_dispatched(task: TaskFacts, attempt: AttemptFacts, facts: Facts) -> tupl
 def _after_revoking(task: TaskFacts, attempt: AttemptFacts, stop: Stop | None, limits: Limits) -> Move:
     if stop:
         return Move(task.id, task.state, TaskState.CANCELLED, Code.CANCELLED)
-    if attempt.number >= limits.starts:
+    if attempt.tries >= limits.starts:
         return Move(task.id, task.state, TaskState.FAILED, Code.CANNOT_START, attempt.error or "no runner claimed it")
     return Move(task.id, task.state, TaskState.READY, Code.NEVER_CLAIMED)
 

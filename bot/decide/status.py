@@ -24,13 +24,15 @@ class WorkflowStatus(StrEnum):
 class EnvironmentFacts:
     """What is known of one environment: is it deployed, and how stands its latest deploy or destroy.
 
-    `started`: whether that one had touched the environment before it ended.
+    `started`: whether that one had touched the environment before it ended. `unfinished`: one that did start, this or
+    an earlier one, left it half done, and none has succeeded since.
     """
 
     deployed: bool = False
     action: TaskAction | None = None
     state: TaskState | None = None
     started: bool = False
+    unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ def _status(environments: tuple[EnvironmentFacts, ...], deployed: int) -> Workfl
 
 
 def _failed(environment: EnvironmentFacts) -> bool:
-    return environment.state in _BROKEN or (environment.state is TaskState.CANCELLED and environment.started)
+    cut_off = environment.state is TaskState.CANCELLED and environment.started
+    return environment.unfinished or cut_off or environment.state in _BROKEN
 
 
 def environment_state(environment: EnvironmentFacts) -> str:

@@ -111,7 +111,6 @@ _ENDS = (
     (_S.FAILED, Code.TOOL_FAILED, "the tool failed"),
     (_S.TIMED_OUT, Code.TIMED_OUT, "the tool took longer than `timeout`"),
     (_S.CANCELLED, Code.CANCELLED, "the tool was stopped on request"),
-    (_S.FAILED, Code.OUTCOME_UNKNOWN, "the attempt ended without a report; what it did is not known"),
 )
 
 TRANSITIONS: tuple[Transition, ...] = (
@@ -144,7 +143,11 @@ TRANSITIONS: tuple[Transition, ...] = (
         (_S.CANCELLED, Code.CANCELLED, "revoked before a runner claimed it"),
     ),
     *_rows(_S.RUNNING, *_ENDS, (_S.LOST, Code.SILENT, "its runner went silent; the tool may still be at work")),
-    *_rows(_S.LOST, *_ENDS),
+    *_rows(
+        _S.LOST,
+        *_ENDS,
+        (_S.FAILED, Code.OUTCOME_UNKNOWN, "the attempt ended without a report; what it did is not known"),
+    ),
     *_rows(
         _S.NEEDS_APPROVAL,
         (_S.READY, Code.APPROVED, "approved: a new attempt plans again and applies on a match"),
@@ -156,3 +159,31 @@ TRANSITIONS: tuple[Transition, ...] = (
 )
 
 ALLOWED = frozenset((row.before, row.after, row.code) for row in TRANSITIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentTransition:
+    """One allowed move of a deployment, and what it means."""
+
+    before: DeploymentState
+    after: DeploymentState
+    meaning: str
+
+
+_ENDS_OF_DEPLOYMENTS = (
+    (DeploymentState.SUCCEEDED, "all its tasks have succeeded, or had nothing to do"),
+    (DeploymentState.FAILED, "a task failed or timed out"),
+    (DeploymentState.CANCELLED, "a task was cancelled or rejected, and none failed"),
+    (DeploymentState.SUPERSEDED, "a newer deployment took the place of what it had not started"),
+)
+
+DEPLOYMENT_TRANSITIONS: tuple[DeploymentTransition, ...] = (
+    DeploymentTransition(DeploymentState.QUEUED, DeploymentState.RUNNING, "its first task is handed to the executor"),
+    *(
+        DeploymentTransition(before, after, meaning)
+        for before in (DeploymentState.QUEUED, DeploymentState.RUNNING)
+        for after, meaning in _ENDS_OF_DEPLOYMENTS
+    ),
+)
+
+DEPLOYMENT_ALLOWED = frozenset((row.before, row.after) for row in DEPLOYMENT_TRANSITIONS)

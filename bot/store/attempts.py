@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from bot.decide.facts import Result
 from bot.decide.inputs import Output
@@ -24,6 +24,7 @@ class Active:
     deployment: int
     claimed: bool
     seal_key: bytes
+    sensitive: tuple[str, ...]  # what its log must not show
 
 
 def add(
@@ -46,6 +47,7 @@ def add(
         "environment_id": environment,
         "number": number,
         "mutates": mutates,
+        "touches": select(environments.c.touches).where(environments.c.id == environment).scalar_subquery(),
         "seal_key": vault.seal(seal_key.hex()),
         "sensitive": vault.seal(list(sensitive)),
         "created_at": now,
@@ -68,6 +70,7 @@ def active(connection: Connection, vault: Vault, deployment: int) -> tuple[Activ
             row.deployment_id,
             row.claimed,
             bytes.fromhex(str(vault.open(row.seal_key))),
+            _texts(vault.open(row.sensitive)),
         )
         for row in connection.execute(query)
     )
@@ -79,26 +82,31 @@ def _texts(value: Json) -> tuple[str, ...]:
 
 def claimed(connection: Connection, attempt: str) -> None:
     """A runner has the attempt."""
-    connection.execute(update(attempts).where(attempts.c.id == attempt).values(claimed=True))
+    _close(connection, attempt, {"claimed": True})
 
 
-def revoked(connection: Connection, attempt: str, error: str, now: float) -> None:
-    """Nobody can claim the attempt any more; it never touched anything."""
+def revoked(connection: Connection, attempt: str, error: str, now: float) -> bool:
+    """Nobody can claim the attempt any more; it never touched anything. False if its end was written already."""
     values = {"revoked": True, "active": False, "ended": True, "ended_at": now, "error": error}
-    connection.execute(update(attempts).where(attempts.c.id == attempt).values(values))
+    return _close(connection, attempt, values)
 
 
-def ended(connection: Connection, attempt: str, now: float) -> None:
-    """The attempt has ended, and left no report."""
-    values = {"active": False, "ended": True, "ended_at": now}
-    connection.execute(update(attempts).where(attempts.c.id == attempt).values(values))
+def ended(connection: Connection, attempt: str, now: float) -> bool:
+    """The attempt has ended, and left no report. False if its end was written already."""
+    return _close(connection, attempt, {"active": False, "ended": True, "ended_at": now})
+
+
+def _close(connection: Connection, attempt: str, values: Mapping[str, object]) -> bool:
+    """Write what was seen of an attempt, unless another observer wrote its end first: it may have seen more."""
+    active = (attempts.c.id == attempt) & attempts.c.active.is_(True)
+    return bool(connection.execute(update(attempts).where(active).values(dict(values))).rowcount)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a runner said of its attempt; texts are redacted already."""
 
-    result: str
+    result: Result
     error: str
     applied: bool
     duration: float
@@ -107,25 +115,30 @@ class Report:
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Report:
-        """The report in these JSON values."""
-        outputs = found.get("outputs")
+        """The report in these JSON values. Raises ValueError if it is none: tools run beside it, and may write it."""
+        outputs, plan = found.get("outputs"), found.get("plan")
+        if plan is not None and not {"digest", "leaves"} <= plan.keys():
+            raise ValueError("a plan without its digest")
         return cls(
-            result=str(found["result"]),
-            error=str(found.get("error") or ""),
+            result=Result(found["result"]),
+            error=_storable(str(found.get("error") or "")),
             applied=bool(found.get("applied")),
             duration=float(found.get("duration") or 0.0),
-            plan=found.get("plan"),
+            plan=plan,
             outputs=None
             if outputs is None
             else {str(name): Output(one.get("value"), bool(one.get("sensitive"))) for name, one in outputs.items()},
         )
 
 
-def reported(connection: Connection, attempt: str, report: Report, now: float) -> None:
-    """Keep what a runner said: how the attempt ended, and the plan that it made."""
-    row = connection.execute(
-        select(attempts.c.task_id, attempts.c.environment_id).where(attempts.c.id == attempt)
-    ).one()
+def _storable(text: str) -> str:
+    """The text without what a database refuses: half characters, and (PostgreSQL) the character 0."""
+    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def reported(connection: Connection, attempt: str, report: Report, now: float) -> bool:
+    """Keep what a runner said: how the attempt ended, and the plan that it made. False if that was done already."""
+    row = connection.execute(select(attempts).where(attempts.c.id == attempt)).one()
     values = {
         "claimed": True,
         "active": False,
@@ -135,31 +148,32 @@ def reported(connection: Connection, attempt: str, report: Report, now: float) -
         "error": report.error,
         "duration": report.duration,
     }
-    connection.execute(update(attempts).where(attempts.c.id == attempt).values(values))
+    if not _close(connection, attempt, values):
+        return False
     if report.plan is not None:
-        empty = report.result == Result.NO_CHANGES
-        plan = add_plan(connection, row.task_id, row.environment_id, report.plan, now, empty=empty)
+        empty = report.result is Result.NO_CHANGES
+        plan = add_plan(connection, row, report.plan, now, empty=empty)
         connection.execute(update(tasks).where(tasks.c.id == row.task_id).values(plan_id=plan))
+    if report.result is Result.NEEDS_APPROVAL:  # an approval that did not cover this plan is used up
+        connection.execute(update(tasks).where(tasks.c.id == row.task_id).values(approved_plan_id=None))
     if report.applied:
         connection.execute(update(tasks).where(tasks.c.id == row.task_id).values(started=True))
+    return True
 
 
-def add_plan(
-    connection: Connection, task: int, environment: int, plan: Mapping[str, Any], now: float, *, empty: bool
-) -> int:
-    """Keep a plan; its number."""
+def add_plan(connection: Connection, attempt: Row[Any], plan: Mapping[str, Any], now: float, *, empty: bool) -> int:
+    """Keep the plan that an attempt made; its number."""
     counts = {name: int(plan.get(name) or 0) for name in COUNTS}
-    touches = select(environments.c.touches).where(environments.c.id == environment)
-    commit = connection.execute(select(tasks.c.commit).where(tasks.c.id == task)).scalar_one()
+    commit = connection.execute(select(tasks.c.commit).where(tasks.c.id == attempt.task_id)).scalar_one()
     values = {
-        "environment_id": environment,
+        "environment_id": attempt.environment_id,
         "commit": commit,
         "digest": str(plan["digest"]),
         "summary": {**counts, "changes": plan.get("changes") or [], "empty": empty},
         "leaves": plan["leaves"],
         "unseen": plan.get("unseen") or [],
-        "text": str(plan.get("text") or ""),
-        "touches": connection.execute(touches).scalar_one(),
+        "text": _storable(str(plan.get("text") or "")),
+        "touches": attempt.touches,
         "created_at": now,
     }
     key = connection.execute(insert(plans).values(values)).inserted_primary_key
@@ -175,9 +189,3 @@ def task_of(connection: Connection, attempt: str) -> int:
     """The task of an attempt."""
     task: int = connection.execute(select(attempts.c.task_id).where(attempts.c.id == attempt)).scalar_one()
     return task
-
-
-def sensitive_values(connection: Connection, vault: Vault, attempt: str) -> tuple[str, ...]:
-    """What the logs of an attempt must not show."""
-    sealed = connection.execute(select(attempts.c.sensitive).where(attempts.c.id == attempt)).scalar_one()
-    return _texts(vault.open(sealed))

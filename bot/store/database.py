@@ -56,6 +56,8 @@ class Database:
             with self.engine.connect() as connection:
                 if connection.dialect.name == "sqlite":
                     connection.exec_driver_sql("BEGIN")
+                else:
+                    connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 yield connection
         except DBAPIError as error:
             raise _explained(error, self.url) from error

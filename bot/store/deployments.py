@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from bot.decide.reconcile import Move
 from bot.decide.transitions import (
     ACTIVE,
     ALLOWED,
+    DEPLOYMENT_ALLOWED,
     DEPLOYMENT_FINISHED,
     FINISHED,
     Code,
@@ -24,7 +26,7 @@ from bot.store.tables import attempts, deployments, environments, events, plans,
 _MUTATING = tuple(action.value for action in TaskAction if action.mutates)
 _UNFINISHED = tuple(state.value for state in TaskState if state not in FINISHED)
 _NOT_STARTED = (TaskState.WAITING.value, TaskState.READY.value, TaskState.NEEDS_APPROVAL.value)
-_FAILED = (TaskState.FAILED.value, TaskState.TIMED_OUT.value, TaskState.BLOCKED.value)
+_FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,13 @@ class Observed:
 
 def create(connection: Connection, new: NewDeployment, now: float) -> int:
     """Write a deployment with its tasks; what it supersedes is cancelled. Its number."""
-    connection.execute(select(workflows.c.id).where(workflows.c.id == new.workflow).with_for_update())
+    lock_workflow(connection, new.workflow)
     values = {
         "workflow_id": new.workflow,
         "action": new.action.value,
         "commit": new.commit,
         "dirty": new.dirty,
-        "state": DeploymentState.RUNNING.value,
+        "state": DeploymentState.QUEUED.value,
         "actor": new.actor,
         "origin": new.origin,
         "place": new.place,
@@ -160,6 +162,15 @@ def _supersede(connection: Connection, number: int, ids: Sequence[int], now: flo
         apply_move(connection, move, now)
 
 
+def lock_workflow(connection: Connection, workflow: int) -> None:
+    """Let nobody else change anything of this workflow until the transaction ends.
+
+    Whoever moves tasks or marks them takes this first: else somebody could mark as dirty what another one, who did
+    not see why, is about to mark as clean. (SQLite has one writer anyway.)
+    """
+    connection.execute(select(workflows.c.id).where(workflows.c.id == workflow).with_for_update())
+
+
 def unfinished_deployments(connection: Connection, repository: int, place: str) -> list[int]:
     """The numbers of a repository's deployments that are not finished and run at this place, oldest first."""
     query = (
@@ -194,11 +205,14 @@ class Flags:
 
 
 def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Flags | None:
-    """A deployment's flags; with `lock`, nobody else takes a step of it until this transaction ends."""
+    """A deployment's flags; with `lock`, nobody else takes a step of its workflow until this transaction ends."""
     query = select(deployments).where(deployments.c.id == deployment)
-    row = connection.execute(query.with_for_update() if lock else query).first()
+    row = connection.execute(query).first()
     if row is None:
         return None
+    if lock:
+        lock_workflow(connection, row.workflow_id)
+        row = connection.execute(query).one()  # as those left it who had the lock before
     return Flags(
         row.id,
         row.workflow_id,
@@ -234,7 +248,8 @@ def gather(
     """
     number = counts(connection, told.id)
     active = sum(number.get(state, 0) for state in ACTIVE)
-    failed = sum(number.get(TaskState(state), 0) for state in _FAILED)
+    failed = sum(number.get(state, 0) for state in _FAILED)
+    superseded = _superseded(connection, told.id) if number.get(TaskState.CANCELLED) else 0
     free = told.jobs - active
     return Facts(
         deployment=told.id,
@@ -245,11 +260,19 @@ def gather(
         free_jobs=free,
         unfinished=sum(count for state, count in number.items() if state not in FINISHED),
         failed=failed,
-        cancelled=number.get(TaskState.CANCELLED, 0),
+        cancelled=number.get(TaskState.CANCELLED, 0) - superseded,
+        superseded=superseded,
+        queued=told.state is DeploymentState.QUEUED,
         stop=told.stop,
         fail_fast=told.fail_fast,
         limits=limits,
     )
+
+
+def _superseded(connection: Connection, deployment: int) -> int:
+    """How many tasks of a deployment gave way to a newer one."""
+    given_way = and_(tasks.c.deployment_id == deployment, tasks.c.code == Code.SUPERSEDED.value)
+    return connection.execute(select(func.count()).select_from(tasks).where(given_way)).scalar_one()
 
 
 def _dirty(told: Flags, *, sweeping: bool) -> Select[Any]:
@@ -276,6 +299,7 @@ def _facts(
     upstreams = _upstreams(connection, ids)
     newest = _attempts(connection, [row.id for row in rows if TaskState(row.state) in ACTIVE], observed)
     behind = rivals(connection, [row.id for row in rows if row.state == TaskState.WAITING.value])
+    newer = newcomers(connection, [row.id for row in rows if row.state == TaskState.NEEDS_APPROVAL.value])
     empty = _empty_plans(connection, [row.id for row in rows if row.shown_plan_id is not None])
     return tuple(
         TaskFacts(
@@ -288,8 +312,9 @@ def _facts(
             upstreams=upstreams.get(row.id, ()),
             attempt=newest.get(row.id),
             rival=behind.get(row.id),
+            newer=newer.get(row.id),
             requires_approval=row.requires_approval,
-            approved=row.approved_plan_id is not None,
+            approved=row.approved_plan_id is not None and row.approved_plan_id == row.plan_id,
             shown=row.shown_plan_id is not None,
             empty_plan=row.id in empty,
             missing=lacks.get(row.id, ()),
@@ -316,13 +341,18 @@ def _attempts(connection: Connection, ids: Sequence[int], observed: Observed) ->
     if not ids:
         return {}
     query = select(attempts).where(attempts.c.task_id.in_(ids)).order_by(attempts.c.number)
-    return {row.task_id: _attempt(row, observed) for row in connection.execute(query)}
+    newest: dict[int, Row[Any]] = {}
+    unclaimed: Counter[int] = Counter()
+    for row in connection.execute(query):
+        newest[row.task_id] = row
+        unclaimed[row.task_id] = 0 if row.claimed else unclaimed[row.task_id] + 1
+    return {task: _attempt(row, max(unclaimed[task], 1), observed) for task, row in newest.items()}
 
 
-def _attempt(row: Row[Any], observed: Observed) -> AttemptFacts:
+def _attempt(row: Row[Any], tries: int, observed: Observed) -> AttemptFacts:
     return AttemptFacts(
         id=row.id,
-        number=row.number,
+        tries=tries,
         claimed=row.claimed,
         revoked=row.revoked,
         still=observed.still.get(row.id, 0.0),
@@ -335,18 +365,28 @@ def _attempt(row: Row[Any], observed: Observed) -> AttemptFacts:
 
 def rivals(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     """For each task, the oldest unfinished deployment before it that may change the same environment."""
+    return _others(connection, ids, newer=False)
+
+
+def newcomers(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """For each task, the oldest unfinished deployment after it that may change the same environment."""
+    return _others(connection, ids, newer=True)
+
+
+def _others(connection: Connection, ids: Sequence[int], *, newer: bool) -> dict[int, int]:
     if not ids:
         return {}
-    older = tasks.alias()
+    other = tasks.alias()
+    mine, theirs = tasks.c.deployment_id, other.c.deployment_id
     query = (
-        select(tasks.c.id, func.min(older.c.deployment_id))
-        .join(older, older.c.environment_id == tasks.c.environment_id)
+        select(tasks.c.id, func.min(other.c.deployment_id))
+        .join(other, other.c.environment_id == tasks.c.environment_id)
         .where(
             tasks.c.id.in_(ids),
             tasks.c.action.in_(_MUTATING),
-            older.c.action.in_(_MUTATING),
-            older.c.state.in_(_UNFINISHED),
-            older.c.deployment_id < tasks.c.deployment_id,
+            other.c.action.in_(_MUTATING),
+            other.c.state.in_(_UNFINISHED),
+            theirs > mine if newer else theirs < mine,
         )
         .group_by(tasks.c.id)
     )
@@ -427,19 +467,33 @@ def apply_move(connection: Connection, move: Move, now: float) -> bool:
         detail=move.detail,
     )
     if move.after in FINISHED:
-        _wake_those_behind(connection, row.id, row.environment_id)
+        _wake_those_behind(connection, row)
     return True
 
 
-def _wake_those_behind(connection: Connection, task: int, environment: int) -> None:
-    downstream = select(task_needs.c.task_id).where(task_needs.c.upstream_id == task)
-    queued = and_(tasks.c.environment_id == environment, tasks.c.state == TaskState.WAITING.value)
+def _wake_those_behind(connection: Connection, ended: Row[Any]) -> None:
+    """Have looked at what lies downstream, and at what queues for the same environment: younger deployments alone."""
+    downstream = select(task_needs.c.task_id).where(task_needs.c.upstream_id == ended.id)
+    queued = and_(
+        tasks.c.environment_id == ended.environment_id,
+        tasks.c.state == TaskState.WAITING.value,
+        tasks.c.deployment_id > ended.deployment_id,
+    )
     connection.execute(update(tasks).where(or_(tasks.c.id.in_(downstream), queued)).values(dirty=True))
+
+
+def begin(connection: Connection, deployment: int, now: float) -> None:
+    """The deployment is not queued any more."""
+    queued = and_(deployments.c.id == deployment, deployments.c.state == DeploymentState.QUEUED.value)
+    values = {"state": DeploymentState.RUNNING.value}
+    if connection.execute(update(deployments).where(queued).values(values)).rowcount:
+        note(connection, now, "deployment", deployment=deployment, after=DeploymentState.RUNNING.value)
 
 
 def finish(connection: Connection, deployment: int, state: DeploymentState, now: float) -> bool:
     """The deployment has ended; False if somebody else wrote that already."""
-    unfinished = deployments.c.state.not_in([one.value for one in DEPLOYMENT_FINISHED])
+    befores = [before.value for before, after in DEPLOYMENT_ALLOWED if after is state]
+    unfinished = deployments.c.state.in_(befores)
     values = {"state": state.value, "finished_at": now}
     done = connection.execute(update(deployments).where(deployments.c.id == deployment, unfinished).values(values))
     if done.rowcount:

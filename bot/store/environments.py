@@ -6,13 +6,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, Table, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.decide.facts import TaskAction
 from bot.decide.identity import Declared, Identities, Known, Stack, identities
 from bot.decide.status import EnvironmentFacts
 from bot.decide.transitions import TaskState
-from bot.store.tables import environments, events, kept_values, repositories, tasks, workflows
+from bot.store.tables import deployments, environments, events, kept_values, repositories, tasks, workflows
 from planner.definition import Environment, Workflow
 
 
@@ -60,8 +61,12 @@ class EnvironmentRow:
 
 def repository_id(connection: Connection, key: str) -> int:
     """The id of the repository of that key; made when it is new."""
-    found = connection.execute(select(repositories.c.id).where(repositories.c.key == key)).scalar()
-    return found or _inserted(connection.execute(insert(repositories).values(key=key)).inserted_primary_key)
+    query = select(repositories.c.id).where(repositories.c.key == key)
+    found: int | None = connection.execute(query).scalar()
+    if found is None:
+        _insert_unless_there(connection, repositories, {"key": key})
+        found = connection.execute(query).scalar_one()
+    return found
 
 
 def known_repository(connection: Connection, key: str) -> int | None:
@@ -71,18 +76,41 @@ def known_repository(connection: Connection, key: str) -> int | None:
 
 def workflow_id(connection: Connection, repository: int, workflow: Workflow) -> int:
     """The id of the workflow in that file; made when it is new, its name kept as the file has it."""
-    row = connection.execute(
-        select(workflows.c.id, workflows.c.name).where(
-            workflows.c.repository_id == repository, workflows.c.file == workflow.file
-        )
-    ).first()
+    query = select(workflows.c.id, workflows.c.name).where(
+        workflows.c.repository_id == repository, workflows.c.file == workflow.file
+    )
+    row = connection.execute(query).first()
     if row is None:
         values = {"repository_id": repository, "file": workflow.file, "name": workflow.name}
-        return _inserted(connection.execute(insert(workflows).values(values)).inserted_primary_key)
+        _insert_unless_there(connection, workflows, values)
+        row = connection.execute(query).one()
     if row.name != workflow.name:
         connection.execute(update(workflows).where(workflows.c.id == row.id).values(name=workflow.name))
     found: int = row.id
     return found
+
+
+def take_workflows(connection: Connection, repository: int, followed: Mapping[str, str]) -> None:
+    """Let workflows follow their environments to another file, with their history and kept values.
+
+    The other file may have been planned already; what was written down for it then joins the workflow that came.
+    """
+    for old, new in followed.items():
+        here = workflows.c.repository_id == repository
+        moving = connection.execute(select(workflows.c.id).where(here, workflows.c.file == old)).scalar()
+        if moving is None:
+            continue
+        planned = connection.execute(select(workflows.c.id).where(here, workflows.c.file == new)).scalar()
+        if planned is not None:
+            mine = select(environments.c.alias_key).where(
+                environments.c.workflow_id == moving, environments.c.detached.is_(False)
+            )
+            both = (environments.c.workflow_id == planned) & environments.c.alias_key.in_(mine)
+            connection.execute(update(environments).where(both).values(detached=True))
+            for table in (environments, deployments):
+                connection.execute(update(table).where(table.c.workflow_id == planned).values(workflow_id=moving))
+            connection.execute(delete(workflows).where(workflows.c.id == planned))
+        connection.execute(update(workflows).where(workflows.c.id == moving).values(file=new))
 
 
 def environment_rows(connection: Connection, repository: int) -> tuple[EnvironmentRow, ...]:
@@ -134,6 +162,7 @@ def _row(row: RowMapping) -> EnvironmentRow:
             action=TaskAction(action) if action else None,
             state=TaskState(state) if state else None,
             started=bool(row["last_started"]),
+            unfinished=row["unfinished"],
         ),
         code=row["last_code"] or "",
         detail=row["last_detail"] or "",
@@ -195,6 +224,8 @@ def take_names(
     connection: Connection, ids: Mapping[int, Environment], workflow_row: int, moved: Mapping[int, str], now: float
 ) -> None:
     """Write how environments are called and where they lie now: done when a deploy of that commit starts."""
+    for identity in moved:  # one may take the name that another one leaves; no alias has a line break
+        connection.execute(update(environments).where(environments.c.id == identity).values(alias_key=f"\n{identity}"))
     for identity, environment in ids.items():
         stack = stack_of(environment)
         if identity in moved:
@@ -228,7 +259,8 @@ def _free_name(connection: Connection, workflow_row: int, key: str, identity: in
             environments.c.workflow_id == workflow_row,
             environments.c.alias_key == key,
             environments.c.id != identity,
-            or_(environments.c.last_task_id.is_(None), environments.c.deployed.is_(False)),
+            environments.c.last_task_id.is_(None),
+            environments.c.deployed.is_(False),
         )
         .values(detached=True)
     )
@@ -241,6 +273,12 @@ def detach(connection: Connection, rows: Sequence[EnvironmentRow], now: float) -
         detail = f"deployed at {row.commit}" if row.deployed else "was not deployed"
         values = {"at": now, "kind": "detached", "alias": row.alias, "detail": detail}
         connection.execute(insert(events).values(values))
+
+
+def _insert_unless_there(connection: Connection, table: Table, values: Mapping[str, object]) -> None:
+    """Insert a row; where another process was faster, theirs is as good."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
 
 
 def _inserted(key: object) -> int:

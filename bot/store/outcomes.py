@@ -39,6 +39,9 @@ def record_end(connection: Connection, vault: Vault, move: Move, report: Report 
         touch(connection, task.environment_id)
         if move.code is Code.OUTCOME_UNKNOWN:
             connection.execute(update(tasks).where(tasks.c.id == task.id).values(started=True))
+        if _left_half_done(move, started=task.started):
+            of_it = environments.c.id == task.environment_id
+            connection.execute(update(environments).where(of_it).values(unfinished=True))
     if move.after is not TaskState.SUCCEEDED:
         return
     changed = report is not None and report.result == Result.SUCCEEDED
@@ -47,6 +50,12 @@ def record_end(connection: Connection, vault: Vault, move: Move, report: Report 
         _destroyed(connection, task.environment_id)
     else:
         _deployed(connection, vault, task, report, now, changed=changed)
+
+
+def _left_half_done(move: Move, *, started: bool) -> bool:
+    """Whether an attempt ended so that its environment may be neither what it was nor what it should be."""
+    failed = move.after in (TaskState.FAILED, TaskState.TIMED_OUT) and move.code is not Code.CANNOT_START
+    return failed or (move.after is TaskState.CANCELLED and started)
 
 
 def _deployed(
@@ -60,6 +69,7 @@ def _deployed(
         "deployed_at": now,
         "seen": _seen(connection, task.upstreams),
         "last_task_id": task.id,
+        "unfinished": False,
     }
     if changed or first:
         values["success_id"] = task.id
@@ -77,7 +87,14 @@ def _seen(connection: Connection, upstreams: Sequence[int]) -> dict[str, int]:
 
 
 def _destroyed(connection: Connection, environment: int) -> None:
-    values: dict[str, object] = {"deployed": False, "commit": None, "deployed_at": None, "success_id": None, "seen": {}}
+    values: dict[str, object] = {
+        "deployed": False,
+        "unfinished": False,
+        "commit": None,
+        "deployed_at": None,
+        "success_id": None,
+        "seen": {},
+    }
     connection.execute(update(environments).where(environments.c.id == environment).values(values))
     connection.execute(delete(outputs).where(outputs.c.environment_id == environment))
 

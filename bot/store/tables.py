@@ -59,6 +59,7 @@ environments = Table(
     Column("state_id", String(64), nullable=False),  # names its local state and its digest key; kept over a move
     Column("digest_key", LargeBinary, nullable=False),
     Column("deployed", Boolean, nullable=False, default=False),
+    Column("unfinished", Boolean, nullable=False, default=False),  # left half done by a deploy or destroy
     Column("commit", String(64)),  # last deployed
     Column("deployed_at", Float),  # seconds since the epoch
     Column("last_task_id", Integer),  # its latest deploy or destroy
@@ -166,6 +167,7 @@ attempts = Table(
     Column("environment_id", ForeignKey("environments.id"), nullable=False),
     Column("number", Integer, nullable=False),
     Column("mutates", Boolean, nullable=False),
+    Column("touches", Integer, nullable=False),  # the environment's when it was made: what it plans is of then
     Column("active", Boolean, nullable=False, default=True),
     Column("claimed", Boolean, nullable=False, default=False),
     Column("revoked", Boolean, nullable=False, default=False),

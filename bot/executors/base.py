@@ -1,0 +1,58 @@
+"""What every executor offers: the few things that a driver asks of it. Another CI is one more module beside `local`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from bot.decide.facts import Stop
+from planner.definition import Json
+
+
+class Life(StrEnum):
+    """What is left of an attempt: its runner, only the tool that it started, nothing; or it cannot be told."""
+
+    RUNNER = "runner"
+    TOOL = "tool"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an attempt shows now. Cheap to look at."""
+
+    claimed: bool = False
+    revoked: bool = False
+    beat: int | None = None
+    reported: bool = False
+
+
+class Executor(Protocol):
+    """Starts attempts and looks at what becomes of them. All but `start` may be called any number of times."""
+
+    def start(self, attempt: str, spec: dict[str, Json]) -> str | None:
+        """Start a runner. None, or what failed."""
+
+    def look(self, attempt: str) -> Seen:
+        """What the attempt shows now."""
+
+    def report(self, attempt: str, seal_key: bytes) -> dict[str, Any] | None:
+        """What the runner reported, its sensitive outputs opened."""
+
+    def look_up(self, attempt: str) -> Life:
+        """Who still lives of a claimed attempt."""
+
+    def revoke(self, attempt: str) -> None:
+        """Let no runner claim the attempt any more, unless one was faster; `look` tells which it was."""
+
+    def halt(self, attempt: str, how: Stop) -> None:
+        """Ask a claimed attempt to end."""
+
+    def settle(self, attempt: str, sensitive: Sequence[str]) -> None:
+        """Tidy up after an attempt that has ended; its log must not show what is sensitive."""
+
+    def said(self, attempt: str) -> str:
+        """What a runner said that could not even start."""
