@@ -61,16 +61,28 @@ def environment_folder(work: Path, path: str) -> Path:
 
 def clean(folder: Path) -> None:
     """Remove the worktree and the scratch files of an attempt; for a dead runner's as well, any number of times."""
-    from shutil import rmtree  # noqa: PLC0415  (costs more than the rest of the runner's imports)
-
     work, mirror = folder / "work", folder / "mirror"
-    rmtree(folder / "scratch", ignore_errors=True)
-    rmtree(work, ignore_errors=True)
+    _remove(folder / "scratch")
+    _remove(work)
     if not mirror.exists():
         return
     entry, draft = _places(Path(mirror.read_text()), folder)
-    rmtree(draft, ignore_errors=True)
+    _remove(draft)
     with suppress(FileNotFoundError):
         entry.rename(draft)
-    rmtree(draft, ignore_errors=True)
+    _remove(draft)
     mirror.unlink(missing_ok=True)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder with all that is in it, also where a tool took away the permission to write."""
+    from shutil import rmtree  # noqa: PLC0415  (costs more than the rest of the runner's imports)
+
+    rmtree(folder, ignore_errors=True)
+    if folder.is_dir():
+        folder.chmod(0o700)
+        for inner, folders, _ in os.walk(folder):
+            for path in (Path(inner, name) for name in folders):
+                if not path.is_symlink():  # what a link points to is not ours
+                    path.chmod(0o700)
+        rmtree(folder, ignore_errors=True)

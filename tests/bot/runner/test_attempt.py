@@ -215,6 +215,25 @@ def test_a_hundred_megabytes_of_output_are_bounded(world: World) -> None:
     assert "bytes are left out here" in log
 
 
+def test_a_huge_plan_is_cut_for_people_and_compared_whole(world: World) -> None:
+    simple(world, plan="yes 'more and more of it' | head -c 20000000; echo $LAST; exit 2")
+    plans = [
+        world.attempt(kind="plan", variables=[{"name": "LAST", "value": last}]).run()["plan"]
+        for last in ("a", "b", "a")
+    ]
+    assert len(plans[0]["text"]) < 1_100_000
+    assert plans[0]["text"].endswith("more characters are left out here ...")
+    assert plans[0]["digest"] == plans[2]["digest"] != plans[1]["digest"]
+
+
+def test_folders_that_a_tool_made_read_only_are_removed(world: World) -> None:
+    outside = world.folder / "outside"
+    outside.mkdir(mode=0o755)
+    simple(world, apply=f"mkdir -p cache/deep; touch cache/deep/file; ln -s {outside} cache; chmod -R a-rwx cache/deep")
+    assert world.attempt().run()["result"] == "succeeded"
+    assert outside.stat().st_mode & 0o777 == 0o755
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"attempt": "a"}', b"\xff", b'{"kind": "plan"}'])
 def test_a_broken_spec_touches_nothing(world: World, data: bytes) -> None:
     attempt = world.attempt()
