@@ -22,14 +22,14 @@ def world(tmp_path: Path) -> GitWorld:
 def test_a_folder_that_is_in_no_repository(tmp_path: Path) -> None:
     with pytest.raises(GitError, match=r"is not in a git repository: .*-C"):
         Repository(tmp_path)
-    with pytest.raises(GitError, match="is not a folder"):
+    with pytest.raises(GitError, match=r"is not a folder"):
         Repository(tmp_path / "missing")
 
 
 def test_an_empty_repository(tmp_path: Path) -> None:
     repository = Repository(GitWorld(tmp_path / "repo").folder)
     assert repository.is_empty()
-    with pytest.raises(UnknownRevision, match="has no commits yet: commit something first"):
+    with pytest.raises(UnknownRevision, match=r"has no commits yet: commit something first"):
         repository.commit("HEAD")
     repository.close()
 
@@ -37,7 +37,7 @@ def test_an_empty_repository(tmp_path: Path) -> None:
 @pytest.mark.parametrize("revision", ["nope", "HEAD~99", "main..HEAD", "-x", "--output=/tmp/x", "", "a\nb", "HEAD:envs", "\udcff"])  # fmt: skip
 def test_an_unknown_revision(world: GitWorld, revision: str) -> None:
     with Repository(world.folder) as repository:
-        with pytest.raises(UnknownRevision, match="revision|no commit is called"):
+        with pytest.raises(UnknownRevision, match=r"revision|no commit is called"):
             repository.commit(revision)
         assert repository.commit("HEAD") == world.git("rev-parse", "HEAD")  # and it still answers
 
@@ -53,7 +53,7 @@ def test_revisions_of_all_kinds(world: GitWorld) -> None:
 def test_unrelated_histories_say_so(world: GitWorld) -> None:
     world.git("checkout", "-q", "--orphan", "other")
     world.commit()
-    with Repository(world.folder) as repository, pytest.raises(GitError, match="no common history.*--exact"):
+    with Repository(world.folder) as repository, pytest.raises(GitError, match=r"no common history.*--exact"):
         repository.merge_base("main", "HEAD")
 
 
@@ -66,7 +66,7 @@ def test_a_shallow_clone_says_how_to_mend_it(world: GitWorld, tmp_path: Path) ->
     with Repository(tmp_path / "shallow") as repository:
         with pytest.raises(GitError, match=r"shallow.*git fetch --unshallow.*fetch-depth: 0"):
             repository.merge_base("origin/topic", "HEAD")
-        with pytest.raises(UnknownRevision, match="unshallow"):
+        with pytest.raises(UnknownRevision, match=r"unshallow"):
             repository.commit("HEAD~1")
 
 
@@ -77,7 +77,7 @@ def test_a_bare_repository_answers_but_has_no_work_tree(world: GitWorld, tmp_pat
     assert [one.alias for one in answer.workflows[0].environments] == ["db", "app"]
     with Repository(tmp_path / "bare.git") as repository:
         assert (repository.top, repository.git_dir) == (None, tmp_path / "bare.git")
-        with pytest.raises(GitError, match="bare repository"):
+        with pytest.raises(GitError, match=r"bare repository"):
             repository.work_tree()
 
 
@@ -156,6 +156,6 @@ def test_reading_many_objects_does_not_block(world: GitWorld) -> None:
 
 def test_git_that_is_not_there(world: GitWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(GitError, match="install git"):
+    with pytest.raises(GitError, match=r"install git"):
         Repository(world.folder)
     assert os.environ["PATH"] == str(tmp_path)

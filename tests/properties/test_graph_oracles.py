@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 
@@ -54,11 +55,11 @@ def test_the_critical_path_agrees_with_networkx(graph: Graph, data: st.DataObjec
     known = digraph(graph)
     for node, user in known.edges:
         known.edges[node, user]["weight"] = durations[user]
-    known.add_edges_from((("start", node, {"weight": durations[node]}) for node in graph.needs))
+    known.add_edges_from(("start", node, {"weight": durations[node]}) for node in graph.needs)
     length, path = critical_path(graph, durations)
     assert math.isclose(length, nx.dag_longest_path_length(known) if graph.needs else 0.0)
     assert math.isclose(sum(durations[node] for node in path), length)
-    assert all(before in graph.needs[after] for before, after in zip(path, path[1:], strict=False))
+    assert all(before in graph.needs[after] for before, after in itertools.pairwise(path))
     for node, rank in ranks(graph, durations).items():
         below = [ranks(graph, durations)[user] for user in graph.downstream[node]]
         assert math.isclose(rank, durations[node] + max(below, default=0.0))
@@ -161,11 +162,11 @@ def test_patterns_are_aliases_or_globs_without_case() -> None:
     assert named("db-*") == {"db-eu", "DB-us"}
     assert named("app*") == {"app*"}  # an alias that looks like a glob is itself
     assert named("?pc", "[ad]*-us") == {"vpc", "DB-us"}
-    with pytest.raises(UnknownAlias, match="no environment is called 'dbeu'; did you mean 'db-eu'"):
+    with pytest.raises(UnknownAlias, match=r"no environment is called 'dbeu'; did you mean 'db-eu'"):
         named("dbeu")
-    with pytest.raises(UnknownAlias, match="no environment is called 'zzz'; known are: .*vpc"):
+    with pytest.raises(UnknownAlias, match=r"no environment is called 'zzz'; known are: .*vpc"):
         named("zzz")
     with pytest.raises(UnknownAlias):
         named("q*")
-    with pytest.raises(SelectionError, match="--only.*--from"):
+    with pytest.raises(SelectionError, match=r"--only.*--from"):
         select(GRAPH, ["vpc"], set(), only=True, from_=["vpc"])
