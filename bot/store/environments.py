@@ -224,8 +224,6 @@ def take_names(
     connection: Connection, ids: Mapping[int, Environment], workflow_row: int, moved: Mapping[int, str], now: float
 ) -> None:
     """Write how environments are called and where they lie now: done when a deploy of that commit starts."""
-    for identity in moved:  # one may take the name that another one leaves; no alias has a line break
-        connection.execute(update(environments).where(environments.c.id == identity).values(alias_key=f"\n{identity}"))
     for identity, environment in ids.items():
         stack = stack_of(environment)
         if identity in moved:

@@ -1,0 +1,145 @@
+"""The reconciler answers every question, only with moves of the table, and the same question twice with nothing new."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.decide.facts import AttemptFacts, Facts, Missing, Result, Stop, TaskAction, TaskFacts, Upstream, Why
+from bot.decide.reconcile import Dispatch, Finish, Move, Revoke, reconcile
+from bot.decide.transitions import ACTIVE, ALLOWED, FINISHED, DeploymentState, TaskState
+
+ALIASES = st.sampled_from(["vpc", "db", "eks"])
+UPSTREAMS = st.builds(
+    Upstream,
+    alias=ALIASES,
+    state=st.sampled_from(TaskState),
+    changed=st.booleans(),
+    broken_by=st.lists(ALIASES, max_size=2).map(tuple),
+)
+ATTEMPTS = st.builds(
+    AttemptFacts,
+    id=st.just("a1"),
+    tries=st.integers(1, 4),
+    claimed=st.booleans(),
+    revoked=st.booleans(),
+    still=st.sampled_from([0.0, 10.0, 10.5, 20.0, 21.0]),
+    runner_gone=st.booleans(),
+    ended=st.sampled_from([None, True, False]),
+    result=st.none() | st.sampled_from(Result),
+    error=st.sampled_from(["", "boom"]),
+)
+MISSING = st.builds(Missing, name=st.just("A"), source=ALIASES, why=st.sampled_from(Why))
+TASKS = st.builds(
+    TaskFacts,
+    id=st.just(0),
+    alias=ALIASES,
+    action=st.sampled_from(TaskAction),
+    state=st.sampled_from(TaskState),
+    rank=st.sampled_from([0.0, 1.0, 2.0]),
+    upstreams=st.lists(UPSTREAMS, max_size=2).map(tuple),
+    attempt=st.none() | ATTEMPTS,
+    rival=st.none() | st.just(1),
+    newer=st.none() | st.just(9),
+    requires_approval=st.booleans(),
+    approved=st.booleans(),
+    shown=st.booleans(),
+    empty_plan=st.booleans(),
+    missing=st.lists(MISSING, max_size=2).map(tuple),
+)
+
+
+@st.composite
+def deployments(draw: st.DrawFn) -> Facts:
+    tasks = [replace(task, id=number, position=number) for number, task in enumerate(draw(st.lists(TASKS, max_size=4)))]
+    return Facts(
+        deployment=3,
+        tasks=tuple(tasks),
+        ready=tuple(task for task in tasks if task.state is TaskState.READY),
+        free_jobs=draw(st.integers(-1, 3)),
+        unfinished=sum(task.state not in FINISHED for task in tasks),
+        failed=draw(st.integers(0, 1)),
+        cancelled=draw(st.integers(0, 1)),
+        superseded=draw(st.integers(0, 1)),
+        stop=draw(st.none() | st.sampled_from(Stop)),
+        fail_fast=draw(st.booleans()),
+        queued=draw(st.booleans()),
+    )
+
+
+def after(facts: Facts, moves: list[Move]) -> Facts:
+    """The same facts with these moves done."""
+    moved = {move.task: move.after for move in moves}
+    tasks = tuple(replace(task, state=moved.get(task.id, task.state)) for task in facts.tasks)
+    return replace(
+        facts,
+        tasks=tasks,
+        ready=tuple(task for task in tasks if task.state is TaskState.READY),
+        unfinished=sum(task.state not in FINISHED for task in tasks),
+    )
+
+
+@settings(max_examples=600, deadline=None)
+@given(deployments())
+def test_every_question_has_an_answer_of_the_table(facts: Facts) -> None:
+    actions = reconcile(facts)
+    moves = [action for action in actions if isinstance(action, Move)]
+    states = {task.id: task.state for task in facts.tasks}
+    assert all((move.before, move.after, move.code) in ALLOWED for move in moves)
+    assert all(states[move.task] is move.before for move in moves)
+    assert len({move.task for move in moves}) == len(moves)
+    assert not moves or not any(isinstance(action, Dispatch | Finish) for action in actions)
+    assert actions == reconcile(facts)
+
+
+@settings(max_examples=600, deadline=None)
+@given(deployments())
+def test_a_dispatch_holds_ready_tasks_alone_and_no_more_than_there_are_jobs(facts: Facts) -> None:
+    for action in reconcile(facts):
+        if isinstance(action, Dispatch):
+            assert 0 < len(action.tasks) <= facts.free_jobs
+            assert set(action.tasks) <= {task.id for task in facts.ready}
+            assert facts.stop is None
+        if isinstance(action, Finish):
+            assert not facts.unfinished
+            assert (action.state is DeploymentState.FAILED) == bool(facts.failed)
+        if isinstance(action, Revoke):
+            assert any(task.state is TaskState.DISPATCHED for task in facts.tasks)
+
+
+@settings(max_examples=600, deadline=None)
+@given(deployments())
+def test_moves_come_to_an_end_and_what_is_done_is_not_done_again(facts: Facts) -> None:
+    """No attempt starts here, so an attempt's news can move its task a few times, and no more."""
+    seen = facts
+    for _ in range(8):
+        moves = [action for action in reconcile(seen) if isinstance(action, Move)]
+        if not moves:
+            break
+        following = after(seen, moves)
+        again = [action for action in reconcile(following) if isinstance(action, Move)]
+        assert not set(again) & set(moves)
+        seen = following
+    assert not any(isinstance(action, Move) for action in reconcile(seen))
+    assert reconcile(seen) == reconcile(seen)
+
+
+def test_whoever_may_be_at_work_is_never_given_up_without_a_sign() -> None:
+    """Every combination: an attempt that was claimed moves on only by its report, its end, or its silence."""
+    for state, stop, fail_fast, still, gone, ended in itertools.product(
+        sorted(ACTIVE), [None, *Stop], [True, False], [0.0, 99.0], [True, False], [None, True, False]
+    ):
+        attempt = AttemptFacts("a1", claimed=True, still=still, runner_gone=gone, ended=ended)
+        task = TaskFacts(1, "db", TaskAction.DEPLOY, state, attempt=attempt)
+        facts = Facts(3, (task,), unfinished=1, failed=1, stop=stop, fail_fast=fail_fast)
+        moves = {action.after for action in reconcile(facts) if isinstance(action, Move)}
+        allowed = {
+            TaskState.DISPATCHED: {TaskState.RUNNING},
+            TaskState.RUNNING: {TaskState.LOST} if still or gone or ended else set(),
+            TaskState.LOST: {TaskState.FAILED} if ended else set(),
+        }
+        assert moves <= allowed[state]
+        assert moves == allowed[state]
