@@ -12,7 +12,7 @@ from typing import Protocol, Self
 import click
 
 from bot.cli.context import Globals
-from bot.cli.output import Cell, Tone, paint, printable
+from bot.cli.output import Cell, Tone, paint, printable, width_of
 from bot.cli.words import duration, plan_cell, state_cell, state_words, tone_of, took
 from bot.decide.remaining import Leg, remaining, share_done
 from bot.decide.transitions import TaskState
@@ -20,6 +20,7 @@ from bot.store.views import DeploymentView, TaskView
 
 _REFRESH = 0.25  # seconds between two looks when nothing moved
 _MOST_ROWS = 40
+_WIDEST_STATE = 30
 
 
 class Display(Protocol):
@@ -147,6 +148,7 @@ class LiveTable(Silence):
         self._console = Console(highlight=False, no_color=not color)
         self._live = Live(console=self._console, auto_refresh=False, transient=plans)
         self._next = 0.0
+        self._widest = 0  # of the states so far: a column that shrank would make the table jump
         self._begun = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -180,11 +182,14 @@ class LiveTable(Silence):
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
+        rows, hidden = _fitting(view.tasks, min(_MOST_ROWS, self._console.height - 6))
+        states = (width_of(printable(state_cell(task).text)) for task in rows)
+        self._widest = min(max([self._widest, *states]), _WIDEST_STATE)
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
         for header, justify in (("Environment", "left"), ("State", "left"), ("Plan", "left"), ("Time", "right")):
-            table.add_column(header, justify=justify, no_wrap=header != "State")  # type: ignore[arg-type]
+            widest = self._widest if header == "State" else None
+            table.add_column(header, justify=justify, no_wrap=header != "State", min_width=widest)  # type: ignore[arg-type]
         now = time.time()
-        rows, hidden = _fitting(view.tasks, min(_MOST_ROWS, self._console.height - 6))
         for task in rows:
             state, plan = state_cell(task), _seen_plan(task)
             table.add_row(
@@ -214,7 +219,8 @@ class LiveTable(Silence):
         line = Table.grid(padding=(0, 1))
         done = share_done(left, now - view.created_at)
         line.add_row(
-            ProgressBar(total=1.0, completed=done, width=30), Text(f"about {duration(left)} left", style="dim")
+            ProgressBar(total=1.0, completed=done, width=30, complete_style="cyan", finished_style="cyan"),
+            Text(f"about {duration(left)} left", style="dim"),
         )
         return line
 
