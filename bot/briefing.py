@@ -187,7 +187,12 @@ class Briefing:
 
     @cached_property
     def _kept(self) -> dict[int, dict[str, Json]]:
-        return read_kept(self._connection, self._project.vault, self._told.workflow)
+        kept = read_kept(self._connection, self._project.vault, self._told.workflow)
+        forgotten = self._told.forget
+        return {
+            owner: {name: value for name, value in values.items() if name not in forgotten}
+            for owner, values in kept.items()
+        }
 
     @cached_property
     def _given(self) -> Mapping[str, Json]:

@@ -144,6 +144,7 @@ def _create(
             dirty=prepared.dirty,
             auto_approve=auto_approve,
             fail_fast=request.fail_fast,
+            forget=request.forget,
             given=project.vault.seal(dict(request.given)) if request.given else None,
             retry_of=request.retry_of,
             keep_for=place.ids[prepared.order[0]] if alone else None,

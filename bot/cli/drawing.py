@@ -24,7 +24,7 @@ _TEE, _CORNER, _BAR, _BLANK = "├─ ", "└─ ", "│  ", "   "
 
 
 _MOST_REDUCED = 2_000
-"""Environments above which needs are drawn as they are declared: finding out takes seconds there, and nobody reads it."""
+"""Environments above which needs are drawn as declared: finding out takes seconds there, and nobody reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,9 @@ def direct_needs(graph: Graph) -> Mapping[str, tuple[str, ...]]:
         return graph.needs
     import networkx  # noqa: PLC0415 (a quarter of a second, and few graphs need it)
 
-    whole = networkx.DiGraph((upstream, node) for node, upstreams in graph.needs.items() for upstream in upstreams)
+    whole: networkx.DiGraph[str] = networkx.DiGraph(
+        (upstream, node) for node, upstreams in graph.needs.items() for upstream in upstreams
+    )
     reduced = networkx.transitive_reduction(whole)
     return {
         node: tuple(upstream for upstream in upstreams if reduced.has_edge(upstream, node))

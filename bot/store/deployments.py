@@ -63,6 +63,7 @@ class NewDeployment:
     auto_approve: bool = False
     fail_fast: bool = False
     given: bytes | None = None
+    forget: tuple[str, ...] = ()
     keep_for: int | None = None
     retry_of: int | None = None
 
@@ -91,6 +92,7 @@ def create(connection: Connection, new: NewDeployment, now: float) -> int:
         "fail_fast": new.fail_fast,
         "jobs": new.jobs,
         "given": new.given,
+        "forget": list(new.forget),
         "keep_for": new.keep_for,
         "retry_of": new.retry_of,
         "created_at": now,
@@ -202,6 +204,7 @@ class Flags:
     given: bytes | None
     keep_for: int | None
     dirty: bool
+    forget: tuple[str, ...] = ()
 
 
 def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Flags | None:
@@ -226,6 +229,7 @@ def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Fla
         row.given,
         row.keep_for,
         row.dirty,
+        tuple(row.forget),
     )
 
 

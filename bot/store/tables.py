@@ -97,6 +97,7 @@ deployments = Table(
     Column("jobs", Integer, nullable=False),
     Column("stop", String(8)),
     Column("given", LargeBinary),  # the values of -v, encrypted
+    Column("forget", JSON, nullable=False, default=list),  # names of kept values that it does without
     Column("keep_for", Integer),  # the environment whose -v values these are; null: the workflow's
     Column("retry_of", Integer),
     Column("created_at", Float, nullable=False),

@@ -62,6 +62,7 @@ def upgrade() -> None:
         sa.Column("jobs", sa.Integer(), nullable=False),
         sa.Column("stop", sa.String(length=8), nullable=True),
         sa.Column("given", sa.LargeBinary(), nullable=True),
+        sa.Column("forget", sa.JSON(), nullable=False),
         sa.Column("keep_for", sa.Integer(), nullable=True),
         sa.Column("retry_of", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
