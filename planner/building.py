@@ -7,22 +7,24 @@ the same as before; workflow files that did not change say the same as before. S
 from __future__ import annotations
 
 import marshal
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha1
 
+from planner.beside import beside, has_second_core
 from planner.cache import Cache
-from planner.definitions_cache import keep_reading, kept_reading, parsed_files
+from planner.definitions_cache import WORTH_A_SECOND_CORE, keep_reading, kept_reading, parsed_files
 from planner.facts import environment_facts, snapshot_of
 from planner.git_tree import GitTree
 from planner.index import PREFIX, Index, keep_index, kept_index
 from planner.inputs import ChangedPath, Inputs, Reads
 from planner.problems import PlannerError
 from planner.reading import Reading, assemble
-from planner.reads import Reader, ReadsAt, Scans, changes_links
+from planner.reads import Reader, ReadsAt, Scans, changes_links, scans_of
 from planner.repository import Commit, Repository
 from planner.snapshot import EnvironmentFacts, Snapshot
 from planner.sources.references import References
+from planner.sources.terraform import TERRAFORM
 from planner.tree import Kind, Tree
 from planner.workflow_files import is_workflow_file
 
@@ -113,12 +115,29 @@ def _from_nothing(repository: Repository, commit: Commit, cache: Cache) -> Made:
     tree = GitTree(repository, commit.tree)
     tree.load()
     background = Background(_workflow_files(tree), tree.links(), [])
+    scans = _scans_beside(repository, tree)
     definitions = _Definitions(tree, repository.origins, cache, background)
     reading = definitions.read()
     facts = environment_facts(reading.definitions)
+    background.scans |= scans()
     background.reads = definitions.reads_at.all([_reader(one) for one in facts])
     snapshot = snapshot_of(_key(background, repository.origins), reading.definitions, facts, background.reads)
     return _made(commit, repository.origins, reading, snapshot, background)
+
+
+def _scans_beside(repository: Repository, tree: GitTree) -> Callable[[], Scans]:
+    """Look into all Terraform code while the definitions are read: of much code, most will be asked for."""
+    folders = sorted({path.rpartition("/")[0] for path, _ in tree.all_paths() if TERRAFORM.is_read(path)})
+    if len(folders) < WORTH_A_SECOND_CORE or not has_second_core():
+        return dict
+
+    def scanned() -> dict[tuple[str, str], tuple[object, ...]]:
+        with Repository(repository.folder) as own:
+            found = scans_of(tree.read_by(own), TERRAFORM, folders)
+        return {key: tuple(one) for key, one in found.items()}
+
+    result = beside(scanned)
+    return lambda: {key: References._make(one) for key, one in result().items()}
 
 
 def _derived(repository: Repository, commit: Commit, cache: Cache, old: Index) -> Made | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Mapping
 
+from planner.beside import beside
 from planner.cache import Cache
 from planner.encoding import decoded, encoded, shape
 from planner.parsed import ParsedFile
@@ -12,6 +13,7 @@ from planner.reading import Reading, parse_file
 
 READING, READINGS_KEPT = "reading-", 6
 PARSED, MOST_PARSED = "parsed", 16 << 20  # bytes
+WORTH_A_SECOND_CORE = 500  # files
 
 
 def kept_reading(cache: Cache, key: str) -> Reading | None:
@@ -37,13 +39,29 @@ def parsed_files(
     kept: dict[str, bytes] = known[1] if _is_current(known) else {}
     names = {path: f"{oid} {path}" for path, oid in files.items()}
     missing = [path for path, name in names.items() if name not in kept]
-    fresh = {path: parse_file(path, content) for path, content in contents(missing).items()}
-    if fresh:
+    fresh, as_kept = _parsed(contents(missing))
+    if as_kept:
         used = {name: kept[name] for name in names.values() if name in kept}
-        used |= {names[path]: marshal.dumps(encoded(one)) for path, one in fresh.items()}
+        used |= {names[path]: content for path, content in as_kept.items()}
         cache.save(PARSED, (shape(), _with_older(used, kept)))
-    found = [fresh[path] if path in fresh else _decoded(kept[name]) for path, name in names.items()]
+    known_here = {path: kept[name] for path, name in names.items() if name in kept} | as_kept
+    found = [fresh[path] if path in fresh else _decoded(known_here[path]) for path in names if path in known_here]
     return [one for one in found if one is not None]
+
+
+def _parsed(contents: Mapping[str, bytes]) -> tuple[dict[str, ParsedFile], dict[str, bytes]]:
+    """The parsed files as far as they are at hand, and all of them as they are kept; many are parsed on two cores."""
+    paths = list(contents)
+    middle = len(paths) // 2 if len(paths) >= WORTH_A_SECOND_CORE else len(paths)
+    later = paths[middle:]
+    others = beside(lambda: {path: _as_kept(parse_file(path, contents[path])) for path in later}) if later else None
+    fresh = {path: parse_file(path, contents[path]) for path in paths[:middle]}
+    as_kept = {path: _as_kept(one) for path, one in fresh.items()}
+    return fresh, as_kept | others() if others is not None else as_kept
+
+
+def _as_kept(one: ParsedFile) -> bytes:
+    return marshal.dumps(encoded(one))
 
 
 def _is_current(kept: object) -> bool:

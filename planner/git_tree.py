@@ -57,6 +57,12 @@ class GitTree(Tree):
                     folders[path] = {}
         self._folders, self._whole = dict(folders), True
 
+    def read_by(self, objects: Objects) -> GitTree:
+        """The same tree, with what is known of its folders, read by another process: one is not shared by two."""
+        other = GitTree(objects, self.identity)
+        other._folders, other._whole = dict(self._folders), self._whole
+        return other
+
     def entries(self, folder: str) -> Mapping[str, Entry]:
         found = self._folders.get(folder)
         if found is None and not self._whole:

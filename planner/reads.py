@@ -45,7 +45,7 @@ class ReadsAt:
     def has_backend(self, path: str, tool: str = "opentofu") -> bool:
         """Whether the code in a folder says where its state is kept."""
         source, folder = source_of(tool), self.tree.resolve(path).path
-        self._scan_folders({(source.name, folder): source})
+        self.scan_folders({(source.name, folder): source})
         return self.scans[source.name, folder].backend
 
     def _scan(self, readers: Iterable[Reader]) -> None:
@@ -57,7 +57,7 @@ class ReadsAt:
                 waiting[source.name, folder] = (source, folder)
         seen: set[tuple[str, str]] = set()
         while waiting:
-            self._scan_folders({(name, self._real(folder)): source for (name, _), (source, folder) in waiting.items()})
+            self.scan_folders({(name, self._real(folder)): source for (name, _), (source, folder) in waiting.items()})
             seen |= waiting.keys()
             following: dict[tuple[str, str], tuple[Source, str]] = {}
             for (name, _), (source, folder) in waiting.items():
@@ -70,7 +70,8 @@ class ReadsAt:
     def _real(self, folder: str) -> str:
         return self.tree.resolve(folder).path
 
-    def _scan_folders(self, folders: Mapping[tuple[str, str], Source]) -> None:
+    def scan_folders(self, folders: Mapping[tuple[str, str], Source]) -> None:
+        """Note what the files of these folders refer to, unless that is known."""
         files: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for key, source in folders.items():
             if key not in self.scans:
@@ -188,6 +189,13 @@ class _Paths(set[str]):
     def least(self) -> tuple[str, ...]:
         """Those that lie beneath no other, sorted."""
         return tuple(sorted(path for path in self if not path or not self.cover(path.rpartition("/")[0])))
+
+
+def scans_of(tree: Tree, source: Source, folders: Iterable[str]) -> Scans:
+    """What the files of these folders (none of them a link) refer to."""
+    found = ReadsAt(tree, {})
+    found.scan_folders({(source.name, folder): source for folder in folders})
+    return found.scans
 
 
 def changes_links(old_mode: str, new_mode: str) -> bool:
