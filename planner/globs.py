@@ -8,10 +8,16 @@ from functools import lru_cache
 SIGNS = frozenset("*?[{\\")
 
 
+MOST_CHOICES = 8  # of `{a,b}` in one glob; further ones stand for themselves, lest matching takes for ever
+
+
 @lru_cache(maxsize=4096)
 def glob_pattern(glob: str) -> re.Pattern[str]:
-    """The regular expression that matches whole paths as the glob does."""
-    return re.compile(_translated(glob), re.DOTALL)
+    """The regular expression that matches whole paths as the glob does, in a time that no glob can stretch."""
+    try:
+        return re.compile(_translated(glob), re.DOTALL)
+    except re.error:  # a set such as [z-a]
+        return re.compile(re.escape(_normal(glob)))
 
 
 def matches(glob: str, path: str) -> bool:
@@ -41,33 +47,45 @@ def _normal(glob: str) -> str:
 
 
 def _translated(glob: str) -> str:
-    segments = _normal(glob).split("/")
-    found: list[str] = []
-    for number, segment in enumerate(segments):
-        last = number == len(segments) - 1
-        if segment == "**":
-            found.append(".*" if last else "(?:.*/)?")
-        else:
-            found.append(_segment(segment) + ("" if last else "/"))
-    return "".join(found)
+    """What stands between two `**` is found at its first place (`(?>…)` never looks for another): that is enough."""
+    runs: list[list[str]] = [[]]
+    choices = 0
+    for segment in _normal(glob).split("/"):
+        if segment != "**":
+            choices += segment.count("{")
+            runs[-1].append(_segment(segment if choices <= MOST_CHOICES else segment.replace("{", "\\{")))
+        elif runs[-1] or len(runs) == 1:
+            runs.append([])
+    first, *others = ["/".join(run) for run in runs]
+    if not others:
+        return first
+    *between, last = others
+    found = f"{first}/" if first else ""
+    found += "".join(f"(?>(?:[^/]+/)*?{run}/)" for run in between)
+    return found + (f"(?:.*/)?{last}" if last else ".*")
 
 
 def _segment(text: str) -> str:
-    found: list[str] = []
+    """What stands between two `*` is found at its first place, as above."""
+    runs: list[str] = [""]
     place = 0
     while place < len(text):
-        piece, place = _piece(text, place)
-        found.append(piece)
-    return "".join(found)
+        if text[place] == "*":
+            place += 1
+            if runs[-1] or len(runs) == 1:
+                runs.append("")
+        else:
+            piece, place = _piece(text, place)
+            runs[-1] += piece
+    first, *others = runs
+    if not others:
+        return first
+    *between, last = others
+    return first + "".join(f"(?>[^/]*?{run})" for run in between) + f"[^/]*{last}"
 
 
 def _piece(text: str, place: int) -> tuple[str, int]:
     sign = text[place]
-    if sign == "*":
-        end = place
-        while end < len(text) and text[end] == "*":
-            end += 1
-        return "[^/]*", end
     if sign == "?":
         return "[^/]", place + 1
     if sign == "\\" and place + 1 < len(text):

@@ -36,6 +36,12 @@ from planner.globs import escaped, fixed_folder, matches
         (r"\*.tf", "*.tf", True),
         (r"\*.tf", "a.tf", False),
         ("[", "[", True),
+        ("[z-a]", "[z-a]", True),
+        ("a/**/b/**/c/*.tf", "a/b/x/b/c/y/b/c/m.tf", True),
+        ("a/**/b/**/c/*.tf", "a/x/c/m.tf", False),
+        ("**/**/a/**/**", "x/a/y", True),
+        ("*a*{b,bc}*d", "xaybcd", True),
+        ("*.t*f*", "main.tofu", True),
         ("{a", "{a", True),
         ("**", "any/thing\nat all", True),
     ],
@@ -58,6 +64,12 @@ def test_what_a_glob_names(glob: str, path: str, expected: bool) -> None:
 )
 def test_the_folder_that_all_lies_in(glob: str, folder: str) -> None:
     assert fixed_folder(glob) == folder
+
+
+@pytest.mark.parametrize("glob", ["*a" * 60 + "b", "**/a/" * 40 + "b", "{a,aa}" * 40 + "b", "**/" * 200 + "*b"])
+def test_no_glob_takes_for_ever(glob: str) -> None:
+    assert not matches(glob, "a" * 200)
+    assert not matches(glob, "a/" * 400 + "c")
 
 
 PATHS = st.lists(st.text(min_size=1).filter(lambda text: "/" not in text and text != "."), min_size=1, max_size=4)
