@@ -93,22 +93,38 @@ def test_downstream_approve_makes_every_difference_wait(shop: World) -> None:
     assert shop.headwater("deploy", input="y\n").code == 3
 
 
-def test_an_approval_covers_later_differences_at_the_same_attributes(shop: World) -> None:
-    """A plan that is never twice the same would else never end."""
-    timed = 'resource "terraform_data" "it" { input = bcrypt("x", 4) }\n'
-    write(shop, "environments:\n  app:\n    vcs: {type: terraform, path: app}\n", app=timed)
-    answer = shop.headwater("deploy", input="y\n")
+LATER = """environments:
+  slow:
+    vcs: {type: script, path: envs/slow}
+  app:
+    vcs: {type: terraform, path: app}
+    needs: [slow]
+"""
+TIMED = 'resource "terraform_data" "it" { input = plantimestamp() }\n'
+
+
+@pytest.fixture
+def later(make_world: Callable[..., World]) -> World:
+    """A world where an upstream takes more than a second, so that what is planned after it has another time."""
+    world = make_world({"slow": ()})
+    world.tell("slow", "apply", "sleep", "1.2")
+    return world
+
+
+def test_an_approval_covers_later_differences_at_the_same_attributes(later: World) -> None:
+    """plantimestamp() would else never end."""
+    write(later, LATER, app=TIMED)
+    answer = later.headwater("deploy", input="y\n")
     assert answer.code == 3, answer
-    answer = shop.headwater("approve", "app")
+    assert codes(later) == {"slow": "done", "app": "plan-differs"}
+    answer = later.headwater("approve", "app")
     assert answer.code == 0, answer
-    assert codes(shop) == {"app": "done"}
+    assert codes(later) == {"slow": "done", "app": "done"}
 
 
-def test_ignored_differences_are_shown_and_not_compared(shop: World) -> None:
-    timed = 'resource "terraform_data" "it" { input = bcrypt("x", 4) }\n'
-    extra = "    ignoreDifferences: [terraform_data.it.input, terraform_data.it.output]\n"
-    write(shop, "environments:\n  app:\n    vcs: {type: terraform, path: app}\n" + extra, app=timed)
-    answer = shop.headwater("deploy", input="y\n")
+def test_ignored_differences_are_shown_and_not_compared(later: World) -> None:
+    write(later, LATER + "    ignoreDifferences: [terraform_data.it.input, terraform_data.it.output]\n", app=TIMED)
+    answer = later.headwater("deploy", input="y\n")
     assert answer.code == 0, answer
     assert "terraform_data.it" in answer.out
 
