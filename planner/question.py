@@ -9,6 +9,7 @@ from planner.cache import Cache, no_garbage_collection
 from planner.changes import AffectedWorkflow, Base, affected
 from planner.index import cache_folder, definitions_at, index_at
 from planner.repository import Repository
+from planner.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +48,11 @@ def affected_in(
         then = index_at(repository, earlier, cache, now)
         compared = Base(then.snapshot, repository.changed_paths(earlier.tree, later.tree))
         return Answer(earlier.oid, later.oid, affected(compared, now.snapshot, everything=everything))
+
+
+def own_revisions(repository: Repository, snapshot: Snapshot) -> dict[tuple[str, str], str]:
+    """The commits that revisions of this very repository now come to, as `affected_since` takes them.
+
+    What lies in other repositories is for the caller to find. Raises UnknownRevision.
+    """
+    return {pin: repository.commit(pin[1]) for pin in snapshot.pinned if not pin[0]}

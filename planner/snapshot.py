@@ -72,6 +72,12 @@ class Snapshot:
             for number in range(workflow.first, workflow.end)
         }
 
+    @cached_property
+    def pinned(self) -> tuple[tuple[str, str], ...]:
+        """Where environments are read that are not read at the event's commit: (repository or "", revision or "")."""
+        found = {self.environment(number).pinned for number in range(len(self.records))}
+        return tuple(sorted(one for one in found if one is not None))
+
 
 def record(facts: EnvironmentFacts) -> bytes:
     """The facts as a snapshot keeps them."""

@@ -11,6 +11,7 @@ from planner.cache import Cache
 from planner.changes import AffectedWorkflow, Base, DeployedFacts, affected_since
 from planner.index import cache_folder, index_at
 from planner.problems import PlannerError
+from planner.question import own_revisions
 from planner.repository import Repository
 from tests.planner.git_world import GitWorld, shop, workflow
 
@@ -107,6 +108,20 @@ def test_a_revision_that_moved_changes_what_is_pinned_to_it(world: GitWorld) -> 
     assert told(since(world, *facts, sources={("", "v1"): "a" * 40})) == {}
     moved = told(since(world, *facts, sources={("", "v1"): "b" * 40}))
     assert moved == {"db": ["revision-moved v1 is bbbbbbbbbbbb, was aaaaaaaaaaaa"]}
+
+
+def test_a_branch_that_an_environment_is_read_at_moves_on(world: GitWorld) -> None:
+    world.git("branch", "stable")
+    was = world.git("rev-parse", "stable")
+    world.commit(files={"headwater.yml": workflow(vpc=[], db=["vpc"]) + "    revision: stable\n"})
+    now = world.git("rev-parse", "HEAD")
+    world.git("branch", "-f", "stable", "HEAD")
+    with Repository(world.folder) as repository:
+        snapshot = index_at(repository, repository.described("HEAD"), Cache(None)).snapshot
+        sources = own_revisions(repository, snapshot)
+    assert sources == {("", "stable"): now}
+    found = told(since(world, *at(now, "vpc"), *at(now, "db", source_commit=was), sources=sources))
+    assert found == {"db": [f"revision-moved stable is {now[:12]}, was {was[:12]}"]}
 
 
 def test_what_was_deployed_and_is_gone_is_removed_but_a_move_is_not(world: GitWorld) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from planner import reading, workflow_files
 from planner.building import _from_nothing
 from planner.cache import Cache, _digest, _version
 from planner.index import cache_folder, definitions_at, definitions_in_work_tree, index_at
@@ -179,3 +180,8 @@ def test_a_warm_question_imports_nothing_heavy(world: GitWorld) -> None:
     world.affected("HEAD~1")
     command = [sys.executable, "-c", HOT, str(world.folder)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("path", ["headwater.yml", "a/b/env0.workflow.yaml", ".git/headwater.yml", "xheadwater.yml", "a/headwater.yml/b", "env0.workflow.yml.bak"])  # fmt: skip
+def test_the_quick_answer_and_the_readers_agree_on_workflow_files(path: str) -> None:
+    assert workflow_files.is_workflow_file(path) == reading.is_workflow_file(path)
