@@ -185,3 +185,14 @@ def test_a_warm_question_imports_nothing_heavy(world: GitWorld) -> None:
 @pytest.mark.parametrize("path", ["headwater.yml", "a/b/env0.workflow.yaml", ".git/headwater.yml", "xheadwater.yml", "a/headwater.yml/b", "env0.workflow.yml.bak"])  # fmt: skip
 def test_the_quick_answer_and_the_readers_agree_on_workflow_files(path: str) -> None:
     assert workflow_files.is_workflow_file(path) == reading.is_workflow_file(path)
+
+
+def test_every_changed_byte_of_a_kept_file_is_noticed(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.save("x", {"a": [1, 2, "b"]})
+    content = (tmp_path / "x").read_bytes()
+    assert cache.load("x") == {"a": [1, 2, "b"]}
+    for place in range(len(content)):
+        (tmp_path / "x").write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        assert cache.load("x") is None
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
