@@ -48,6 +48,7 @@ class Brief:
     environment: Environment
     workflow: Workflow
     inputs: Inputs
+    reads: frozenset[str] = frozenset()  # the aliases whose outputs it is given, as they are compared
 
     @property
     def sensitive(self) -> list[str]:
@@ -82,13 +83,14 @@ class Briefing:
             self._project.secrets,
             planning=not TaskAction(task.action).mutates,
         )
-        return Brief(resolve(environment, plain_texts(effective)), workflow, found)
+        reads = frozenset(one.alias.casefold() for one in references)
+        return Brief(resolve(environment, plain_texts(effective)), workflow, found, reads)
 
     def spec(self, task: Row[Any], brief: Brief, attempt: str, seal_key: bytes) -> dict[str, Json]:
         """What the runner is told; it holds secrets, so it goes through a pipe."""
         row = self._connection.execute(select(environments).where(environments.c.id == task.environment_id)).one()
         environment = brief.environment
-        accepted = self._acceptance(task, brief.workflow, deployed=row.deployed)
+        accepted = self._acceptance(task, brief, deployed=row.deployed)
         return {
             "attempt": attempt,
             "kind": _KINDS[TaskAction(task.action)],
@@ -120,33 +122,33 @@ class Briefing:
             },
         }
 
-    def _acceptance(self, task: Row[Any], workflow: Workflow, *, deployed: bool) -> Acceptance:
-        upstream_changed = self._connection.execute(
-            select(tasks.c.id)
+    def _acceptance(self, task: Row[Any], brief: Brief, *, deployed: bool) -> Acceptance:
+        changed = self._connection.execute(
+            select(tasks.c.alias)
             .join(task_needs, task_needs.c.upstream_id == tasks.c.id)
             .where(task_needs.c.task_id == task.id, tasks.c.changed.is_(True))
-            .limit(1)
-        ).first()
+        ).scalars()
         return acceptance(
             AcceptanceFacts(
                 action=TaskAction(task.action),
                 requires_approval=task.requires_approval,
                 auto_approve=self._told.auto_approve,
-                approved=self._reviewed(task.approved_plan_id),
+                approved=self._reviewed(task.approved_plan_id, approved=True),
                 shown=self._reviewed(task.shown_plan_id),
                 never_deployed=not deployed,
                 awaited_output=task.awaited_output,
-                upstream_changed=upstream_changed is not None,
-                first_deploy=workflow.first_deploy,
-                downstream=workflow.downstream,
+                upstream_changed=any(alias.casefold() in brief.reads for alias in changed),
+                first_deploy=brief.workflow.first_deploy,
+                downstream=brief.workflow.downstream,
             )
         )
 
-    def _reviewed(self, plan: int | None) -> Reviewed | None:
+    def _reviewed(self, plan: int | None, *, approved: bool = False) -> Reviewed | None:
+        """A plan that somebody saw; an approval also covers the paths at which it differed from what was shown."""
         if plan is None:
             return None
         row = self._connection.execute(select(plans.c.leaves, plans.c.unseen).where(plans.c.id == plan)).one()
-        return Reviewed(row.leaves, tuple(row.unseen))
+        return Reviewed(row.leaves, tuple(row.unseen) if approved else ())
 
     def _outputs(self, references: set[OutputReference]) -> dict[OutputReference, Output]:
         """The outputs that are referred to, of the workflow's environments as they stand."""

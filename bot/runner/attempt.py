@@ -152,7 +152,7 @@ def _plan(plan: Plan, spec: Spec) -> dict[str, Any]:
         "text": plan.text,
         "digest": plan.digest,
         "leaves": plan.leaf_map,
-        "unseen": list(unseen_paths(plan, spec.accept.shown)),
+        "unseen": [] if spec.accept.shown is None else list(unseen_paths(plan, spec.accept.shown)),
     }
 
 
