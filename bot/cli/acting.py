@@ -16,6 +16,7 @@ import click
 
 from bot import people
 from bot.briefing import Settings
+from bot.cli.completing import environment_aliases
 from bot.cli.context import Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.live import display_for
@@ -49,9 +50,16 @@ def actor() -> str:
 
 
 _OPTIONS = (
-    click.argument("environments", nargs=-1, metavar="[ENV]..."),
+    click.argument("environments", nargs=-1, metavar="[ENV]...", shell_complete=environment_aliases),
     click.option("--only", is_flag=True, help="These alone, without what lies downstream."),
-    click.option("--from", "from_", metavar="ALIAS", multiple=True, help="This, and all that lies downstream."),
+    click.option(
+        "--from",
+        "from_",
+        metavar="ALIAS",
+        multiple=True,
+        shell_complete=environment_aliases,
+        help="This, and all that lies downstream.",
+    ),
     click.option("--since-deployed", is_flag=True, help="Only what has changed since it was last deployed."),
     click.option("--base", metavar="REV", help="Only what has changed since the merge base with REV."),
     click.option("-v", "given", metavar="KEY=VALUE", multiple=True, help="A variable; kept once applied."),
@@ -109,6 +117,10 @@ def given_values(given: Sequence[str]) -> dict[str, str]:
             raise WrongUse(f"-v {one.partition('=')[0]}: not KEY=VALUE", "for example: -v REGION=eu-west-1")
         found[name] = value
     return found
+
+
+_STOPS = (Stop.GRACEFULLY, Stop.KILL)
+"""What Ctrl-C asks for, the first time and the second."""
 
 
 class Session:
@@ -181,10 +193,15 @@ class Session:
 
     @contextmanager
     def _interrupts(self) -> Iterator[None]:
-        """Count Ctrl-C instead of dying of it; a terminal that closes counts as one."""
+        """Count Ctrl-C instead of dying of it; a terminal that closes counts as one.
+
+        The third leaves: what neither stops nor can be killed from here would else hold the terminal for ever.
+        """
 
         def count(_number: int, _frame: FrameType | None) -> None:
             self._asked += 1
+            if self._asked > len(_STOPS):
+                raise KeyboardInterrupt
 
         before = {number: signal.signal(number, count) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         try:
@@ -194,11 +211,15 @@ class Session:
                 signal.signal(number, handler)
 
     def _pass_on_interrupts(self, numbers: Sequence[int], stopped: list[Stop]) -> None:
-        wanted = [Stop.GRACEFULLY, Stop.KILL][: self._asked]
+        wanted = _STOPS[: self._asked]
         for how in wanted[len(stopped) :]:
             stopped.append(how)
             people.cancel(self.project, list(numbers), how, actor())
-            said = "stopping gracefully; press Ctrl-C again to kill" if how is Stop.GRACEFULLY else "killing"
+            said = (
+                "stopping gracefully; press Ctrl-C again to kill"
+                if how is Stop.GRACEFULLY
+                else "killing; Ctrl-C once more leaves at once"
+            )
             note(f"\n{said}", quiet=self.settings.quiet)
 
 
@@ -208,7 +229,7 @@ def exit_code(found: Sequence[DeploymentView]) -> ExitCode:
     tasks = [task.state for view in found for task in view.tasks]
     if any(state in (TaskState.FAILED, TaskState.TIMED_OUT) for state in tasks) or DeploymentState.FAILED in states:
         return ExitCode.FAILED
-    if DeploymentState.CANCELLED in states:
+    if states & {DeploymentState.CANCELLED, DeploymentState.SUPERSEDED}:
         return ExitCode.CANCELLED
     if TaskState.NEEDS_APPROVAL in tasks:
         return ExitCode.WAITS

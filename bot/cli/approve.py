@@ -6,13 +6,14 @@ import click
 
 from bot import people
 from bot.cli.acting import Session, actor
+from bot.cli.completing import environment_aliases
 from bot.cli.context import Command, Globals
 from bot.cli.deploying import finish
 from bot.cli.exit_codes import ExitCode
 
 
 @click.command(cls=Command)
-@click.argument("alias")
+@click.argument("alias", shell_complete=environment_aliases)
 @click.pass_obj
 def command(settings: Globals, alias: str) -> ExitCode:
     """Approve the plan that ALIAS waits with, and run what that frees.

@@ -20,6 +20,7 @@ from bot.cli.context import Command, Globals
 from bot.cli.definitions import read_files, repository_of
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import Cell, Tone, print_json, say, table, terminal_width
+from bot.errors import HeadwaterError
 from bot.runner.failure import RunnerError
 from bot.runner.process import run
 from bot.runner.tools.versions import Binary, binaries, choose
@@ -138,9 +139,20 @@ def check_state_folder(folder: Path) -> Check:
     return Check("state folder", Verdict.GOOD, str(folder) + ("" if folder.exists() else " (made when first needed)"))
 
 
-def store_checks(settings: Globals, repository: Repository) -> Iterator[Check]:  # noqa: ARG001
+def store_checks(settings: Globals, repository: Repository) -> Iterator[Check]:
     """Whether the store can be opened, and is of a version that this Headwater knows."""
-    yield from ()
+    from bot.project import Project  # noqa: PLC0415 (brings SQLAlchemy)
+    from bot.store.database import shown_url  # noqa: PLC0415
+
+    project = Project(repository, settings.state_folder(repository.git_dir), settings.database)
+    if not project.has_store:
+        yield Check("store", Verdict.GOOD, "none yet; the first plan makes it")
+        return
+    try:
+        with project.database.reading():
+            yield Check("store", Verdict.GOOD, shown_url(project.database.url))
+    except HeadwaterError as error:
+        yield Check("store", Verdict.BAD, error.what, error.mend)
 
 
 def check_definitions(reading: Reading) -> Check:

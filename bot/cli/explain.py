@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bot.cli.acting import Session
+from bot.cli.completing import environment_aliases
 from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import Tone, paint, print_json, printable, say
@@ -15,7 +16,7 @@ from bot.store.views import TaskView
 
 
 @click.command(cls=Command)
-@click.argument("alias")
+@click.argument("alias", shell_complete=environment_aliases)
 @click.pass_obj
 def command(settings: Globals, alias: str) -> ExitCode:
     """Tell why ALIAS is affected, waits, is blocked or was skipped, and what would start it."""

@@ -77,6 +77,7 @@ class Lines(Silence):
 
     def __init__(self, *, plans: bool) -> None:
         self._plans = plans
+        self._begun = time.time()
         self._told: dict[int, tuple[str, str]] = {}
 
     def wants(self, *, moved: bool) -> bool:
@@ -88,7 +89,8 @@ class Lines(Silence):
         for view in found:
             for task in view.tasks:
                 sign = (task.state.value, task.code.value)
-                if self._told.get(task.id) != sign:
+                over = task.finished_at is not None and task.finished_at < self._begun
+                if self._told.get(task.id) != sign and not over:
                     self._told[task.id] = sign
                     self.tell(view, task)
 

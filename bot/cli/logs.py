@@ -7,6 +7,7 @@ import time
 import click
 
 from bot.cli.acting import Session
+from bot.cli.completing import environment_aliases
 from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import note, printable, say
@@ -18,7 +19,7 @@ _POLL = 0.2  # seconds
 
 
 @click.command(cls=Command)
-@click.argument("alias")
+@click.argument("alias", shell_complete=environment_aliases)
 @click.option("--follow", "-f", is_flag=True, help="Go on until the attempt ends.")
 @click.pass_obj
 def command(settings: Globals, alias: str, *, follow: bool) -> ExitCode:

@@ -7,6 +7,7 @@ import json
 import click
 
 from bot.cli.acting import Session
+from bot.cli.completing import environment_aliases
 from bot.cli.context import Command, Globals
 from bot.cli.definitions import chosen_workflows, read_commit
 from bot.cli.exit_codes import ExitCode
@@ -17,7 +18,7 @@ from planner.nearest import nearest
 
 
 @click.command(cls=Command)
-@click.argument("alias", required=False)
+@click.argument("alias", required=False, shell_complete=environment_aliases)
 @click.pass_obj
 def command(settings: Globals, alias: str | None) -> ExitCode:
     """Show the outputs of every deployed environment, or of ALIAS. Sensitive ones are hidden."""

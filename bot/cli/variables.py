@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bot.cli.acting import Session
+from bot.cli.completing import environment_aliases
 from bot.cli.context import Command, Globals
 from bot.cli.definitions import chosen_workflows, read_commit
 from bot.cli.exit_codes import ExitCode
@@ -18,7 +19,7 @@ from planner.variables import Effective, effective_variables, environment_text
 
 
 @click.command(cls=Command)
-@click.argument("alias")
+@click.argument("alias", shell_complete=environment_aliases)
 @click.pass_obj
 def command(settings: Globals, alias: str) -> ExitCode:
     """Show each variable that ALIAS receives, its value, and where that comes from. Sensitive values are hidden."""

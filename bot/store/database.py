@@ -44,7 +44,7 @@ class Database:
             engine = _engine(self.url)
             self._bring_up_to_date(engine)
         except (ArgumentError, NoSuchModuleError) as error:
-            raise StoreError(f"{_without_password(self.url)} is not a database URL: {error}") from error
+            raise StoreError(f"{shown_url(self.url)} is not a database URL: {error}") from error
         except DBAPIError as error:
             raise _explained(error, self.url) from error
         return engine
@@ -83,7 +83,7 @@ class Database:
             return
         if found is not None and found > REVISION:
             raise StoreError(
-                f"the database {_without_password(self.url)} is of a newer Headwater (its schema is {found}, "
+                f"the database {shown_url(self.url)} is of a newer Headwater (its schema is {found}, "
                 f"this one knows {REVISION})",
                 "use the Headwater that wrote it, or a newer one",
             )
@@ -126,14 +126,15 @@ def _migrate(engine: Engine) -> None:
         connection.commit()
 
 
-def _without_password(url: str) -> str:
+def shown_url(url: str) -> str:
+    """The address as it may be shown: without user and password."""
     head, at, tail = url.rpartition("@")
     return f"{head.split('://')[0]}://…@{tail}" if at else url
 
 
 def _explained(error: DBAPIError, url: str) -> StoreError:
     said = str(error.orig)
-    where = _without_password(url)
+    where = shown_url(url)
     if "readonly" in said or "unable to open" in said or "Permission denied" in said:
         return StoreError(f"the database {where} cannot be written: {said}", "check the state folder's permissions")
     if "disk is full" in said or "No space left" in said:
