@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from tests.crash.judge import Ending, judge
+from tests.crash.zygote import QuickWorld
 from tests.stories.world import DIAMOND, Answer, World
 
-NEEDS = {**DIAMOND, "web": ("app",)}
+NEEDS = DIAMOND
 WORKERS = 3
 """Most of a story is waiting, so more of them than there are cores."""
 
@@ -45,14 +46,14 @@ def _deployed(world: World) -> None:
 
 
 def _half_failed(world: World) -> None:
-    """`db` failed, so `app` and `web` are blocked; the cause is mended."""
+    """`db` failed, so `app` is blocked; the cause is mended."""
     world.tell("db", "apply", "fail")
     assert world.headwater("deploy", "--auto-approve").code == 1
     world.let_go("db", "apply", "fail")
 
 
 def _waiting(world: World) -> None:
-    """`app` waits for approval, and `web` for it."""
+    """`app` waits for approval."""
     assert world.headwater("deploy", "--auto-approve").code == 3
 
 
@@ -120,7 +121,7 @@ def _failures(jobs: dict[int, Future[None]]) -> Iterator[str]:
 
 def _count(story: Story, folder: Path) -> int:
     """How many points the story passes when nobody dies."""
-    world = World.make(folder, NEEDS, story.extra)
+    world = QuickWorld.make(folder, NEEDS, story.extra)
     try:
         story.before(world)
         answer = _command(world, story)
@@ -131,7 +132,7 @@ def _count(story: Story, folder: Path) -> int:
 
 
 def _killed_at(story: Story, folder: Path, at: int) -> None:
-    world = World.make(folder, NEEDS, story.extra)
+    world = QuickWorld.make(folder, NEEDS, story.extra)
     try:
         story.before(world)
         _command(world, story, HEADWATER_CRASH_AT=str(at))

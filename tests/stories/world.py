@@ -28,6 +28,8 @@ step=${0##*/} alias=${PWD##*/} attempt=${PWD%%/work/envs/*} attempt=${attempt##*
 say() { printf '%s %s %s %s %s %s\n' "$(date +%s.%N)" "$1" "$step" "$alias" "$attempt" $$ >> "$WORLD/log"; }
 told="$WORLD/told/$alias/$step" have="$WORLD/have/$alias"
 trap 'say interrupted; exit 130' INT TERM
+[ -e "$told/deaf" ] && trap '' INT TERM
+[ -e "$told/patient" ] && trap 'say patient' INT TERM
 say start
 [ -e "$told/sleep" ] && sleep "$(cat "$told/sleep")"
 while [ -e "$told/hold" ] && [ ! -e "$WORLD/over" ]; do sleep 0.02; done
@@ -269,7 +271,10 @@ class World:
     # -- the tools
 
     def tell(self, alias: str, step: str, what: str, text: str = "") -> None:
-        """Have a step `fail`, `sleep` (text: seconds), `hold` (until `let_go`), or print `text` as its plan."""
+        """Have a step `fail`, `sleep` (text: seconds), `hold` (until `let_go`), or print `text` as its plan.
+
+        `deaf` ones hear no SIGINT; `patient` ones write it down and go on.
+        """
         place = self.folder / "told" / alias / step
         place.mkdir(parents=True, exist_ok=True)
         (place / what).write_text(text)
