@@ -139,6 +139,10 @@ def _explained(error: DBAPIError, url: str) -> StoreError:
         return StoreError(f"the database {where} cannot be written: {said}", "check the state folder's permissions")
     if "disk is full" in said or "No space left" in said:
         return StoreError(f"the disk is full: {where} could not be written", "free some space; nothing was lost")
+    if "disk I/O error" in said:  # SQLite's word also for a full disk, where its index of the log cannot grow
+        return StoreError(
+            f"the disk did not take or give what {where} holds: {said}", "see that it has space; nothing was lost"
+        )
     if "locked" in said:
         return StoreError(f"the database {where} stayed locked for 30 s", "see what else writes to it, and try again")
     if "not a database" in said or "malformed" in said:

@@ -67,7 +67,7 @@ def test_a_tool_that_is_killed_fails_and_says_how(make_world: MakeWorld) -> None
     deploy, _ = holding(world, "b")
     os.killpg(world.wait_for("start", "apply", "b").pid, signal.SIGKILL)
     answer = deploy.answer()
-    assert answer.code == 1 and "SIGKILL" in answer.out, answer
+    assert answer.code == 1 and "SIGKILL" in answer.out, str(answer)
     assert world.states() == {"a": "deployed", "b": "failed", "c": "blocked"}
     world.let_go("b", "apply")
     assert world.headwater("retry", "--auto-approve").code == 0
@@ -94,7 +94,7 @@ def test_ctrl_c_once_lets_the_tool_end_by_itself(make_world: MakeWorld) -> None:
     deploy, _ = holding(world, "b")
     deploy.interrupt()
     answer = deploy.answer()
-    assert answer.code == 130, answer
+    assert answer.code == 130, str(answer)
     assert applies_of(world, "b") == ["interrupted"]
     assert world.states() == {"a": "deployed", "b": "cancelled", "c": "cancelled"}
     assert world.status()["status"] == "Failed"  # it had begun to apply
@@ -255,7 +255,7 @@ def test_a_tool_that_takes_too_long_is_stopped(make_world: MakeWorld) -> None:
     world = make_world(CHAIN, extra={"b": "timeout: 1s"})
     deploy, _ = holding(world, "b")
     answer = deploy.answer()
-    assert answer.code == 1 and "timeout of 1 s" in answer.out, answer
+    assert answer.code == 1 and "timeout of 1 s" in answer.out, str(answer)
     assert applies_of(world, "b") == ["interrupted"]
     assert world.states() == {"a": "deployed", "b": "failed", "c": "blocked"}
     world.let_go("b", "apply")

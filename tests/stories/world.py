@@ -254,7 +254,7 @@ class World:
     def status(self) -> dict[str, Any]:
         """The one workflow as `status --json` tells it; the command must succeed."""
         answer = self.headwater("status", "--json")
-        assert answer.code == 0 and "Traceback" not in answer.err, answer
+        assert answer.code == 0 and "Traceback" not in answer.err, str(answer)
         (workflow,) = answer.json["workflows"]
         return dict(workflow)
 
@@ -265,7 +265,7 @@ class World:
     def deployed(self) -> World:
         """Deploy all of it, which must succeed."""
         answer = self.headwater("deploy", "--auto-approve")
-        assert answer.code == 0, answer
+        assert answer.code == 0, str(answer)
         return self
 
     # -- the tools
