@@ -1,0 +1,9 @@
+"""All benchmarks, one after the other: `make bench`."""
+
+from __future__ import annotations
+
+from tests.bench import affected, deploying, large
+
+for part in (affected, large, deploying):
+    print(f"\n== {(part.__doc__ or '').splitlines()[0]}\n", flush=True)
+    part.main()
