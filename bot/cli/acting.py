@@ -148,7 +148,8 @@ class Session:
     def run(self, numbers: Sequence[int], *, plans: bool = False) -> list[DeploymentView]:
         """Drive these deployments to their end, showing how they go; Ctrl-C cancels, twice kills."""
         driver, repository = self.driver(), self.repository()
-        with display_for(self.settings, plans=plans) as display, self._interrupts():
+        over = frozenset(task.id for number in numbers for task in self.view(number).tasks if task.finished)
+        with display_for(self.settings, plans=plans, over=over) as display, self._interrupts():
             stopped: list[Stop] = []
 
             def watch(moved: bool) -> None:  # noqa: FBT001 (the driver's own signature)

@@ -41,15 +41,15 @@ class Display(Protocol):
         """Show how they stand now."""
 
 
-def display_for(settings: Globals, *, plans: bool) -> Display:
-    """The display that fits who is looking."""
+def display_for(settings: Globals, *, plans: bool, over: frozenset[int] = frozenset()) -> Display:
+    """The display that fits who is looking. `over`: the tasks that had ended before; they are no news."""
     if settings.json:
-        return Events()
+        return Events(over=over)
     if settings.quiet:
         return Silence()
     if sys.stdout.isatty():
         return LiveTable(color=not settings.no_color, plans=plans)
-    return Lines(plans=plans)
+    return Lines(plans=plans, over=over)
 
 
 class Silence:
@@ -75,9 +75,9 @@ class Silence:
 class Lines(Silence):
     """One line for each environment that begins or ends something."""
 
-    def __init__(self, *, plans: bool) -> None:
+    def __init__(self, *, plans: bool, over: frozenset[int]) -> None:
         self._plans = plans
-        self._begun = time.time()
+        self._over = over
         self._told: dict[int, tuple[str, str]] = {}
 
     def wants(self, *, moved: bool) -> bool:
@@ -89,8 +89,7 @@ class Lines(Silence):
         for view in found:
             for task in view.tasks:
                 sign = (task.state.value, task.code.value)
-                over = task.finished_at is not None and task.finished_at < self._begun
-                if self._told.get(task.id) != sign and not over:
+                if self._told.get(task.id) != sign and task.id not in self._over:
                     self._told[task.id] = sign
                     self.tell(view, task)
 
@@ -110,8 +109,8 @@ class Lines(Silence):
 class Events(Lines):
     """One JSON object a line for each thing that happens."""
 
-    def __init__(self) -> None:
-        super().__init__(plans=False)
+    def __init__(self, *, over: frozenset[int]) -> None:
+        super().__init__(plans=False, over=over)
         self._ended: set[int] = set()
 
     def show(self, found: Sequence[DeploymentView]) -> None:

@@ -243,7 +243,7 @@ def latest_attempt(connection: Connection, environment: int) -> tuple[str, bool]
     query = (
         select(attempts.c.id, attempts.c.active)
         .where(attempts.c.environment_id == environment)
-        .order_by(attempts.c.mutates.desc(), attempts.c.created_at.desc())
+        .order_by(attempts.c.mutates.desc(), attempts.c.task_id.desc(), attempts.c.number.desc())  # clocks go back
         .limit(1)
     )
     row = connection.execute(query).first()

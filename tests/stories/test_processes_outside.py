@@ -173,8 +173,13 @@ def test_a_clock_that_goes_back_changes_nothing(make_world: MakeWorld) -> None:
     world.want("b", "b-2")
     answer = run_as(world, CLOCK_GOES_BACK, "deploy", "--since-deployed", "--auto-approve")
     assert answer.code == 0, str(answer)
+    assert "b: deployed" in answer.out, str(answer)
     assert world.have()["b"] == "b-2"
     assert world.status()["status"] == "Active"
+    world.tell("b", "apply", "fail")
+    world.want("b", "b-3")
+    assert run_as(world, CLOCK_GOES_BACK, "deploy", "--since-deployed", "--auto-approve").code == 1
+    assert "told to fail" in world.headwater("logs", "b").out  # the newest attempt, though not by the clock
     for command in ("history", "status"):
         shown = world.headwater(command)
         assert shown.code == 0 and " -" not in shown.out.replace(" - ", ""), str(shown)
