@@ -1,0 +1,108 @@
+"""What one task's end costs in a deployment of two thousand: a number of rows that does not grow with the deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, insert, select, update
+
+from bot.decide.facts import Limits
+from bot.decide.reconcile import Move, reconcile
+from bot.decide.transitions import Code, TaskState
+from bot.store import deployments
+from bot.store.database import Database
+from bot.store.deployments import NewDeployment, NewTask, Observed
+from bot.store.environments import repository_id, workflow_id
+from bot.store.tables import environments, tasks
+from planner.definition import Workflow
+
+SIZES = (200, 2000)
+
+
+@dataclass
+class Counted:
+    """How many statements were sent, and how many rows of tasks came back."""
+
+    statements: list[str] = field(default_factory=list)
+    rows: int = 0
+
+
+@contextmanager
+def counting(connection: Connection) -> Iterator[Counted]:
+    """Count what goes over this connection: rows are counted where the driver of the database hands them out."""
+    counted = Counted()
+
+    def sent(_connection: Any, cursor: Any, statement: str, *_more: Any) -> None:
+        counted.statements.append(statement)
+
+    event.listen(connection, "before_cursor_execute", sent)
+    execute = Connection.execute
+
+    def counted_execute(self: Connection, *arguments: Any, **more: Any) -> Any:
+        result = execute(self, *arguments, **more)
+        if not result.returns_rows:
+            return result
+        frozen = result.freeze()
+        counted.rows += len(frozen.data)
+        return frozen()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "execute", counted_execute)
+        yield counted
+    event.remove(connection, "before_cursor_execute", sent)
+
+
+def many(connection: Connection, size: int) -> int:
+    """A deployment of layers of ten, each task needing two of the layer above; its number."""
+    repository = repository_id(connection, f"of {size}")
+    workflow = workflow_id(connection, repository, Workflow(f"{size}.yml", "big"))
+    fixed = {"workflow_id": workflow, "path": "p", "tool": "script", "digest_key": b"", "state_id": "s"}
+    connection.execute(
+        insert(environments),
+        [{**fixed, "alias": f"e{one}", "alias_key": f"e{one}", "slug": f"e{one}"} for one in range(size)],
+    )
+    ids = list(connection.execute(select(environments.c.id).where(environments.c.workflow_id == workflow)).scalars())
+    new = tuple(
+        NewTask(
+            environment=ids[one],
+            alias=f"e{one}",
+            action=deployments.TaskAction.DEPLOY,
+            commit="c",
+            source_commit="c",
+            needs=(ids[one - 10], ids[one - 10 - one % 10 + (one + 1) % 10]) if one >= 10 else (),
+        )
+        for one in range(size)
+    )
+    deploy = NewDeployment(workflow, deployments.TaskAction.DEPLOY, "c", "ada", "test", "here", new, jobs=10)
+    number = deployments.create(connection, deploy, 1.0)
+    of_it = tasks.c.deployment_id == number
+    connection.execute(update(tasks).where(of_it).values(dirty=False))
+    connection.execute(update(tasks).where(of_it, tasks.c.position < 10).values(state=TaskState.RUNNING.value))
+    return number
+
+
+def cost_of_one_end(connection: Connection, size: int) -> Counted:
+    number = many(connection, size)
+    first = select(tasks.c.id).where(tasks.c.deployment_id == number, tasks.c.position == 3)
+    move = Move(connection.execute(first).scalar_one(), TaskState.RUNNING, TaskState.SUCCEEDED, Code.DONE)
+    deployments.apply_move(connection, move, 2.0)
+    told = deployments.flags(connection, number)
+    assert told is not None
+    with counting(connection) as counted:
+        assert deployments.due_tasks(connection, number) == []
+        facts = deployments.gather(connection, told, Observed(), {}, Limits())
+    assert {task.alias for task in facts.tasks if task.state is TaskState.WAITING} == {"e12", "e13"}
+    assert facts.unfinished == size - 1
+    assert reconcile(facts) == ()
+    return counted
+
+
+def test_the_end_of_one_task_costs_the_same_in_any_deployment(database: Database) -> None:
+    with database.writing() as connection:
+        small, large = (cost_of_one_end(connection, size) for size in SIZES)
+    assert len(small.statements) == len(large.statements) <= 12
+    assert small.rows == large.rows <= 60
