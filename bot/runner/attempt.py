@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -65,6 +64,8 @@ def run(spec: Spec, folder: Path, supervisor: Supervisor, log: Log) -> dict[str,
     except RunnerError as error:
         course.result, course.error = Result.FAILED, _with_log(str(error), log)
     except Exception:  # noqa: BLE001  the outermost edge: told with its traceback
+        import traceback  # noqa: PLC0415  (an eighth of the runner's start, and seldom needed)
+
         course.result = Result.FAILED
         course.error = f"Headwater's runner failed; this is a defect of its own:\n{traceback.format_exc()}"
     report = _report(spec, course)
