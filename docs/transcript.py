@@ -20,6 +20,7 @@ _BLOCK = re.compile(
     r"^```(?P<kind>\w+)(?: file=(?P<file>\S+?))?(?P<mode> executable)?\n(?P<body>.*?)^```$", re.S | re.M
 )
 _ASKED = "[y/N]: y"
+_BINARIES = Path(sys.executable).parent
 IDENTITY = {"NAME": "You", "EMAIL": "you@example.com"}
 
 
@@ -68,11 +69,19 @@ class Reader:
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",
             "HOME": str(self.folder.parent),
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), outer.get("PATH", os.defpath)]),
+            "PATH": os.pathsep.join([str(self._own_terraform()), str(_BINARIES), outer.get("PATH", os.defpath)]),
             "TZ": "UTC",
             "USER": "you",
             "LOGNAME": "you",
         }
+
+    def _own_terraform(self) -> Path:
+        """A folder with the Terraform of the extra: every machine has that one, and prints the same."""
+        folder = self.folder.parent / "bin"
+        if not folder.exists():
+            folder.mkdir()
+            (folder / "terraform").symlink_to(_BINARIES / "headwater-terraform")
+        return folder
 
 
 def _commands(body: str) -> Iterator[tuple[str, str]]:
