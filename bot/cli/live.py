@@ -97,7 +97,7 @@ class Lines(Silence):
         """Tell where a task is now, unless it only waits for its turn."""
         if task.state in (TaskState.WAITING, TaskState.READY, TaskState.DISPATCHED):
             return
-        if self._plans and task.state is TaskState.RUNNING:
+        if self._plans and task.state in (TaskState.RUNNING, TaskState.SKIPPED):  # the table of plans follows
             return
         parts = [state_words(task)]
         if task.finished:
