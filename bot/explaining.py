@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.errors import WrongUse
-from bot.prepare import known
+from bot.known import known
 from bot.project import Project
 from bot.since import affected_since_deployed, facts_of
 from bot.store import views

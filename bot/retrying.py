@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from bot.decide.facts import TaskAction
 from bot.errors import HeadwaterError
-from bot.prepare import Prepared, prepare
+from bot.prepare import prepare
+from bot.preparing.situation import Prepared
 from bot.project import Project
 from bot.request import Aim, Request
 from bot.store.deployments import flags

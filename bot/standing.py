@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.decide.status import EnvironmentFacts, Summary, environment_state, workflow_status
 from bot.decide.transitions import TaskState
-from bot.prepare import known
+from bot.known import known
 from bot.project import Project
 from bot.store.environments import EnvironmentRow, identify
 from bot.store.values import shown_outputs

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, TaskState
-from bot.prepare import Prepared
+from bot.preparing.situation import Prepared
 from bot.project import Project
 from bot.request import Aim
 from bot.store import deployments
@@ -51,7 +51,7 @@ def submit_plan(project: Project, prepared: Prepared) -> int:
                 alias=alias,
                 action=TaskAction.PLAN_DESTROY if destroying else TaskAction.PLAN,
                 commit=_commit_of(prepared, alias),
-                source_commit=_source_of(project, prepared, alias),
+                source_commit=_source_of(prepared, alias),
                 rank=place.rank[alias],
                 requires_approval=prepared.environments[alias].requires_approval,
                 reasons=prepared.reasons.get(alias, ()),
@@ -74,7 +74,7 @@ def submit(project: Project, prepared: Prepared, planned: Mapping[int, Planned],
             take_names(connection, chosen, place.workflow, prepared.moves, now)
         if prepared.request.forget:
             forget(connection, place.workflow, prepared.request.forget)
-        new = _ordered_tasks(project, prepared, place, planned, action[prepared.request.aim])
+        new = _ordered_tasks(prepared, place, planned, action[prepared.request.aim])
         if prepared.request.aim is Aim.DEPLOY:
             new += _removals(connection, prepared, place, TaskAction.DESTROY, planned)
             if prepared.workflow.removal is Removal.DETACH:
@@ -154,7 +154,7 @@ def _create(
 
 
 def _ordered_tasks(
-    project: Project, prepared: Prepared, place: _Place, planned: Mapping[int, Planned], action: TaskAction
+    prepared: Prepared, place: _Place, planned: Mapping[int, Planned], action: TaskAction
 ) -> list[NewTask]:
     graph = prepared.graph.only(prepared.order)
     order = graph.reversed() if action is TaskAction.DESTROY else graph
@@ -164,7 +164,7 @@ def _ordered_tasks(
             alias=alias,
             action=action,
             commit=_commit_of(prepared, alias),
-            source_commit=_source_of(project, prepared, alias),
+            source_commit=_source_of(prepared, alias),
             rank=place.rank[alias],
             needs=tuple(place.ids[upstream] for upstream in order.needs[alias]),
             requires_approval=prepared.environments[alias].requires_approval and action is not TaskAction.ADOPT,
@@ -184,12 +184,9 @@ def _commit_of(prepared: Prepared, alias: str) -> str:
     return prepared.commit
 
 
-def _source_of(project: Project, prepared: Prepared, alias: str) -> str:
+def _source_of(prepared: Prepared, alias: str) -> str:
     """Where the code is read: at the environment's own repository and revision, if it names any."""
-    environment = prepared.environments[alias]
-    if environment.repository is None and environment.revision is None:
-        return _commit_of(prepared, alias)
-    return project.source_commit(environment)
+    return prepared.sources.get(alias) or _commit_of(prepared, alias)
 
 
 def _removals(

@@ -40,7 +40,7 @@ class Vault:
 
         try:
             value: Json = json.loads(self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], None))
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to have been sealed
             raise StoreError(
                 f"a stored value cannot be decrypted with the key in {self._source}",
                 "bring back the key that the database was written with",

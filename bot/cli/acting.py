@@ -19,13 +19,12 @@ from bot.briefing import Settings
 from bot.cli.completing import environment_aliases
 from bot.cli.context import Globals
 from bot.cli.exit_codes import ExitCode
-from bot.cli.live import display_for
-from bot.cli.output import note
+from bot.cli.live import Display, display_for
 from bot.decide.facts import Limits, Stop
 from bot.decide.transitions import DeploymentState, TaskState
 from bot.drive import Driver
 from bot.errors import NotAllowed, WrongUse
-from bot.prepare import known
+from bot.known import known
 from bot.project import Project
 from bot.request import Aim, Request
 from bot.store import views
@@ -153,7 +152,7 @@ class Session:
             stopped: list[Stop] = []
 
             def watch(moved: bool) -> None:  # noqa: FBT001 (the driver's own signature)
-                self._pass_on_interrupts(numbers, stopped)
+                self._pass_on_interrupts(numbers, stopped, display)
                 if display.wants(moved=moved):
                     display.show([self.view(number) for number in numbers])
 
@@ -211,7 +210,7 @@ class Session:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _pass_on_interrupts(self, numbers: Sequence[int], stopped: list[Stop]) -> None:
+    def _pass_on_interrupts(self, numbers: Sequence[int], stopped: list[Stop], display: Display) -> None:
         wanted = _STOPS[: self._asked]
         for how in wanted[len(stopped) :]:
             stopped.append(how)
@@ -221,7 +220,7 @@ class Session:
                 if how is Stop.GRACEFULLY
                 else "killing; Ctrl-C once more leaves at once"
             )
-            note(f"\n{said}", quiet=self.settings.quiet)
+            display.remark(said)
 
 
 def exit_code(found: Sequence[DeploymentView]) -> ExitCode:

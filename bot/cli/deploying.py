@@ -11,7 +11,7 @@ from bot.cli.reviewing import Review, awaited, hopeless, no_changes, review
 from bot.cli.words import duration, folded, names
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, TaskState
-from bot.prepare import Prepared
+from bot.preparing.situation import Prepared
 from bot.request import Aim
 from bot.store.views import DeploymentView, TaskView
 from bot.submit import submit

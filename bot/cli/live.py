@@ -40,6 +40,9 @@ class Display(Protocol):
     def show(self, found: Sequence[DeploymentView]) -> None:
         """Show how they stand now."""
 
+    def remark(self, text: str) -> None:
+        """Tell something beside that, where it does not disturb."""
+
 
 def display_for(settings: Globals, *, plans: bool, over: frozenset[int] = frozenset()) -> Display:
     """The display that fits who is looking. `over`: the tasks that had ended before; they are no news."""
@@ -71,6 +74,9 @@ class Silence:
     def show(self, found: Sequence[DeploymentView]) -> None:
         """Show nothing."""
 
+    def remark(self, text: str) -> None:
+        """Tell nothing."""
+
 
 class Lines(Silence):
     """One line for each environment that begins or ends something."""
@@ -92,6 +98,10 @@ class Lines(Silence):
                 if self._told.get(task.id) != sign and task.id not in self._over:
                     self._told[task.id] = sign
                     self.tell(view, task)
+
+    def remark(self, text: str) -> None:
+        """Tell it on stderr."""
+        click.echo(text, err=True)
 
     def tell(self, view: DeploymentView, task: TaskView) -> None:  # noqa: ARG002 (Events needs it)
         """Tell where a task is now, unless it only waits for its turn."""
@@ -166,6 +176,10 @@ class LiveTable(Silence):
     def wants(self, *, moved: bool) -> bool:
         """When anything moved, and a few times a second for the durations."""
         return moved or time.monotonic() >= self._next
+
+    def remark(self, text: str) -> None:
+        """Tell it above the table, which is drawn anew; a `^C` of the terminal is wiped out."""
+        self._console.print(f"\r{text}", style="yellow")
 
     def show(self, found: Sequence[DeploymentView]) -> None:
         """Draw."""

@@ -12,7 +12,7 @@ from bot.cli.exit_codes import ExitCode
 from bot.cli.output import note, say
 from bot.decide.transitions import TaskState
 from bot.errors import NotAllowed
-from bot.prepare import known
+from bot.known import known
 from bot.retrying import prepare_retry
 from bot.store.deployments import unfinished_deployments
 

@@ -11,7 +11,7 @@ from bot.cli.output import Cell, Tone, paint, printable, say, table, terminal_wi
 from bot.cli.words import SHORT, commit_words, folded, plan_cell, plan_counts, reasons_words, state_cell
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, TaskState
-from bot.prepare import Prepared
+from bot.preparing.situation import Prepared
 from bot.request import Aim
 from bot.store.environments import EnvironmentRow
 from bot.store.views import DeploymentView, PlanView, TaskView

@@ -11,7 +11,7 @@ from bot.cli.definitions import chosen_workflows, read_commit
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import Cell, Tone, print_json, say, table, terminal_width
 from bot.explaining import declared
-from bot.prepare import known
+from bot.known import known
 from bot.store.environments import identify
 from bot.store.values import WHOLE_WORKFLOW
 from planner.definition import Variable

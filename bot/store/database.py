@@ -47,6 +47,11 @@ class Database:
             raise StoreError(f"{shown_url(self.url)} is not a database URL: {error}") from error
         except DBAPIError as error:
             raise _explained(error, self.url) from error
+        except ModuleNotFoundError as error:
+            raise StoreError(
+                f"{shown_url(self.url)}: the driver for that database is not installed ({error.name})",
+                "for PostgreSQL: pip install 'headwater[postgres]'",
+            ) from error
         return engine
 
     @contextmanager
