@@ -26,7 +26,7 @@ BINARIES = Path(sys.executable).parent
 ON_TERMINAL = sys.stdout.isatty()
 COLOUR = ON_TERMINAL and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 WIDTH = 78
-PATIENCE = 50.0
+PATIENCE = 45.0
 """Seconds after which nothing pauses any more, so that the story ends in time on a slow machine too."""
 LEAST_TERRAFORM = (1, 4)
 """The first Terraform with terraform_data."""
@@ -315,6 +315,15 @@ def let_it_end(running: Sequence[subprocess.Popen[bytes]]) -> None:
                 continue
 
 
+def remove(folder: Path) -> None:
+    """Remove the folder; again, where a process that is about to end still writes into it."""
+    for _ in range(20):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.5)
+
+
 def missing(environment: Mapping[str, str]) -> str | None:
     """What the story needs and this machine has not."""
     if shutil.which("git", path=environment.get("PATH")) is None:
@@ -344,7 +353,7 @@ def main() -> int:
         say(f"\n{paint('The demo did not go as told:', RED)} {error}")
         return 1
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
     say(f"\n{paint('✓', GREEN)} That was all, in {time.monotonic() - begun:.0f} seconds. Now your own: see README.md.")
     return 0
 
