@@ -12,6 +12,7 @@ from git.exc import GitCommandError, GitCommandNotFound
 from bot.errors import HeadwaterError
 from bot.runner.crash import point
 
+_CERTIFICATES = ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH")  # a company's own, for other repositories
 _KEPT = "refs/headwater/commits/{commit}"
 _DRAFT_AUTHOR = {
     "GIT_AUTHOR_NAME": "Headwater",
@@ -41,16 +42,14 @@ class Mirror:
             raise HeadwaterError(f"{address}: other repositories are read over https alone", "give its https address")
         self._make()
         draft = f"refs/headwater/drafts/{os.getpid()}"
-        self._git(
-            "fetch",
-            "--no-tags",
-            "--quiet",
-            "--depth=1",
-            "--no-recurse-submodules",
-            "--",
-            address,
-            f"+{revision}:{draft}",
-        )
+        options = ("--no-tags", "--quiet", "--no-recurse-submodules")
+        try:
+            self._git("fetch", *options, "--", address, f"+{revision}:{draft}")
+        except HeadwaterError as error:
+            raise HeadwaterError(
+                f"{address} at {revision} could not be fetched: {error.what.partition(': ')[2]}",
+                "check the address and the revision, and that git may read it from here (git ls-remote)",
+            ) from error
         commit = self._git("rev-parse", f"{draft}^{{commit}}")
         self._git("update-ref", _KEPT.format(commit=commit), commit)
         self._git("update-ref", "-d", draft)
@@ -95,7 +94,7 @@ class Mirror:
     def _git(self, *argv: str, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> str:
         """One git command; nothing of the user's git configuration or hooks runs in the mirror."""
         point(f"start git {argv[0]}")
-        clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key in _CERTIFICATES}
         own = {} if argv[0] == "init" else {"GIT_DIR": str(self.folder)}
         steer = {
             "GIT_CONFIG_NOSYSTEM": "1",

@@ -82,8 +82,9 @@ def show_review(one: Review, *, quiet: bool, brief: bool = False) -> None:
         say()
     say(_title(one))
     say()
-    say(_table(one))
-    say()
+    if one.view.tasks:
+        say(_table(one))
+        say()
     for line in warnings(one):
         say(folded(line, first="! ").replace("!", paint("!", Tone.WARN), 1))
     say(summary(one))
