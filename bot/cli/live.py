@@ -100,8 +100,8 @@ class Lines(Silence):
                     self.tell(view, task)
 
     def remark(self, text: str) -> None:
-        """Tell it on stderr."""
-        click.echo(text, err=True)
+        """Tell it on stderr, on a line of its own: a terminal may have put `^C` there."""
+        click.echo(f"\n{text}", err=True)
 
     def tell(self, view: DeploymentView, task: TaskView) -> None:  # noqa: ARG002 (Events needs it)
         """Tell where a task is now, unless it only waits for its turn."""
