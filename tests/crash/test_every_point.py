@@ -8,12 +8,12 @@ point of every story; by default those of `deploy` are all visited, and of the o
 from __future__ import annotations
 
 import os
-import re
-import tempfile
+import signal
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -69,21 +69,37 @@ def _at_work(world: World) -> None:
     deploy.kill()
 
 
+def _all_dead(world: World) -> None:
+    """Both the command and the runner of `db` were killed; its tool came to its end alone."""
+    world.tell("db", "apply", "hold")
+    deploy = world.start("deploy", "--auto-approve")
+    db = world.wait_for("start", "apply", "db")
+    world.wait_for("end", "outputs", "eks")
+    deploy.kill()
+    os.kill(world.runner_of(db.attempt), signal.SIGKILL)
+    world.let_go("db", "apply")
+    world.wait_for("end", "apply", "db")
+
+
 def _never_started(world: World) -> None:
-    """A deploy was killed before it started the runner of an attempt that it had written down."""
-    _command(world, STORIES[0], HEADWATER_CRASH_AT=str(_first_runner()))
-    (world.folder / "points").unlink()
+    """`app` was approved; who would have started its runner was killed when that attempt had been written down."""
+    _waiting(world)
+    command = ("approve", "app")
+    for at in range(1, 30):
+        (world.folder / "points").unlink(missing_ok=True)
+        answer = world.headwater(*command, env=_crashing(world, at))
+        if _written_down_only(world):
+            (world.folder / "points").unlink()
+            return
+        if answer.code != -signal.SIGKILL:  # approved already
+            command = ("retry", "--auto-approve")
+    raise AssertionError("no attempt was ever written down and not started")
 
 
-@cache
-def _first_runner() -> int:
-    """The point at which the runner of the first real deploy starts: those of the plans come before."""
-    with tempfile.TemporaryDirectory() as folder:
-        world = QuickWorld.make(Path(folder) / "probe", NEEDS)
-        _command(world, STORIES[0])
-        starts = [number for number, line in enumerate(_passed(world), 1) if re.match(r"driver \d+ start python", line)]
-        world.end()
-        return starts[len(NEEDS)]
+def _written_down_only(world: World) -> bool:
+    with closing(sqlite3.connect(world.state / "headwater.db")) as database:
+        active = [row[0] for row in database.execute("SELECT id FROM attempts WHERE active")]
+    return any(not (world.state / "attempts" / attempt).exists() for attempt in active)
 
 
 def _deploy_again(world: World) -> Answer:
@@ -101,6 +117,7 @@ def _approve_again(world: World) -> Answer:
     return world.headwater("approve", "app") if answer.code == 3 else answer
 
 
+ASKS = {"app": "requiresApproval: true"}
 DONE = Ending("Active", dict.fromkeys(NEEDS, "deployed"), applies=frozenset(NEEDS))
 STORIES = (
     Story("deploy", ("deploy", "--auto-approve"), _nothing, _deploy_again, DONE),
@@ -113,11 +130,10 @@ STORIES = (
         sample=6,
     ),
     Story("retry", ("retry", "--auto-approve"), _half_failed, _deploy_again, DONE, sample=5),
-    Story("revoke", ("retry", "--auto-approve"), _never_started, _deploy_again, DONE, sample=2, first=12),
+    Story("revoke", ("retry", "--auto-approve"), _never_started, _approve_again, DONE, first=16, extra=ASKS),
+    Story("bury", ("retry", "--auto-approve"), _all_dead, _deploy_again, DONE, first=10),
     Story("cancel", ("cancel",), _at_work, _deploy_again, DONE, sample=3),
-    Story(
-        "approve", ("approve", "app"), _waiting, _approve_again, DONE, sample=3, extra={"app": "requiresApproval: true"}
-    ),
+    Story("approve", ("approve", "app"), _waiting, _approve_again, DONE, sample=3, extra=ASKS),
 )
 
 
@@ -158,7 +174,7 @@ def _killed_at(story: Story, folder: Path, at: int) -> None:
     world = QuickWorld.make(folder, NEEDS, story.extra)
     try:
         story.before(world)
-        _command(world, story, HEADWATER_CRASH_AT=str(at))
+        _command(world, story, at)
         passed = _passed(world)
         died = passed[at - 1] if at <= len(passed) else "nobody: this run had fewer points"
         try:
@@ -172,8 +188,14 @@ def _killed_at(story: Story, folder: Path, at: int) -> None:
         world.end()
 
 
-def _command(world: World, story: Story, **env: str) -> Answer:
-    return world.headwater(*story.command, env={"HEADWATER_CRASH_LOG": str(world.folder / "points"), **env})
+def _command(world: World, story: Story, at: int | None = None) -> Answer:
+    return world.headwater(*story.command, env=_crashing(world, at))
+
+
+def _crashing(world: World, at: int | None = None) -> dict[str, str]:
+    """What has points counted, and kills at one of them."""
+    points = {"HEADWATER_CRASH_LOG": str(world.folder / "points")}
+    return points if at is None else {**points, "HEADWATER_CRASH_AT": str(at)}
 
 
 def _passed(world: World) -> list[str]:
