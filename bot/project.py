@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.errors import HeadwaterError, StoreError
 from bot.executors.local import LocalExecutor
 from bot.mirror import Mirror
+from bot.state_folder import STORE_FILE, has_store
 from bot.store.database import Database
 from bot.vault import Vault
 from planner.definition import Definitions, Environment, Workflow
@@ -51,12 +52,12 @@ class Project:
         """The store: the one that was given, else a file in the state folder."""
         if self._url:
             return Database(self._url)
-        return Database.file(self.folder / "headwater.db")
+        return Database.file(self.folder / STORE_FILE)
 
     @property
     def has_store(self) -> bool:
         """Whether anything was ever stored: questions about an untouched repository make no files."""
-        return bool(self._url) or (self.state / "headwater.db").exists()
+        return has_store(self.state, self._url)
 
     @cached_property
     def folder(self) -> Path:

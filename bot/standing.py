@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from bot.decide.identity import Declared, Stack
 from bot.decide.status import EnvironmentFacts, Summary, environment_state, workflow_status
 from bot.decide.transitions import TaskState
-from bot.known import known
-from bot.project import Project
-from bot.store.environments import EnvironmentRow, identify
-from bot.store.values import shown_outputs
-from planner.definition import Environment, Json, Workflow
+from planner.listing import ListedEnvironment, ListedWorkflow
+
+if TYPE_CHECKING:
+    from bot.project import Project
+    from bot.store.environments import EnvironmentRow
+    from planner.definition import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,35 +43,68 @@ class EnvironmentStanding:
 class Standing:
     """One workflow as people see it."""
 
-    workflow: Workflow
+    workflow: ListedWorkflow
     summary: Summary
     environments: tuple[EnvironmentStanding, ...]
 
 
-def standings(project: Project, workflows: Sequence[Workflow]) -> tuple[Standing, ...]:
+def never_worked_on(workflows: Sequence[ListedWorkflow]) -> tuple[Standing, ...]:
+    """How workflows stand of which nothing is stored."""
+    return tuple(
+        Standing(
+            workflow,
+            workflow_status([EnvironmentFacts()] * len(workflow.environments)),
+            tuple(_declared(one, None, {}) for one in workflow.environments),
+        )
+        for workflow in workflows
+    )
+
+
+def standings(project: Project, workflows: Sequence[ListedWorkflow]) -> tuple[Standing, ...]:
     """How these workflows stand, in their files' order; what is gone from a file and still deployed comes last."""
-    stored = known(project)
-    who = identify(stored.rows, workflows)
-    by_id = {row.id: row for row in stored.rows}
-    outputs: dict[int, dict[str, Json]] = {}
-    if stored.rows:
-        with project.database.reading() as connection:
-            outputs = shown_outputs(connection, [row.id for row in stored.rows if row.deployed])
-    found = []
-    for workflow in workflows:
-        rows = [(one, by_id.get(who.same.get((workflow.file, one.key), -1))) for one in workflow.environments]
-        gone = [by_id[identity] for identity in who.removed if by_id[identity].file == workflow.file]
-        everything = [row.facts if row else EnvironmentFacts() for _, row in rows]
-        everything += [row.facts for row in gone if row.deployed]
-        lines = [_declared(one, row, outputs) for one, row in rows] + [
-            _gone(row, outputs) for row in gone if row.deployed
-        ]
-        found.append(Standing(workflow, workflow_status(everything), tuple(lines)))
-    return tuple(found)
+    from bot.store import environments, values  # noqa: PLC0415 - slow to import, and many repositories have no store
+
+    with project.database.reading() as connection:
+        repository = environments.known_repository(connection, project.key)
+        if repository is None:
+            return never_worked_on(workflows)
+        rows = environments.environment_rows(connection, repository)
+        outputs = values.shown_outputs(connection, repository)
+    who = environments.identify_declared(rows, [_as_declared(file, one) for file, _, ones in workflows for one in ones])
+    by_id = {row.id: row for row in rows}
+    gone: dict[str, list[EnvironmentRow]] = {}
+    for identity in who.removed:
+        if by_id[identity].deployed:
+            gone.setdefault(by_id[identity].file, []).append(by_id[identity])
+    return tuple(
+        _of_workflow(
+            workflow,
+            [by_id.get(who.same.get((workflow.file, one.key), -1)) for one in workflow.environments],
+            gone.get(workflow.file, []),
+            outputs,
+        )
+        for workflow in workflows
+    )
+
+
+def _as_declared(file: str, one: ListedEnvironment) -> Declared:
+    moved_from = one.moved_from.casefold() if one.moved_from else None
+    return Declared(file, one.key, Stack(one.path, one.tool, one.workspace or ""), moved_from)
+
+
+def _of_workflow(
+    workflow: ListedWorkflow,
+    rows: Sequence[EnvironmentRow | None],
+    gone: Sequence[EnvironmentRow],
+    outputs: Mapping[int, Mapping[str, Json]],
+) -> Standing:
+    facts = [row.facts if row else EnvironmentFacts() for row in (*rows, *gone)]
+    lines = [_declared(one, row, outputs) for one, row in zip(workflow.environments, rows, strict=True)]
+    return Standing(workflow, workflow_status(facts), (*lines, *(_gone(row, outputs) for row in gone)))
 
 
 def _declared(
-    environment: Environment, row: EnvironmentRow | None, outputs: Mapping[int, Mapping[str, Json]]
+    environment: ListedEnvironment, row: EnvironmentRow | None, outputs: Mapping[int, Mapping[str, Json]]
 ) -> EnvironmentStanding:
     if row is None:
         note = "disabled" if environment.disabled is True else ""

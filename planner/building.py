@@ -25,7 +25,7 @@ from planner.repository import Commit, Repository
 from planner.snapshot import EnvironmentFacts, Snapshot
 from planner.sources.references import References
 from planner.sources.terraform import TERRAFORM
-from planner.tree import Kind, Tree
+from planner.tree import SUBMODULE, Kind, Tree
 from planner.workflow_files import is_workflow_file
 
 INDEXES_KEPT = 12
@@ -105,6 +105,11 @@ def new_index(repository: Repository, commit: Commit, cache: Cache, near: Index 
     keep_index(cache, made.index)
     cache.keep_newest(PREFIX, INDEXES_KEPT)
     return made
+
+
+def has_submodule(repository: Repository, commit: Commit) -> bool:
+    """Whether a commit holds a submodule anywhere."""
+    return any(entry.mode == SUBMODULE for _, entry in GitTree(repository, commit.tree).all_paths())
 
 
 def _newest(cache: Cache, origins: tuple[str, ...]) -> Index | None:

@@ -5,9 +5,11 @@ Pure: snapshots and changed paths in, affected environments with their reasons o
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from typing import NamedTuple
 
 from planner.inputs import ChangedPath, Touch
@@ -290,7 +292,8 @@ def _told(
             found[workflow.file] = AffectedWorkflow(
                 workflow.file, workflow.name, shown, tuple(by_file.pop(workflow.file, ()))
             )
-    names |= {workflow.file: workflow.name for workflow in head.workflows if workflow.file in by_file}
+    if by_file:
+        names |= {workflow.file: workflow.name for workflow in head.workflows if workflow.file in by_file}
     for file, gone in by_file.items():
         found[file] = AffectedWorkflow(file, names[file], (), tuple(gone))
     return tuple(found[file] for file in sorted(found))
@@ -304,14 +307,12 @@ def _by_workflow(
     head: Snapshot, reached: Sequence[int], *, everything: bool
 ) -> Iterator[tuple[WorkflowFacts, list[int]]]:
     """The workflows that hold any of these environments (or all), each with its own, in dependency order."""
-    place = 0
-    for workflow in head.workflows:
-        end = place
-        while end < len(reached) and reached[end] < workflow.end:
-            end += 1
-        if end > place or everything:
-            yield workflow, sorted(reached[place:end], key=lambda number: (head.waves[number], number))
-        place = end
+    by_workflow: dict[int, list[int]] = {place: [] for place in range(len(head.workflows))} if everything else {}
+    for number in reached:
+        place = bisect_right(head.workflows, number, key=attrgetter("end"))
+        by_workflow.setdefault(place, []).append(number)
+    for place, numbers in by_workflow.items():
+        yield head.workflows[place], sorted(numbers, key=lambda number: (head.waves[number], number))
 
 
 def _carried(head: Snapshot, own: Mapping[int, list[Reason]]) -> dict[int, tuple[int, ...]]:

@@ -6,6 +6,7 @@ Every process is argv without a shell, in an environment without the GIT_* varia
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,9 @@ from planner.tree import Tree, bytes_of, text_of
 from planner.work_tree import WorkTree
 
 REQUESTS_AT_ONCE = 500  # of 41 bytes each: they fit a pipe's buffer, so that writing never waits for reading
+
+_HIDDEN = re.compile(rb"(?:^|\0)[^H]")
+"""In the answer of `ls-files -v`: a file that is not plainly in the index and looked at."""
 
 
 class GitError(PlannerError):
@@ -142,12 +146,29 @@ class Repository:
 
     def work_tree(self) -> Tree:
         """The files as they lie in the work tree, new ones included, ignored ones not. Raises GitError if bare."""
+        listing = self._in_work_tree("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        return WorkTree(self.top or Path(), listing)
+
+    def work_tree_changes(self) -> tuple[tuple[str, str], ...] | None:
+        """What differs between HEAD, the index and the work tree: git's two letters and the path from the root.
+
+        None where git was told not to look (a sparse checkout, `--assume-unchanged`): then nobody knows from git alone.
+        Submodules are not looked into. Raises GitError if bare.
+        """
+        told = self._in_work_tree("ls-files", "-z", "-v")
+        if _HIDDEN.search(told):
+            return None
+        options = ("--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all")
+        items = text_of(self._in_work_tree("status", *options)).split("\0")
+        return tuple((item[:2], item[3:]) for item in items if item)
+
+    def _in_work_tree(self, *arguments: str) -> bytes:
         if self.top is None:
             raise GitError(f"{self.folder} is a bare repository, without a work tree: name a commit instead")
-        answer = self._run("ls-files", "-z", "--cached", "--others", "--exclude-standard", at=self.top)
+        answer = self._run(*arguments, at=self.top)
         if answer.returncode:
             raise GitError(f"git cannot list the files of {self.top}: {_said(answer.stderr)}")
-        return WorkTree(self.top, answer.stdout)
+        return answer.stdout
 
     def is_empty(self) -> bool:
         """Whether there is no commit yet on the branch that is checked out."""

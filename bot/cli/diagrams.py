@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.definition import Json, Workflow
-from planner.graph import Graph
+from planner.listing import ListedWorkflow
 
 _PLAIN_IN_MERMAID = frozenset(" -_./,:()")
 
 
-def mermaid(workflows: Sequence[Workflow]) -> str:
+def mermaid(workflows: Sequence[ListedWorkflow]) -> str:
     """A Mermaid flowchart, as GitHub renders it in Markdown; several workflows become subgraphs."""
     parts = ["flowchart LR"]
     for number, workflow in enumerate(workflows):
@@ -31,7 +30,7 @@ def _mermaid_text(text: str) -> str:
     return "".join(sign if sign.isalnum() or sign in _PLAIN_IN_MERMAID else f"#{ord(sign)};" for sign in text)
 
 
-def dot(workflows: Sequence[Workflow]) -> str:
+def dot(workflows: Sequence[ListedWorkflow]) -> str:
     """A digraph for Graphviz; several workflows become clusters."""
     parts = ["digraph headwater {", "  rankdir=LR;", "  node [shape=box, style=rounded];"]
     for number, workflow in enumerate(workflows):
@@ -50,29 +49,27 @@ def _dot_text(text: str) -> str:
     return f'"{escaped}"'
 
 
-def as_json(workflows: Sequence[Workflow]) -> dict[str, Json]:
+def as_json(workflows: Sequence[ListedWorkflow]) -> dict[str, object]:
     """All workflows with their environments in dependency order; `wave` counts from 0."""
     return {"workflows": [_workflow_json(workflow) for workflow in workflows]}
 
 
-def _workflow_json(workflow: Workflow) -> Json:
-    graph = Graph.of(workflow)
-    environments = {one.alias: one for one in workflow.environments}
+def _workflow_json(workflow: ListedWorkflow) -> dict[str, object]:
     return {
         "file": workflow.file,
         "name": workflow.name,
         "environments": [
             {
-                "alias": alias,
-                "slug": environments[alias].slug,
-                "path": environments[alias].path,
-                "tool": environments[alias].tool.value,
-                "workspace": environments[alias].workspace,
-                "wave": graph.wave[alias],
-                "needs": list(environments[alias].needs),
-                "requiresApproval": environments[alias].requires_approval,
-                "disabled": environments[alias].disabled,
+                "alias": one.alias,
+                "slug": one.slug,
+                "path": one.path,
+                "tool": one.tool,
+                "workspace": one.workspace,
+                "wave": one.wave,
+                "needs": list(one.needs),
+                "requiresApproval": one.requires_approval,
+                "disabled": one.disabled,
             }
-            for alias in graph.order
+            for one in workflow.in_order
         ],
     }

@@ -6,10 +6,10 @@ import click
 
 from bot.cli import diagrams
 from bot.cli.context import Command, Globals
-from bot.cli.definitions import chosen_workflows, read_commit, repository_of
-from bot.cli.drawing import drawing
+from bot.cli.definitions import chosen_workflows, listing, read_commit, repository_of
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import print_json, say, terminal_width
+from planner.repository import Repository
 
 
 @click.command(cls=Command)
@@ -30,15 +30,23 @@ def command(settings: Globals, form: str, *, work_tree: bool) -> ExitCode:
     it needs stands beside it as "+ ALIAS".
     """
     repository = repository_of(settings)
-    reading = read_commit(repository, settings, work_tree=work_tree)
-    workflows = chosen_workflows(reading.require(), settings)
-    match "json" if settings.json else form:
+    form = "json" if settings.json else form
+    if form == "text":
+        say(_drawn(repository, settings, work_tree=work_tree))
+        return ExitCode.DONE
+    workflows = listing(repository, settings, work_tree=work_tree)
+    match form:
         case "json":
             print_json(diagrams.as_json(workflows))
         case "mermaid":
             say(diagrams.mermaid(workflows))
-        case "dot":
-            say(diagrams.dot(workflows))
         case _:
-            say("\n\n".join(drawing(workflow, terminal_width()) for workflow in workflows))
+            say(diagrams.dot(workflows))
     return ExitCode.DONE
+
+
+def _drawn(repository: Repository, settings: Globals, *, work_tree: bool) -> str:
+    from bot.cli.drawing import drawing  # noqa: PLC0415  (only a drawing needs whole definitions)
+
+    definitions = read_commit(repository, settings, work_tree=work_tree).require()
+    return "\n\n".join(drawing(one, terminal_width()) for one in chosen_workflows(definitions, settings))

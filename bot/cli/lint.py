@@ -8,13 +8,15 @@ from pathlib import Path
 import click
 
 from bot.cli.context import Command, Globals
-from bot.cli.definitions import read_files, repository_of
+from bot.cli.definitions import repository_of
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import note, print_json, printable, say
 from bot.errors import WrongUse
+from planner.findings import Findings, findings_in_work_tree
+from planner.index import cache_folder, definitions_at
 from planner.problems import Problem, Severity
-from planner.reading import is_workflow_file
 from planner.repository import Repository
+from planner.workflow_files import is_workflow_file
 
 
 @click.command(cls=Command)
@@ -35,8 +37,8 @@ def command(settings: Globals, files: tuple[Path, ...], form: str) -> ExitCode:
     """
     repository = repository_of(settings)
     wanted = [_in_repository(file, settings, repository) for file in files]
-    reading = read_files(repository)
-    problems = [one for one in sorted(reading.problems) if not files or one.place.file in wanted]
+    found = _findings(repository)
+    problems = [one for one in sorted(found.problems) if not files or one.place.file in wanted]
     form = "json" if settings.json else form
     if form == "json":
         print_json({"problems": [_as_json(one) for one in problems]})
@@ -44,8 +46,16 @@ def command(settings: Globals, files: tuple[Path, ...], form: str) -> ExitCode:
         say(github_annotation(problem) if form == "github" else printable(str(problem)))
     errors = sum(one.severity is Severity.ERROR for one in problems)
     if form == "text":
-        note(_summary(errors, len(problems) - errors, len(reading.definitions.workflows)), quiet=settings.quiet)
+        note(_summary(errors, len(problems) - errors, found.workflows), quiet=settings.quiet)
     return ExitCode.WRONG if errors else ExitCode.DONE
+
+
+def _findings(repository: Repository) -> Findings:
+    """What is wrong with the files as they lie in the work tree; with those of the last commit where there is none."""
+    if repository.top is not None:
+        return findings_in_work_tree(repository)
+    reading = definitions_at(repository, repository.commit("HEAD"), cache_folder(repository))
+    return Findings(reading.problems, len(reading.definitions.workflows))
 
 
 def _in_repository(file: Path, settings: Globals, repository: Repository) -> str:

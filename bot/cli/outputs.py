@@ -6,14 +6,12 @@ import json
 
 import click
 
-from bot.cli.acting import Session
 from bot.cli.completing import environment_aliases
 from bot.cli.context import Command, Globals
-from bot.cli.definitions import chosen_workflows, read_commit
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import Cell, Tone, print_json, say, table, terminal_width
+from bot.cli.standing import current_standings
 from bot.errors import WrongUse
-from bot.standing import standings
 from planner.nearest import nearest
 
 
@@ -22,10 +20,7 @@ from planner.nearest import nearest
 @click.pass_obj
 def command(settings: Globals, alias: str | None) -> ExitCode:
     """Show the outputs of every deployed environment, or of ALIAS. Sensitive ones are hidden."""
-    session = Session(settings)
-    session.collect()
-    reading = read_commit(session.project.repository, settings, work_tree=False)
-    found = standings(session.project, chosen_workflows(reading.require(), settings))
+    found = current_standings(settings)
     everything = [(one.workflow.name, each) for one in found for each in one.environments]
     chosen = [
         (workflow, each) for workflow, each in everything if alias is None or each.alias.casefold() == alias.casefold()

@@ -6,13 +6,12 @@ from typing import Any
 
 import click
 
-from bot.cli.acting import Session
 from bot.cli.context import Command, Globals
-from bot.cli.definitions import chosen_workflows, read_commit
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import Cell, Tone, paint, print_json, printable, say, table, terminal_width
+from bot.cli.standing import current_standings
 from bot.cli.words import SHORT, when
-from bot.standing import Standing, standings
+from bot.standing import Standing
 
 _TONES = {
     "deployed": Tone.GOOD,
@@ -34,11 +33,7 @@ def command(settings: Globals) -> ExitCode:
     Active, Inactive, Deploy in progress, Destroy in progress or Failed: each is told from what is stored, after
     looking at what runs.
     """
-    session = Session(settings)
-    session.collect()
-    reading = read_commit(session.project.repository, settings, work_tree=False)
-    workflows = chosen_workflows(reading.require(), settings)
-    found = standings(session.project, workflows)
+    found = current_standings(settings)
     if settings.json:
         print_json({"workflows": [_as_json(one) for one in found]})
         return ExitCode.DONE

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from bot.cli.output import Cell, Tone, terminal_width, width_of
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, DeploymentState, TaskState
-from bot.store.views import DeploymentView, PlanView, TaskView
+
+if TYPE_CHECKING:  # the store is slow to import, and `status` does without where nothing is stored
+    from bot.store.views import DeploymentView, PlanView, TaskView
 
 SHORT = 7
 """Characters of a commit that people read."""

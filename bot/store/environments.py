@@ -173,14 +173,19 @@ def _row(row: RowMapping) -> EnvironmentRow:
 
 def identify(rows: Sequence[EnvironmentRow], declared: Sequence[Workflow]) -> Identities:
     """Which row is which declared environment; reads only."""
-    return identities(
-        [Known(row.id, row.file, row.key, row.stack, row.used) for row in rows],
+    return identify_declared(
+        rows,
         [
             Declared(workflow.file, one.key, stack_of(one), one.moved_from.casefold() if one.moved_from else None)
             for workflow in declared
             for one in workflow.environments
         ],
     )
+
+
+def identify_declared(rows: Sequence[EnvironmentRow], declared: Sequence[Declared]) -> Identities:
+    """The same, of environments in short."""
+    return identities([Known(row.id, row.file, row.key, row.stack, row.used) for row in rows], declared)
 
 
 def stack_of(environment: Environment) -> Stack:

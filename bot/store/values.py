@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection, delete, insert, select
 
 from bot.decide.inputs import Output
-from bot.store.tables import kept_values, outputs
+from bot.store.tables import environments, kept_values, outputs, workflows
 from bot.vault import Vault
 from planner.definition import Json
 
@@ -42,13 +42,21 @@ def read_outputs(connection: Connection, vault: Vault, ids: Iterable[int]) -> di
     return found
 
 
-def shown_outputs(connection: Connection, ids: Iterable[int]) -> dict[int, dict[str, Json]]:
-    """The outputs as people may see them: id -> name -> value, a sensitive one as None."""
+def shown_outputs(connection: Connection, repository: int) -> dict[int, dict[str, Json]]:
+    """The outputs of what is deployed of a repository, as people may see them: environment id -> name -> value.
+
+    A sensitive value is None. One query, however many environments there are.
+    """
+    query = (
+        select(outputs.c.environment_id, outputs.c.name, outputs.c.sensitive, outputs.c.value)
+        .join(environments, outputs.c.environment_id == environments.c.id)
+        .join(workflows, environments.c.workflow_id == workflows.c.id)
+        .where(workflows.c.repository_id == repository, environments.c.deployed, environments.c.detached.is_(False))
+        .order_by(outputs.c.environment_id, outputs.c.name)
+    )
     found: dict[int, dict[str, Json]] = {}
-    for row in connection.execute(
-        select(outputs).where(outputs.c.environment_id.in_(list(ids))).order_by(outputs.c.name)
-    ):
-        found.setdefault(row.environment_id, {})[row.name] = None if row.sensitive else json.loads(row.value)
+    for identity, name, sensitive, value in connection.execute(query):
+        found.setdefault(identity, {})[name] = None if sensitive else json.loads(value)
     return found
 
 

@@ -14,6 +14,7 @@ from bot.cli.diagrams import as_json, dot, mermaid
 from bot.cli.drawing import direct_needs, drawing, lines
 from planner.definition import Environment, Tool, Workflow
 from planner.graph import Graph
+from planner.listing import listed
 from planner.problems import Place
 
 
@@ -112,7 +113,7 @@ HOSTILE = 'x"]; click w0e0 href "javascript:alert(1)" %% <b>#quot;`\\'
 
 
 def test_mermaid_takes_any_alias_as_text() -> None:
-    assert mermaid([workflow(environment("vpc"), environment(HOSTILE, "vpc"))]) == snapshot("""\
+    assert mermaid([listed(workflow(environment("vpc"), environment(HOSTILE, "vpc")))]) == snapshot("""\
 flowchart LR
   w0e0["vpc"]
   w0e1["x#34;#93;#59; click w0e0 href #34;javascript:alert(1)#34; #37;#37; #60;b#62;#35;quot#59;#96;#92;"]
@@ -121,7 +122,7 @@ flowchart LR
 
 
 def test_dot_takes_any_alias_as_text() -> None:
-    assert dot([workflow(environment("vpc"), environment(HOSTILE, "vpc"))]) == snapshot("""\
+    assert dot([listed(workflow(environment("vpc"), environment(HOSTILE, "vpc")))]) == snapshot("""\
 digraph headwater {
   rankdir=LR;
   node [shape=box, style=rounded];
@@ -136,7 +137,7 @@ digraph headwater {
 
 
 def test_several_workflows_become_subgraphs() -> None:
-    both = [workflow(environment("a")), workflow(environment("a"), name="blog")]
+    both = [listed(workflow(environment("a"))), listed(workflow(environment("a"), name="blog"))]
     assert mermaid(both) == snapshot("""\
 flowchart LR
   subgraph w0["shop"]
@@ -149,7 +150,7 @@ flowchart LR
 
 
 def test_json_is_in_dependency_order() -> None:
-    found = as_json([workflow(environment("late", "early"), environment("early"))])
+    found = as_json([listed(workflow(environment("late", "early"), environment("early")))])
     assert json.loads(json.dumps(found)) == snapshot(
         {
             "workflows": [
