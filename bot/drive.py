@@ -18,8 +18,9 @@ from bot.errors import HeadwaterError, StoreError
 from bot.executors.base import Executor, Life
 from bot.project import Project
 from bot.runner.seal import SealError
-from bot.store import attempts, deployments
-from bot.store.deployments import Flags, Observed
+from bot.store import attempts, deployments, gathering
+from bot.store.deployments import Flags
+from bot.store.gathering import Observed
 from bot.store.outcomes import record_end, record_start
 from bot.store.tables import tasks
 from planner.problems import PlannerError
@@ -210,7 +211,7 @@ class Driver:
         moved = False
         while True:
             lacks = self._lacks(connection, told, briefing)
-            facts = deployments.gather(connection, told, observed, lacks, self._limits)
+            facts = gathering.gather(connection, told, observed, lacks, self._limits)
             actions = reconcile(facts)
             moves = [action for action in actions if isinstance(action, Move)]
             if not moves:
@@ -252,7 +253,7 @@ class Driver:
     def _lacks(self, connection: Connection, told: Flags, briefing: Briefing) -> dict[int, tuple[Missing, ...]]:
         """The values that tasks lack whose turn has come."""
         found: dict[int, tuple[Missing, ...]] = {}
-        for row in deployments.due_tasks(connection, told.id):
+        for row in gathering.due_tasks(connection, told.id):
             try:
                 found[row.id] = briefing.brief(row).inputs.missing
             except StoreError:  # not this environment's fault, nor of any other
@@ -345,4 +346,4 @@ class Driver:
         with self._project.database.reading() as connection:
             unfinished = set(deployments.unfinished_deployments(connection, repository, self._project.place))
             mine = [number for number in own if number in unfinished]
-            return any(not deployments.waits_for_people(connection, number) for number in mine)
+            return any(not gathering.waits_for_people(connection, number) for number in mine)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, insert, or_, select, update
 
-from bot.decide.facts import AttemptFacts, Facts, Limits, Missing, Result, Stop, TaskAction, TaskFacts, Upstream
+from bot.decide.facts import Stop, TaskAction
 from bot.decide.reconcile import Move
 from bot.decide.transitions import (
-    ACTIVE,
     ALLOWED,
     DEPLOYMENT_ALLOWED,
     DEPLOYMENT_FINISHED,
@@ -21,7 +19,7 @@ from bot.decide.transitions import (
     DeploymentState,
     TaskState,
 )
-from bot.store.tables import attempts, deployments, environments, events, plans, task_needs, tasks, workflows
+from bot.store.tables import deployments, environments, events, task_needs, tasks, workflows
 
 _MUTATING = tuple(action.value for action in TaskAction if action.mutates)
 _UNFINISHED = tuple(state.value for state in TaskState if state not in FINISHED)
@@ -66,14 +64,6 @@ class NewDeployment:
     forget: tuple[str, ...] = ()
     keep_for: int | None = None
     retry_of: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What the observer knows of attempts beyond their rows: id -> how long nothing moved, and is its runner gone."""
-
-    still: Mapping[str, float] = field(default_factory=dict)
-    runner_gone: frozenset[str] = frozenset()
 
 
 def create(connection: Connection, new: NewDeployment, now: float) -> int:
@@ -231,206 +221,6 @@ def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Fla
         row.dirty,
         tuple(row.forget),
     )
-
-
-def counts(connection: Connection, deployment: int) -> dict[TaskState, int]:
-    """How many tasks of a deployment are in each state."""
-    query = select(tasks.c.state, func.count()).where(tasks.c.deployment_id == deployment).group_by(tasks.c.state)
-    return {TaskState(state): number for state, number in connection.execute(query).all()}
-
-
-def gather(
-    connection: Connection,
-    told: Flags,
-    observed: Observed,
-    lacks: Mapping[int, tuple[Missing, ...]],
-    limits: Limits,
-) -> Facts:
-    """What is known of one deployment: its dirty and active tasks with their neighbours, and the best ready ones.
-
-    `lacks`: the values that tasks lack, for those that were asked about.
-    """
-    number = counts(connection, told.id)
-    active = sum(number.get(state, 0) for state in ACTIVE)
-    failed = sum(number.get(state, 0) for state in _FAILED)
-    superseded = _superseded(connection, told.id) if number.get(TaskState.CANCELLED) else 0
-    free = told.jobs - active
-    return Facts(
-        deployment=told.id,
-        tasks=_facts(
-            connection, _dirty(told, sweeping=bool(told.stop or (told.fail_fast and failed))), observed, lacks
-        ),
-        ready=_facts(connection, _best_ready(told.id, free), observed, {}) if free > 0 else (),
-        free_jobs=free,
-        unfinished=sum(count for state, count in number.items() if state not in FINISHED),
-        failed=failed,
-        cancelled=number.get(TaskState.CANCELLED, 0) - superseded,
-        superseded=superseded,
-        queued=told.state is DeploymentState.QUEUED,
-        stop=told.stop,
-        fail_fast=told.fail_fast,
-        limits=limits,
-    )
-
-
-def _superseded(connection: Connection, deployment: int) -> int:
-    """How many tasks of a deployment gave way to a newer one."""
-    given_way = and_(tasks.c.deployment_id == deployment, tasks.c.code == Code.SUPERSEDED.value)
-    return connection.execute(select(func.count()).select_from(tasks).where(given_way)).scalar_one()
-
-
-def _dirty(told: Flags, *, sweeping: bool) -> Select[Any]:
-    touched = or_(tasks.c.dirty.is_(True), tasks.c.state.in_([state.value for state in ACTIVE]))
-    chosen = tasks.c.state.in_(_UNFINISHED) if sweeping else and_(touched, tasks.c.state.in_(_UNFINISHED))
-    return select(tasks).where(tasks.c.deployment_id == told.id, chosen).order_by(tasks.c.position)
-
-
-def _best_ready(deployment: int, free: int) -> Select[Any]:
-    ready = and_(tasks.c.deployment_id == deployment, tasks.c.state == TaskState.READY.value)
-    return select(tasks).where(ready).order_by(tasks.c.rank.desc(), tasks.c.position).limit(max(free, 0))
-
-
-def _facts(
-    connection: Connection,
-    query: Select[Any],
-    observed: Observed,
-    lacks: Mapping[int, tuple[Missing, ...]],
-) -> tuple[TaskFacts, ...]:
-    rows = connection.execute(query).all()
-    if not rows:
-        return ()
-    ids = [row.id for row in rows]
-    upstreams = _upstreams(connection, ids)
-    newest = _attempts(connection, [row.id for row in rows if TaskState(row.state) in ACTIVE], observed)
-    behind = rivals(connection, [row.id for row in rows if row.state == TaskState.WAITING.value])
-    newer = newcomers(connection, [row.id for row in rows if row.state == TaskState.NEEDS_APPROVAL.value])
-    empty = _empty_plans(connection, [row.id for row in rows if row.shown_plan_id is not None])
-    return tuple(
-        TaskFacts(
-            id=row.id,
-            alias=row.alias,
-            action=TaskAction(row.action),
-            state=TaskState(row.state),
-            rank=row.rank,
-            position=row.position,
-            upstreams=upstreams.get(row.id, ()),
-            attempt=newest.get(row.id),
-            rival=behind.get(row.id),
-            newer=newer.get(row.id),
-            requires_approval=row.requires_approval,
-            approved=row.approved_plan_id is not None and row.approved_plan_id == row.plan_id,
-            shown=row.shown_plan_id is not None,
-            empty_plan=row.id in empty,
-            missing=lacks.get(row.id, ()),
-        )
-        for row in rows
-    )
-
-
-def _upstreams(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Upstream, ...]]:
-    query = (
-        select(task_needs.c.task_id, tasks.c.alias, tasks.c.state, tasks.c.changed, tasks.c.broken_by)
-        .join(tasks, task_needs.c.upstream_id == tasks.c.id)
-        .where(task_needs.c.task_id.in_(ids))
-        .order_by(tasks.c.position)
-    )
-    found: dict[int, list[Upstream]] = {}
-    for row in connection.execute(query):
-        one = Upstream(row.alias, TaskState(row.state), row.changed, tuple(row.broken_by))
-        found.setdefault(row.task_id, []).append(one)
-    return {task: tuple(all_of_them) for task, all_of_them in found.items()}
-
-
-def _attempts(connection: Connection, ids: Sequence[int], observed: Observed) -> dict[int, AttemptFacts]:
-    if not ids:
-        return {}
-    query = select(attempts).where(attempts.c.task_id.in_(ids)).order_by(attempts.c.number)
-    newest: dict[int, Row[Any]] = {}
-    unclaimed: Counter[int] = Counter()
-    for row in connection.execute(query):
-        newest[row.task_id] = row
-        unclaimed[row.task_id] = 0 if row.claimed else unclaimed[row.task_id] + 1
-    return {task: _attempt(row, max(unclaimed[task], 1), observed) for task, row in newest.items()}
-
-
-def _attempt(row: Row[Any], tries: int, observed: Observed) -> AttemptFacts:
-    return AttemptFacts(
-        id=row.id,
-        tries=tries,
-        claimed=row.claimed,
-        revoked=row.revoked,
-        still=observed.still.get(row.id, 0.0),
-        runner_gone=row.id in observed.runner_gone,
-        ended=row.ended,
-        result=Result(row.result) if row.result else None,
-        error=row.error,
-    )
-
-
-def rivals(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
-    """For each task, the oldest unfinished deployment before it that may change the same environment."""
-    return _others(connection, ids, newer=False)
-
-
-def newcomers(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
-    """For each task, the oldest unfinished deployment after it that may change the same environment."""
-    return _others(connection, ids, newer=True)
-
-
-def _others(connection: Connection, ids: Sequence[int], *, newer: bool) -> dict[int, int]:
-    if not ids:
-        return {}
-    other = tasks.alias()
-    mine, theirs = tasks.c.deployment_id, other.c.deployment_id
-    query = (
-        select(tasks.c.id, func.min(other.c.deployment_id))
-        .join(other, other.c.environment_id == tasks.c.environment_id)
-        .where(
-            tasks.c.id.in_(ids),
-            tasks.c.action.in_(_MUTATING),
-            other.c.action.in_(_MUTATING),
-            other.c.state.in_(_UNFINISHED),
-            theirs > mine if newer else theirs < mine,
-        )
-        .group_by(tasks.c.id)
-    )
-    return dict(connection.execute(query).all())
-
-
-def _empty_plans(connection: Connection, ids: Sequence[int]) -> frozenset[int]:
-    """The tasks whose shown plan has no changes, and whose environment nothing has worked on since."""
-    if not ids:
-        return frozenset()
-    query = (
-        select(tasks.c.id, plans.c.summary, plans.c.touches, environments.c.touches.label("now"))
-        .join(plans, tasks.c.shown_plan_id == plans.c.id)
-        .join(environments, tasks.c.environment_id == environments.c.id)
-        .where(tasks.c.id.in_(ids))
-    )
-    return frozenset(row.id for row in connection.execute(query) if row.summary.get("empty") and row.touches == row.now)
-
-
-def due_tasks(connection: Connection, deployment: int) -> list[Row[Any]]:
-    """The waiting tasks that are to be looked at, and for which nothing upstream is unfinished."""
-    upstream = tasks.alias()
-    unfinished = (
-        select(task_needs.c.task_id)
-        .join(upstream, task_needs.c.upstream_id == upstream.c.id)
-        .where(task_needs.c.task_id == tasks.c.id, upstream.c.state.in_(_UNFINISHED))
-    )
-    waiting = and_(
-        tasks.c.deployment_id == deployment, tasks.c.dirty.is_(True), tasks.c.state == TaskState.WAITING.value
-    )
-    return list(connection.execute(select(tasks).where(waiting, ~unfinished.exists())).all())
-
-
-def waits_for_people(connection: Connection, deployment: int) -> bool:
-    """Whether nothing of an unfinished deployment can go on before somebody approves or rejects."""
-    number = counts(connection, deployment)
-    if any(number.get(state) for state in (*ACTIVE, TaskState.READY)) or not number.get(TaskState.NEEDS_APPROVAL):
-        return False
-    waiting = and_(tasks.c.deployment_id == deployment, tasks.c.state == TaskState.WAITING.value)
-    return not rivals(connection, list(connection.execute(select(tasks.c.id).where(waiting)).scalars()))
 
 
 def clean(connection: Connection, ids: Sequence[int]) -> None:

@@ -14,10 +14,11 @@ from bot.decide.status import workflow_status
 from bot.decide.transitions import ALLOWED, Code, DeploymentState, TaskState
 from bot.drive import Driver
 from bot.errors import NotAllowed
-from bot.store import attempts, deployments, views
+from bot.store import attempts, deployments, gathering, views
 from bot.store.attempts import Report
-from bot.store.deployments import NewDeployment, Observed
+from bot.store.deployments import NewDeployment
 from bot.store.environments import EnvironmentRow, environment_rows
+from bot.store.gathering import Observed
 from bot.store.tables import attempts as attempt_rows
 from bot.store.tables import events, tasks
 from bot.store.tables import plans as plan_rows
@@ -323,7 +324,7 @@ def test_whether_only_people_can_go_on(play: Play) -> None:
 
     def waits() -> bool:
         with play.scene.project.database.reading() as connection:
-            return deployments.waits_for_people(connection, number)
+            return gathering.waits_for_people(connection, number)
 
     assert not waits()
     play.go_on(number, rounds=3)
@@ -444,5 +445,5 @@ def has_empty_plan(play: Play, number: int) -> bool:
     with scene.project.database.writing() as connection:
         told = deployments.flags(connection, deployments.create(connection, new, 1.0))
         assert told is not None
-        (facts,) = deployments.gather(connection, told, Observed(), {}, Limits()).tasks
+        (facts,) = gathering.gather(connection, told, Observed(), {}, Limits()).tasks
     return facts.empty_plan

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, event, insert, select, update
 from bot.decide.facts import Limits
 from bot.decide.reconcile import Move, reconcile
 from bot.decide.transitions import Code, TaskState
-from bot.store import deployments
+from bot.store import deployments, gathering
 from bot.store.database import Database
-from bot.store.deployments import NewDeployment, NewTask, Observed
+from bot.store.deployments import NewDeployment, NewTask
 from bot.store.environments import repository_id, workflow_id
+from bot.store.gathering import Observed
 from bot.store.tables import environments, tasks
 from planner.definition import Workflow
 
@@ -93,8 +94,8 @@ def cost_of_one_end(connection: Connection, size: int) -> Counted:
     told = deployments.flags(connection, number)
     assert told is not None
     with counting(connection) as counted:
-        assert deployments.due_tasks(connection, number) == []
-        facts = deployments.gather(connection, told, Observed(), {}, Limits())
+        assert gathering.due_tasks(connection, number) == []
+        facts = gathering.gather(connection, told, Observed(), {}, Limits())
     assert {task.alias for task in facts.tasks if task.state is TaskState.WAITING} == {"e12", "e13"}
     assert facts.unfinished == size - 1
     assert reconcile(facts) == ()
