@@ -86,7 +86,7 @@ def reading_at(repository: Repository, commit: Commit, cache: Cache) -> Reading:
 def reading_of_work_tree(repository: Repository, cache: Cache) -> Reading:
     """The definitions in the work tree."""
     tree = repository.work_tree()
-    paths = [path for path, _ in tree.all_paths() if is_workflow_file(path)]
+    paths = [path for path in tree.listed_paths() if is_workflow_file(path)]
     contents = _contents(tree, paths)
     files = {
         path: sha1(b"blob %d\0" % len(one) + one, usedforsecurity=False).hexdigest() for path, one in contents.items()

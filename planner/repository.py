@@ -144,7 +144,7 @@ class Repository:
             raise UnknownRevision(self._why_unknown(commit))
         return GitTree(self, found.oid)
 
-    def work_tree(self) -> Tree:
+    def work_tree(self) -> WorkTree:
         """The files as they lie in the work tree, new ones included, ignored ones not. Raises GitError if bare."""
         listing = self._in_work_tree("ls-files", "-z", "--cached", "--others", "--exclude-standard")
         return WorkTree(self.top or Path(), listing)

@@ -56,6 +56,10 @@ class Tree(ABC):
     def entries(self, folder: str) -> Mapping[str, Entry]:
         """What lies directly in a folder, by name; nothing when it is no folder."""
 
+    def entry_in(self, folder: str, name: str) -> Entry | None:
+        """What lies in a folder under a name, links not followed."""
+        return self.entries(folder).get(name)
+
     @abstractmethod
     def contents(self, paths: Iterable[str]) -> dict[str, bytes]:
         """The content of files, by path; of a link, its target. What is no file is left out."""
@@ -95,7 +99,7 @@ class Tree(ABC):
                     return Resolved(path, Kind.OUTSIDE, tuple(links))
                 done.pop()
                 continue
-            entry = self.entries("/".join(done)).get(segment)
+            entry = self.entry_in("/".join(done), segment)
             done.append(segment)
             if entry is not None and entry.mode == LINK:
                 links.append("/".join(done))

@@ -18,8 +18,8 @@ class WorkTree(Tree):
     def __init__(self, top: Path, listing: bytes) -> None:
         super().__init__()
         self._top = top
-        self._folders: dict[str, dict[str, Entry | None]] = {"": {}}
-        self._seen: dict[str, dict[str, Entry]] = {}  # looked up once: a folder of a thousand stacks is asked for often
+        self._folders: dict[str, dict[str, None]] = {"": {}}  # the names in each, in git's order
+        self._seen: dict[str, Entry | None] = {}  # looked up once: a folder of a thousand stacks is asked for often
         for path in text_of(listing).split("\0"):
             if path:
                 self._add(path.rstrip("/"))
@@ -28,30 +28,34 @@ class WorkTree(Tree):
         parent, _, name = path.rpartition("/")
         if parent not in self._folders:
             self._folders[parent] = {}
-            self._add_folder(parent)
-        self._folders[parent].setdefault(name, None)
-
-    def _add_folder(self, path: str) -> None:
-        parent, _, name = path.rpartition("/")
-        if parent not in self._folders:
-            self._folders[parent] = {}
-            self._add_folder(parent)
-        self._folders[parent][name] = Entry(FOLDER, "")
+            self._add(parent)
+        self._folders[parent][name] = None
 
     def entries(self, folder: str) -> Mapping[str, Entry]:
-        found = self._seen.get(folder)
-        if found is None:
-            listed = self._folders.get(folder, {})
-            looked_up = {name: entry or self._looked_up(folder, name) for name, entry in listed.items()}
-            found = self._seen[folder] = {name: entry for name, entry in looked_up.items() if entry is not None}
-        return found
+        found = {name: self.entry_in(folder, name) for name in self._folders.get(folder, ())}
+        return {name: entry for name, entry in found.items() if entry is not None}
+
+    def entry_in(self, folder: str, name: str) -> Entry | None:
+        if name not in self._folders.get(folder, ()):
+            return None
+        path = f"{folder}/{name}" if folder else name
+        if path not in self._seen:
+            self._seen[path] = self._looked_up(path)
+        return self._seen[path]
+
+    def listed_paths(self) -> Iterator[str]:
+        """Every path that git knows or would add, folders too; what is deleted in the work tree is still among them."""
+        for folder, names in self._folders.items():
+            before = f"{folder}/" if folder else ""
+            for name in names:
+                yield before + name
 
     def contents(self, paths: Iterable[str]) -> dict[str, bytes]:
         found: dict[str, bytes] = {}
         for path in paths:
             parent, _, name = path.rpartition("/")
-            entry = self._looked_up(parent, name)
-            if entry is None or name not in self._folders.get(parent, {}) or entry.mode[:2] not in ("10", "12"):
+            entry = self.entry_in(parent, name)
+            if entry is None or entry.mode[:2] not in ("10", "12"):
                 continue
             place = os.fsencode(self._top) + b"/" + bytes_of(path)
             found[path] = os.readlink(place) if entry.mode == LINK else _read(place)  # noqa: PTH115 - bytes
@@ -64,8 +68,7 @@ class WorkTree(Tree):
                 if entry.mode != FOLDER:
                     yield before + name, entry
 
-    def _looked_up(self, folder: str, name: str) -> Entry | None:
-        path = f"{folder}/{name}" if folder else name
+    def _looked_up(self, path: str) -> Entry | None:
         try:
             mode = os.lstat(os.fsencode(self._top) + b"/" + bytes_of(path)).st_mode
         except OSError:
@@ -73,8 +76,16 @@ class WorkTree(Tree):
         if stat.S_ISLNK(mode):
             return Entry(LINK, "")
         if stat.S_ISDIR(mode):
-            return Entry(SUBMODULE, "")
+            return self._folder(path)
         return Entry("100755" if mode & stat.S_IXUSR else "100644", "") if stat.S_ISREG(mode) else None
+
+    def _folder(self, path: str) -> Entry | None:
+        """A folder is there as long as anything is left in it; one of which git lists nothing is a submodule."""
+        names = self._folders.get(path)
+        if names is None:
+            return Entry(SUBMODULE, "")
+        is_left = any(self.entry_in(path, name) is not None for name in names)
+        return Entry(FOLDER, "") if is_left else None
 
 
 def _read(place: bytes) -> bytes:
