@@ -251,3 +251,19 @@ def test_problems_that_were_kept_are_told_again(world: GitWorld, full_readings: 
 def test_a_folder_whose_files_are_gone_is_gone(world: GitWorld) -> None:
     (world.folder / "envs/db/main.tf").unlink()
     assert "'envs/db' does not exist" in found_in(world)[0][0]
+
+
+def test_a_backend_that_is_declared_in_the_work_tree_counts(world: GitWorld) -> None:
+    world.commit(files={"other/headwater.yml": workflow(db=[])})
+    assert ["warning" in one for one in found_in(world)[0]] == [True]
+    put(world, "envs/db/main.tf", 'terraform {\n  backend "s3" {}\n}\n')
+    assert ["warning" in one for one in found_in(world)[0]] == [False]
+
+
+def test_a_change_behind_a_link_counts(world: GitWorld) -> None:
+    world.put({"shared/flow.yml": workflow(db=[]).replace("db:", "db:\n    workspace: b")})
+    world.link("linked/headwater.yml", "../shared/flow.yml")
+    world.commit()
+    assert found_in(world) == ([], 3)
+    put(world, "shared/flow.yml", workflow(late=[]))
+    assert "'envs/late' does not exist" in found_in(world)[0][0]
