@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint format bench docs clean
+.PHONY: help demo test lint format bench crash docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make test    lint and all tests, as CI runs them"
 	@echo "make lint    format, lint, types and layers"
 	@echo "make bench   the figures of docs/benchmarks.md (needs npm)"
+	@echo "make crash   kill deploys at every point, not only at a sample (long)"
 	@echo "make docs    write the generated pages anew"
 
 $(STAMP): pyproject.toml
@@ -38,6 +39,9 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench
+
+crash: $(STAMP)
+	@HEADWATER_TEST_CRASH=all $(BIN)/python -m pytest -n auto tests/crash
 
 docs: $(STAMP)
 	@$(BIN)/python -m docs.generate

@@ -79,7 +79,7 @@ class Briefing:
         references = {one for each in effective for one in each.variable.references}
         found = inputs(
             effective,
-            self._outputs(references),
+            self._outputs(references, workflow),
             self._project.secrets,
             planning=not TaskAction(task.action).mutates,
         )
@@ -150,18 +150,25 @@ class Briefing:
         row = self._connection.execute(select(plans.c.leaves, plans.c.unseen).where(plans.c.id == plan)).one()
         return Reviewed(row.leaves, tuple(row.unseen) if approved else ())
 
-    def _outputs(self, references: set[OutputReference]) -> dict[OutputReference, Output]:
+    def _ids(self, keys: set[str], workflow: Workflow) -> dict[str, int]:
+        """The environments of these aliases; one renamed and not deployed since is known to this deployment."""
+        stored = select(environments.c.alias_key, environments.c.id).where(
+            environments.c.workflow_id == self._told.workflow,
+            environments.c.detached.is_(False),
+            environments.c.alias_key.in_(keys),
+        )
+        spelled = [one.alias for one in workflow.environments if one.key in keys]
+        here = select(tasks.c.alias, tasks.c.environment_id).where(
+            tasks.c.deployment_id == self._told.id, tasks.c.alias.in_(spelled)
+        )
+        ids: dict[str, int] = {row.alias_key: row.id for row in self._connection.execute(stored)}
+        return ids | {row.alias.casefold(): row.environment_id for row in self._connection.execute(here)}
+
+    def _outputs(self, references: set[OutputReference], workflow: Workflow) -> dict[OutputReference, Output]:
         """The outputs that are referred to, of the workflow's environments as they stand."""
         if not references:
             return {}
-        rows = self._connection.execute(
-            select(environments.c.id, environments.c.alias_key).where(
-                environments.c.workflow_id == self._told.workflow,
-                environments.c.detached.is_(False),
-                environments.c.alias_key.in_({one.alias.casefold() for one in references}),
-            )
-        ).all()
-        ids: dict[str, int] = {row.alias_key: row.id for row in rows}
+        ids = self._ids({one.alias.casefold() for one in references}, workflow)
         found = read_outputs(self._connection, self._project.vault, ids.values())
         return {
             one: found[ids[one.alias.casefold()]][one.output]

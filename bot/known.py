@@ -23,8 +23,11 @@ class Known:
     )  # workflow -> environment -> name
 
 
-def known(project: Project) -> Known:
-    """Read what the store knows; nothing is made for a repository that was never worked on."""
+def known(project: Project, *, kept: bool = False) -> Known:
+    """Read what the store knows, `kept` values only where they are asked for: that takes the key.
+
+    Nothing is made for a repository that was never worked on.
+    """
     if not project.has_store:
         return Known()
     with project.database.reading() as connection:
@@ -32,7 +35,8 @@ def known(project: Project) -> Known:
         if repository is None:
             return Known()
         rows = environment_rows(connection, repository)
-        return Known(rows, _kept(connection, project, {row.workflow_id for row in rows}))
+        workflows = {row.workflow_id for row in rows} if kept else ()
+        return Known(rows, _kept(connection, project, workflows))
 
 
 def _kept(

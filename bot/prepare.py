@@ -31,7 +31,7 @@ def prepare(project: Project, request: Request) -> tuple[Prepared, ...]:
     _refuse_names(request)
     if request.assume_upstreams and not request.only:
         raise WrongUse("--assume-upstreams goes with --only", "name the environments, and add --only")
-    stored = known(project)
+    stored = known(project, kept=True)
     who = identify(stored.rows, definitions.workflows)
     chosen = _workflows(definitions, request)
     affected = _affected(project, request, commit, stored)

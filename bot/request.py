@@ -43,6 +43,7 @@ class Request:
     force: bool = False
     plan_only: bool = False
     retry_of: int | None = None
+    keep_for: int | None = None  # of a retry: whose the values of `-v` were
     assume_upstreams: bool = False  # this store never saw them; somebody else deployed them just now
 
     @property

@@ -36,5 +36,6 @@ def prepare_retry(
         jobs=jobs,
         force=destroying,
         retry_of=number,
+        keep_for=told.keep_for,
     )
     return prepare(project, request)

@@ -13,6 +13,7 @@ from bot.decide.transitions import Code, TaskState
 from bot.preparing.situation import Prepared
 from bot.project import Project
 from bot.request import Aim
+from bot.since import unfinished
 from bot.store import deployments
 from bot.store.deployments import NewDeployment, NewTask
 from bot.store.environments import (
@@ -129,7 +130,7 @@ def _create(
     auto_approve: bool = False,
 ) -> int:
     request = prepared.request
-    alone = request.only and len(prepared.order) == 1
+    alone = request.only and len(prepared.order) == 1 and request.retry_of is None
     return deployments.create(
         connection,
         NewDeployment(
@@ -147,7 +148,7 @@ def _create(
             forget=request.forget,
             given=project.vault.seal(dict(request.given)) if request.given else None,
             retry_of=request.retry_of,
-            keep_for=place.ids[prepared.order[0]] if alone else None,
+            keep_for=place.ids[prepared.order[0]] if alone else request.keep_for,
         ),
         time.time(),
     )
@@ -202,7 +203,9 @@ def _removals(
     """
     if prepared.workflow.removal is not Removal.DESTROY or prepared.request.aim is not Aim.DEPLOY:
         return []
-    gone = {row.id: row for row in prepared.removed if row.deployed and row not in prepared.doubtful}
+    gone = {
+        row.id: row for row in prepared.removed if (row.deployed or unfinished(row)) and row not in prepared.doubtful
+    }
     users = _former_users(connection, gone.values())
     chosen = {place.ids[alias] for alias in prepared.order}
     return [

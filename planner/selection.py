@@ -121,5 +121,5 @@ def _refuse_missing(graph: Graph, chosen: frozenset[str], settled: frozenset[str
             names,
             "not deployed, but needed upstream: "
             + ", ".join(repr(name) for name in names)
-            + "; select them too, or deploy them first",
+            + "; select them too, deploy them first, or add --only to leave out what lies downstream",
         )

@@ -27,7 +27,7 @@ def command(settings: Globals, alias: str) -> ExitCode:
     reading = read_commit(session.project.repository, settings, work_tree=False)
     workflows = chosen_workflows(reading.require(), settings)
     workflow, environment = declared(workflows, alias)
-    stored = known(session.project)
+    stored = known(session.project, kept=True)
     identity = identify(stored.rows, reading.definitions.workflows).same.get((workflow.file, environment.key))
     row = next((one for one in stored.rows if one.id == identity), None)
     kept = stored.kept.get(row.workflow_id, {}) if row else {}

@@ -67,7 +67,6 @@ class Code(StrEnum):
     PLAN_DIFFERS = "plan-differs"
     UPSTREAM_BROKEN = "upstream-broken"
     NO_CHANGES = "no-changes"
-    DISABLED = "disabled"
     AFTER_UPSTREAM = "after-upstream"
     NEEDS_VALUE = "needs-value"
     HAS_CHANGES = "has-changes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from bot.errors import NotAllowed
-from bot.preparing.situation import Prepared, Situation, refuse_tools, resolved, sources
+from bot.preparing.situation import Prepared, Situation, refuse_steps, refuse_tools, resolved, sources
 from bot.request import Aim
 from bot.store.environments import EnvironmentRow
 from bot.store.values import WHOLE_WORKFLOW
@@ -37,6 +37,7 @@ def prepare_deploy(situation: Situation) -> Prepared:
     if request.aim is Aim.ADOPT:
         order = tuple(alias for alias in order if alias not in rows or not rows[alias].deployed)
     refuse_tools([environments[alias] for alias in order])
+    refuse_steps([environments[alias] for alias in order])
     _refuse_disabled_outputs(environments, order, disabled, rows)
     removed = () if request.narrowed or request.aim is Aim.ADOPT else situation.removed()
     return Prepared(

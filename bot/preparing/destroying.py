@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.errors import NotAllowed
-from bot.preparing.situation import Prepared, Situation, refuse_tools, resolved, sources
+from bot.preparing.situation import Prepared, Situation, refuse_steps, refuse_tools, resolved, sources
 from bot.request import Request
 from bot.since import unfinished
 from bot.store.environments import EnvironmentRow
@@ -29,6 +29,7 @@ def prepare_destroy(situation: Situation) -> Prepared:
     environments = resolved(situation, rows) if not gone else {**resolved(situation, rows), **_former(situation, gone)}
     order = tuple(alias for alias in graph.reversed().order if alias in chosen)
     refuse_tools([environments[alias] for alias in order])
+    refuse_steps([environments[alias] for alias in order])
     return Prepared(
         request=request,
         commit=situation.commit,

@@ -114,6 +114,15 @@ def refuse_tools(chosen: Sequence[Environment]) -> None:
         raise NotAllowed(f"no support yet for deploying {names}", f"tools that can be deployed: {known}")
 
 
+def refuse_steps(chosen: Sequence[Environment]) -> None:
+    """Commands that somebody counts on must not be left out in silence."""
+    flows = [repr(one.alias) for one in chosen if one.steps]
+    if flows:
+        raise NotAllowed(
+            f"`steps` are not run yet, and {', '.join(flows)} has some", "take them out, or leave that environment out"
+        )
+
+
 def _dropped(kept: Mapping[str, Json], request: Request) -> dict[str, Json]:
     return {name: value for name, value in kept.items() if name not in request.forget}
 

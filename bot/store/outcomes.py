@@ -20,7 +20,7 @@ from bot.vault import Vault
 def record_start(connection: Connection, vault: Vault, told: Flags, task: Row[Any], now: float) -> None:
     """Work that may change an environment begins: plans made before are old, and `-v` values are kept."""
     touch(connection, task.environment_id)
-    if told.given is None:
+    if told.given is None or told.action is TaskAction.ADOPT:  # nothing is applied there
         return
     given = vault.open(told.given)
     if isinstance(given, dict):

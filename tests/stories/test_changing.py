@@ -312,3 +312,50 @@ def test_tools_without_support_are_told_before_anything_starts(make_world: MakeW
     assert answer.code == 1, answer
     assert "'c' (helm)" in answer.err and "terraform, opentofu, script" in answer.err
     assert world.tool_log() == []
+
+
+def test_a_plan_after_a_rename_reads_the_outputs_under_the_new_name(make_world: MakeWorld) -> None:
+    reads = {"b": "variables: {FROM: '${environments.a.outputs.value}'}"}
+    world = make_world({"a": (), "b": ("a",)}, reads)
+    world.deployed()
+    text = (world.repository / "headwater.yml").read_text()
+    renamed = (
+        text.replace("  a:\n", "  alpha:\n")
+        .replace("needs: [a]", "needs: [alpha]")
+        .replace("environments.a.", "environments.alpha.")
+    )
+    world.commit({"headwater.yml": renamed})
+    answer = world.headwater("plan")
+    assert answer.code == 0, answer
+    assert "a is now alpha" in answer.out
+    assert "after alpha" not in answer.out
+
+
+def test_what_only_half_exists_is_destroyed_too_once_removed(make_world: MakeWorld) -> None:
+    top = "settings: {environmentRemovalStrategy: destroy}"
+    world = make_world(CHAIN, top=top)
+    world.tell("c", "apply", "fail")
+    assert world.headwater("deploy", "--auto-approve").code == 1
+    world.define({"a": (), "b": ("a",)}, top=top)
+    answer = world.headwater("deploy", "--auto-approve")
+    assert answer.code == 3, answer
+    assert world.headwater("approve", "c").code == 0
+    assert [span.alias for span in world.spans("destroy")] == ["c"]
+
+
+def test_steps_are_refused_rather_than_left_out(make_world: MakeWorld) -> None:
+    world = make_world(CHAIN, {"b": "steps: {plan: {before: [echo hello]}}"})
+    answer = world.headwater("deploy", "--auto-approve")
+    assert answer.code == 1, answer
+    assert "`steps` are not run yet" in answer.err
+    assert world.tool_log() == []
+
+
+def test_a_retry_keeps_values_for_whom_they_were_given(make_world: MakeWorld) -> None:
+    world = make_world(CHAIN)
+    world.tell("b", "apply", "fail")
+    assert world.headwater("deploy", "--auto-approve", "-v", "SIZE=large").code == 1
+    world.let_go("b", "apply", "fail")
+    assert world.headwater("retry", "--auto-approve").code == 0
+    found = world.headwater("variables", "b", "--json").json["variables"]
+    assert [(one["name"], one["origin"], one["overrides"]) for one in found] == [("SIZE", "kept (workflow)", [])]
