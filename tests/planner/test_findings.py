@@ -260,10 +260,11 @@ def test_a_backend_that_is_declared_in_the_work_tree_counts(world: GitWorld) -> 
     assert ["warning" in one for one in found_in(world)[0]] == [False]
 
 
-def test_a_change_behind_a_link_counts(world: GitWorld) -> None:
-    world.put({"shared/flow.yml": workflow(db=[]).replace("db:", "db:\n    workspace: b")})
-    world.link("linked/headwater.yml", "../shared/flow.yml")
-    world.commit()
+def test_a_link_that_leads_elsewhere_counts(world: GitWorld) -> None:
+    world.link("envs/late", "db")
+    world.commit(files={"late/headwater.yml": workflow(late=[])})
     assert found_in(world) == ([], 3)
-    put(world, "shared/flow.yml", workflow(late=[]))
+    (world.folder / "envs/late").unlink()
+    world.link("envs/late", "nowhere")
+    assert world.git("status", "--porcelain") == "M envs/late"
     assert "'envs/late' does not exist" in found_in(world)[0][0]
