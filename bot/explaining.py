@@ -45,7 +45,7 @@ def explain(project: Project, alias: str, workflow: str | None) -> Explanation:
     row = next((one for one in stored.rows if one.id == identity), None)
     task, rival = _latest(project, row) if row is not None else (None, None)
     project.mirror.keep(commit)
-    affected = affected_since_deployed(project.mirrored, commit, facts_of(stored.rows))
+    affected = affected_since_deployed(project, commit, facts_of(stored.rows))
     reasons = [
         f"{why.code.value}: {why.detail}" if why.detail else why.code.value
         for each in affected

@@ -101,5 +101,5 @@ def _affected(project: Project, request: Request, commit: str, stored: Known) ->
     else:
         for deployed in sorted({row.commit for row in stored.rows if row.commit is not None}):
             project.mirror.keep(deployed)  # it has them all, unless somebody removed it since
-        found = affected_since_deployed(mirror, commit, facts_of(stored.rows))
+        found = affected_since_deployed(project, commit, facts_of(stored.rows))
     return {one.file: one for one in found}

@@ -89,7 +89,7 @@ class Project:
     @cached_property
     def mirrored(self) -> Repository:
         """The mirror, to read from: it has every commit that was ever planned or deployed."""
-        return Repository(self.mirror.folder)
+        return Repository(self.mirror.folder, self.repository.origins)
 
     @property
     def cache(self) -> Path:

@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.decide.transitions import TaskState
+from bot.project import Project
 from bot.store.environments import EnvironmentRow
 from planner.cache import Cache
 from planner.changes import AffectedWorkflow, Base, DeployedFacts, affected_since
-from planner.index import cache_folder, index_at
-from planner.repository import Repository
+from planner.index import cache_folder, definitions_at, index_at
+from planner.question import own_revisions
 
 
 def affected_since_deployed(
-    repository: Repository, commit: str, deployed: Sequence[DeployedFacts], *, everything: bool = False
+    project: Project, commit: str, deployed: Sequence[DeployedFacts], *, everything: bool = False
 ) -> tuple[AffectedWorkflow, ...]:
-    """Each environment against the commit that it was last deployed at; all those commits must be in the repository."""
-    cache = Cache(cache_folder(repository))
+    """Each environment against the commit that it was last deployed at; the mirror must have all those commits.
+
+    One at a `revision` of this repository is changed when that moved; other repositories are not asked here.
+    Raises DefinitionError if the files of `commit` have errors, and UnknownRevision.
+    """
+    repository = project.mirrored
+    folder = cache_folder(repository)
+    cache = Cache(folder)
     head = repository.described(commit)
     index = index_at(repository, head, cache)
+    if index.has_errors:
+        definitions_at(repository, head.oid, folder).require()
     bases = {
         one: Base(
             index_at(repository, earlier, cache, index).snapshot, repository.changed_paths(earlier.tree, head.tree)
@@ -26,7 +35,8 @@ def affected_since_deployed(
         for one in sorted({facts.commit for facts in deployed if facts.commit is not None})
         for earlier in [repository.described(one)]
     }
-    return affected_since(index.snapshot, deployed, bases, everything=everything)
+    sources = own_revisions(project.repository, index.snapshot)
+    return affected_since(index.snapshot, deployed, bases, sources, everything=everything)
 
 
 def facts_of(rows: Sequence[EnvironmentRow]) -> tuple[DeployedFacts, ...]:
@@ -38,6 +48,7 @@ def facts_of(rows: Sequence[EnvironmentRow]) -> tuple[DeployedFacts, ...]:
             alias=row.alias,
             commit=row.commit,
             path=row.stack.path,
+            source_commit=row.source_commit,
             unfinished=unfinished(row),
             upstream_moved=tuple(
                 by_id[int(upstream)].alias

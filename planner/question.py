@@ -53,6 +53,7 @@ def affected_in(
 def own_revisions(repository: Repository, snapshot: Snapshot) -> dict[tuple[str, str], str]:
     """The commits that revisions of this very repository now come to, as `affected_since` takes them.
 
-    What lies in other repositories is for the caller to find. Raises UnknownRevision.
+    Left out is what is not known here: what lies in other repositories, and a revision with a `${VAR}` that only a
+    deploy fills in. Raises UnknownRevision.
     """
-    return {pin: repository.commit(pin[1]) for pin in snapshot.pinned if not pin[0]}
+    return {pin: repository.commit(pin[1]) for pin in snapshot.pinned if not pin[0] and "${" not in pin[1]}

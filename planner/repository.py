@@ -54,8 +54,10 @@ class Repository:
     Raises GitError when the folder is in no git repository.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, origins: tuple[str, ...] | None = None) -> None:
+        """`origins`: the addresses of what this is a copy of; None: those of its own remotes."""
         self.folder = folder
+        self._origins = origins
         self._environment = clean_environment()
         answer = self._run(
             "rev-parse",
@@ -84,7 +86,9 @@ class Repository:
 
     @cached_property
     def origins(self) -> tuple[str, ...]:
-        """The URLs of all remotes, sorted."""
+        """The URLs of all remotes, sorted: the addresses that mean this very repository."""
+        if self._origins is not None:
+            return self._origins
         answer = self._run("config", "-z", "--get-regexp", r"^remote\..*\.url$")
         pairs = text_of(answer.stdout).split("\0")
         return tuple(sorted({pair.partition("\n")[2] for pair in pairs if "\n" in pair}))

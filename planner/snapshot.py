@@ -74,8 +74,11 @@ class Snapshot:
 
     @cached_property
     def pinned(self) -> tuple[tuple[str, str], ...]:
-        """Where environments are read that are not read at the event's commit: (repository or "", revision or "")."""
-        found = {self.environment(number).pinned for number in range(len(self.records))}
+        """Where environments are read that are not read at the event's commit: (repository or "", revision or "").
+
+        Disabled ones are not read at all.
+        """
+        found = {facts.pinned for facts in map(self.environment, range(len(self.records))) if not facts.disabled}
         return tuple(sorted(one for one in found if one is not None))
 
 

@@ -17,4 +17,4 @@ def changes_since_deployed(settings: Globals, *, everything: bool) -> Answer:
     head = project.repository.commit("HEAD")
     project.mirror.keep(head)
     facts = facts_of(known(project).rows)
-    return Answer(head, head, affected_since_deployed(project.mirrored, head, facts, everything=everything))
+    return Answer(head, head, affected_since_deployed(project, head, facts, everything=everything))

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, Table, delete, insert, select, update
+from sqlalchemy import Case, Connection, FromClause, RowMapping, Table, case, delete, insert, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.decide.facts import TaskAction
@@ -42,6 +42,7 @@ class EnvironmentRow:
     detail: str = ""
     deployment: int | None = None
     last_commit: str | None = None  # of its latest deploy or destroy
+    source_commit: str | None = None  # where the code of its last success was read
 
     @property
     def defined_at(self) -> str | None:
@@ -127,6 +128,7 @@ def environment_rows(connection: Connection, repository: int) -> tuple[Environme
         last.c.detail.label("last_detail"),
         last.c.deployment_id.label("last_deployment"),
         last.c.commit.label("last_commit"),
+        _source_commit(last).label("source_commit"),
     )
     query = (
         select(*columns)
@@ -136,6 +138,26 @@ def environment_rows(connection: Connection, repository: int) -> tuple[Environme
         .order_by(environments.c.id)
     )
     return tuple(_row(row) for row in connection.execute(query).mappings())
+
+
+def _source_commit(last: FromClause) -> Case[str | None]:
+    """Where the code of an environment's last success was read: mostly that of its latest deploy, and then cheap."""
+    success = tasks.alias()
+    deploys = (TaskAction.DEPLOY.value, TaskAction.ADOPT.value)
+    succeeded = TaskState.SUCCEEDED.value
+    earlier = (
+        select(success.c.source_commit)
+        .where(success.c.environment_id == environments.c.id, success.c.action.in_(deploys))
+        .where(success.c.state == succeeded)
+        .order_by(success.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return case(
+        (environments.c.deployed.is_(False), null()),
+        (last.c.action.in_(deploys) & (last.c.state == succeeded), last.c.source_commit),
+        else_=earlier,
+    )
 
 
 def _row(row: RowMapping) -> EnvironmentRow:
@@ -168,6 +190,7 @@ def _row(row: RowMapping) -> EnvironmentRow:
         detail=row["last_detail"] or "",
         deployment=row["last_deployment"],
         last_commit=row["last_commit"],
+        source_commit=row["source_commit"],
     )
 
 
