@@ -156,7 +156,10 @@ class Session:
                 if display.wants(moved=moved):
                     display.show([self.view(number) for number in numbers])
 
-            driver.run(repository, numbers, watch)
+            try:
+                driver.run(repository, numbers, watch)
+            finally:
+                self.project.executor.close()
             found = [self.view(number, texts=plans) for number in numbers]
             display.show(found)
         return found

@@ -7,15 +7,18 @@ import shutil
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from bot.decide.facts import Stop
 from bot.executors.base import Life, Seen
 from bot.runner import channel, process
 from bot.runner.checkout import clean
+from bot.runner.crash import point
 from bot.runner.failure import RunnerError
 from bot.runner.log import finish_log
+from bot.runner.nursery import write_order
 from planner.definition import Json
 
 
@@ -24,7 +27,7 @@ class LocalExecutor:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._children: dict[str, process.Process] = {}
+        self._nursery: process.Process | None = None
 
     def place(self, attempt: str) -> Path:
         """The folder of an attempt."""
@@ -33,28 +36,41 @@ class LocalExecutor:
     def start(self, attempt: str, spec: dict[str, Json]) -> str | None:
         """Start a runner of its own session; what it must know goes through a pipe. None, or what failed."""
         folder = self.place(attempt)
+        order = json.dumps(spec).encode()
         try:
             folder.mkdir(mode=0o700, parents=True)
-            with (folder / "runner").open("wb") as said:
-                child = process.start(
-                    [sys.executable, "-P", "-m", "bot.runner", "local", str(folder)],
-                    cwd=folder,
-                    stdin=process.PIPE,
-                    stdout=said,
-                    stderr=said,
-                    new_session=True,
-                )
-            assert child.stdin is not None  # noqa: S101 (we asked for a pipe)
-            with child.stdin as pipe:
-                pipe.write(json.dumps(spec).encode())
+            point("order a runner")
+            try:
+                write_order(self._orders(), folder, order)
+            except BrokenPipeError:  # somebody ended the nursery: an order that it had not read whole started nothing
+                self.close()
+                write_order(self._orders(), folder, order)
         except (OSError, RunnerError) as error:
             return str(error)
-        self._children[attempt] = child
         return None
+
+    def close(self) -> None:
+        """End the nursery; runners go on."""
+        nursery, self._nursery = self._nursery, None
+        if nursery is not None and nursery.stdin is not None:
+            with suppress(OSError):
+                nursery.stdin.close()
+            process.wait(nursery, 1.0)
+
+    def _orders(self) -> IO[bytes]:
+        """Where runners are ordered."""
+        if self._nursery is None:
+            self._nursery = process.start(
+                [sys.executable, "-P", "-m", "bot.runner", "nursery"],
+                cwd=self.folder,
+                stdin=process.PIPE,
+                new_session=True,
+            )
+        assert self._nursery.stdin is not None  # noqa: S101 (we asked for a pipe)
+        return self._nursery.stdin
 
     def look(self, attempt: str) -> Seen:
         """What the attempt's folder shows now."""
-        self._reap()
         folder = self.place(attempt)
         claim = channel.read_claim(folder)
         reported = (folder / "report.json").exists()
@@ -113,10 +129,6 @@ class LocalExecutor:
             return (self.place(attempt) / "runner").read_text(errors="replace")[-2000:].strip()
         except OSError:
             return ""
-
-    def _reap(self) -> None:
-        for attempt in [name for name, child in self._children.items() if child.poll() is not None]:
-            del self._children[attempt]
 
 
 def _same_machine(runner: channel.Living) -> bool:

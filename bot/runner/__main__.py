@@ -1,4 +1,5 @@
 """`python -m bot.runner local FOLDER`: one attempt in that folder, its spec on standard input.
+`python -m bot.runner nursery`: one for each order that comes on standard input (bot/runner/nursery.py).
 
 Exit codes: 0 reported, 2 wrong use or spec (nothing touched), 3 revoked or claimed by another (nothing touched), 4 the
 report could not be written.
@@ -13,19 +14,26 @@ from pathlib import Path
 from bot.runner.attempt import run
 from bot.runner.channel import LocalChannel
 from bot.runner.log import Log
+from bot.runner.nursery import serve
 from bot.runner.spec import SpecError, read_spec
 from bot.runner.supervise import Supervisor
 
 
 def main(argv: list[str]) -> int:
-    """Run one attempt and return the exit code."""
+    """Run one attempt, or all that are ordered, and return the exit code."""
+    if argv == ["nursery"]:
+        return serve(attempt)
     if len(argv) != 2 or argv[0] != "local" or not Path(argv[1]).is_dir():
         return _fail(2, "usage: python -m bot.runner local FOLDER < SPEC (FOLDER must exist)")
+    return attempt(Path(argv[1]).resolve(), sys.stdin.buffer.read())
+
+
+def attempt(folder: Path, data: bytes) -> int:
+    """Run the attempt in this folder by the spec in these bytes, and return the exit code."""
     try:
-        spec = read_spec(sys.stdin.buffer.read())
+        spec = read_spec(data)
     except SpecError as error:
         return _fail(2, f"{error}; nothing was touched")
-    folder = Path(argv[1]).resolve()
     channel = LocalChannel(folder)
     if not channel.claim():
         return _fail(3, "this attempt is revoked or has a runner already; nothing was touched")
