@@ -6,9 +6,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import git
-from git.exc import GitCommandError, GitCommandNotFound
-
 from bot.errors import HeadwaterError
 from bot.runner.crash import point
 
@@ -93,6 +90,9 @@ class Mirror:
 
     def _git(self, *argv: str, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> str:
         """One git command; nothing of the user's git configuration or hooks runs in the mirror."""
+        import git  # noqa: PLC0415 (slow to import, and what only asks the store does without)
+        from git.exc import GitCommandError, GitCommandNotFound  # noqa: PLC0415
+
         point(f"start git {argv[0]}")
         clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key in _CERTIFICATES}
         own = {} if argv[0] == "init" else {"GIT_DIR": str(self.folder)}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bot.decide.identity import Declared, Stack
 from bot.decide.status import EnvironmentFacts, Summary, environment_state, workflow_status
 from bot.decide.transitions import TaskState
+from planner.cache import no_garbage_collection
 from planner.listing import ListedEnvironment, ListedWorkflow
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def standings(project: Project, workflows: Sequence[ListedWorkflow]) -> tuple[St
     """How these workflows stand, in their files' order; what is gone from a file and still deployed comes last."""
     from bot.store import environments, values  # noqa: PLC0415 - slow to import, and many repositories have no store
 
-    with project.database.reading() as connection:
+    with no_garbage_collection(), project.database.reading() as connection:
         repository = environments.known_repository(connection, project.key)
         if repository is None:
             return never_worked_on(workflows)

@@ -38,14 +38,17 @@ class FoundStack:
 
 
 def find_stacks(
-    files: Iterable[str], is_executable: Callable[[str], bool], content: Callable[[str], bytes]
+    files: Iterable[str],
+    is_executable: Callable[[str], bool],
+    contents: Callable[[list[str]], Mapping[str, bytes]],
 ) -> tuple[FoundStack, ...]:
     """The folders that look like stacks, by path.
 
     A folder of Terraform code that another one uses as a local module, or that lies below `modules/`, is none.
+    `contents` gives the content of files, by path; all that must be looked into are asked for at once.
     """
     folders = _folders(files)
-    used_as_module = _module_folders(folders, content)
+    used_as_module = _module_folders(folders, contents)
     found: list[FoundStack] = []
     for folder, names in sorted(folders.items()):
         tool = _tool(folder, names, is_executable)
@@ -66,14 +69,20 @@ def _folders(files: Iterable[str]) -> Mapping[str, list[str]]:
     return folders
 
 
-def _module_folders(folders: Mapping[str, list[str]], content: Callable[[str], bytes]) -> frozenset[str]:
+def _module_folders(
+    folders: Mapping[str, list[str]], contents: Callable[[list[str]], Mapping[str, bytes]]
+) -> frozenset[str]:
+    code = [
+        posixpath.join(folder, name)
+        for folder, names in folders.items()
+        for name in names
+        if name.endswith(_CODE_SUFFIXES)
+    ]
     used: set[str] = set()
-    for folder, names in folders.items():
-        for name in names:
-            if name.endswith(_CODE_SUFFIXES):
-                for match in _MODULE_SOURCE.finditer(content(posixpath.join(folder, name))):
-                    source = match[1].decode(errors="replace").partition("//")[0]
-                    used.add(posixpath.normpath(posixpath.join(folder, source)))
+    for path, content in contents(code).items():
+        for match in _MODULE_SOURCE.finditer(content):
+            source = match[1].decode(errors="replace").partition("//")[0]
+            used.add(posixpath.normpath(posixpath.join(posixpath.dirname(path), source)))
     return frozenset(used)
 
 

@@ -68,13 +68,9 @@ def look(tree: Tree) -> Found:
     contents = tree.contents(files)
     return Found(
         workflow_files=files,
-        stacks=find_stacks(sorted(modes), lambda path: modes[path] == "100755", lambda path: _content(tree, path)),
+        stacks=find_stacks(sorted(modes), lambda path: modes[path] == "100755", tree.contents),
         unknown_templates=unknown_templates(parse_file(path, contents[path]) for path in files if path in contents),
     )
-
-
-def _content(tree: Tree, path: str) -> bytes:
-    return tree.contents([path]).get(path, b"")
 
 
 def text_to_write(found: Found) -> str | None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,8 +31,12 @@ TREE = {
 }
 
 
+def contents(paths: Iterable[str]) -> dict[str, bytes]:
+    return {path: TREE[path] for path in paths}
+
+
 def found() -> tuple[FoundStack, ...]:
-    return find_stacks(TREE, lambda path: path.startswith("services/billing"), TREE.__getitem__)
+    return find_stacks(TREE, lambda path: path.startswith("services/billing"), contents)
 
 
 def read_one(text: str) -> Reading:
@@ -50,7 +56,7 @@ def test_stacks_are_found_and_modules_are_not() -> None:
 
 
 def test_what_is_not_executable_is_no_script() -> None:
-    assert all(stack.tool is not Tool.SCRIPT for stack in find_stacks(TREE, lambda _: False, TREE.__getitem__))
+    assert all(stack.tool is not Tool.SCRIPT for stack in find_stacks(TREE, lambda _: False, contents))
 
 
 def test_the_starter_file_teaches_and_is_read() -> None:
