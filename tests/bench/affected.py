@@ -6,13 +6,14 @@ Needs npm, once, to install turbo into a temporary folder. Run it with `python -
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,14 +28,32 @@ RUNS, COLD_RUNS = 11, 3
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What a process and all that it started took, in seconds: by the clock, and of the processors.
+
+    On a machine that does other things as well, only the second says something about the program.
+    """
+
+    wall: float
+    cpu: float
+
+    def over(self, other: Taken) -> str:
+        """The ratios to another one."""
+        return f"{self.wall / other.wall:5.2f} ({self.cpu / other.cpu:5.2f})"
+
+    def __str__(self) -> str:
+        return f"{self.wall:6.3f} ({self.cpu:6.3f})"
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """Medians, in seconds, and the most memory that any of Headwater's runs took, in MiB."""
 
     count: int
     layout: Layout
-    warm: float
-    cold: float
-    turbo: float
+    warm: Taken
+    cold: Taken
+    turbo: Taken
     in_process: float
     memory: float
 
@@ -46,8 +65,12 @@ def main(arguments: Sequence[str] = ()) -> None:
         folder = Path(name)
         turbo = install_turbo(folder / "turbo")
         version = subprocess.run([turbo, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-        print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, turbo {version}; medians of {RUNS} runs")
-        print("  count layout       headwater   cold   turbo   warm/turbo cold/turbo   in process   memory")
+        print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, turbo {version}; medians of {RUNS} runs,")
+        print(f"seconds by the clock, and in brackets of the processors; load {os.getloadavg()[0]:.1f}")
+        print(
+            "  count layout       headwater         cold              turbo             warm/turbo    cold/turbo"
+            "     in process   memory"
+        )
         for count in counts:
             for layout in Layout:
                 print(row(measured(folder / f"{layout}-{count}", count, layout, turbo)), flush=True)
@@ -56,8 +79,8 @@ def main(arguments: Sequence[str] = ()) -> None:
 def row(one: Figures) -> str:
     """A line of the table."""
     return (
-        f"{one.count:7,} {one.layout:12} {one.warm:7.3f} s {one.cold:6.2f} s {one.turbo:6.3f} s"
-        f" {one.warm / one.turbo:9.2f} {one.cold / one.turbo:10.2f} {one.in_process * 1000:10.2f} ms {one.memory:6.0f} MiB"
+        f"{one.count:7,} {one.layout:12} {one.warm}   {one.cold}   {one.turbo}   {one.warm.over(one.turbo)}"
+        f" {one.cold.over(one.turbo)} {one.in_process * 1000:10.2f} ms {one.memory:6.0f} MiB"
     )
 
 
@@ -68,18 +91,21 @@ def measured(folder: Path, count: int, layout: Layout, turbo: Path) -> Figures:
     headwater = [sys.executable, "-c", "from bot.cli.main import main; main()", "-C", str(folder)]
     command = [*headwater, "affected", "--base", "HEAD~1", "--json"]
     cache = folder / ".git/headwater/cache"
-    cold = median(lambda: (shutil.rmtree(cache, ignore_errors=True), timed(command, folder))[1], COLD_RUNS)
-    warm: list[float] = []
-    other: list[float] = []
+    cold: list[Taken] = []
+    for _ in range(COLD_RUNS):
+        shutil.rmtree(cache, ignore_errors=True)
+        cold.append(timed(command, folder))
+    warm: list[Taken] = []
+    other: list[Taken] = []
     for _ in range(RUNS):
         warm.append(timed(command, folder))
         other.append(timed([str(turbo), "ls", "--affected"], folder))
     figures = Figures(
         count,
         layout,
-        statistics.median(warm),
-        cold,
-        statistics.median(other),
+        medians(warm),
+        medians(cold),
+        medians(other),
         in_process(folder),
         peak_memory(command, folder),
     )
@@ -100,20 +126,25 @@ def in_process(folder: Path) -> float:
             affected(compared, now.snapshot)
             return time.perf_counter() - begin
 
-        return median(question, RUNS)
+        return statistics.median(question() for _ in range(10 * RUNS))
 
 
-def median(once: Callable[[], float], runs: int) -> float:
-    """The median of several runs."""
-    return statistics.median(once() for _ in range(runs))
+def medians(runs: Sequence[Taken]) -> Taken:
+    """The median of several runs, of each figure for itself."""
+    return Taken(statistics.median(one.wall for one in runs), statistics.median(one.cpu for one in runs))
 
 
-def timed(command: Sequence[str], folder: Path) -> float:
-    """How long a process takes; its failure ends the measurement."""
+def timed(command: Sequence[str], folder: Path) -> Taken:
+    """What a process takes; its failure ends the measurement."""
     settings = {"TURBO_SCM_BASE": "HEAD~1", "TURBO_TELEMETRY_DISABLED": "1", "NO_COLOR": "1"}
-    begin = time.perf_counter()
+    begin, before = time.perf_counter(), _cpu_of_children()
     subprocess.run(command, cwd=folder, env=os.environ | settings, capture_output=True, check=True)
-    return time.perf_counter() - begin
+    return Taken(time.perf_counter() - begin, _cpu_of_children() - before)
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def peak_memory(command: Sequence[str], folder: Path) -> float:
