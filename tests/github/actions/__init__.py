@@ -1,0 +1,1 @@
+"""GitHub Actions on this machine: workflow files read strictly, expanded, scheduled and run as processes."""

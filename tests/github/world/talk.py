@@ -1,0 +1,77 @@
+"""What people say: comments, reactions, reviews."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tests.github.world.people import Account
+from tests.github.world.refusal import Refusal, invalid
+
+MOST_CHARACTERS = 65_536
+REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
+
+
+@dataclass(eq=False)
+class Reaction:
+    """One person's reaction."""
+
+    id: int
+    user: Account
+    content: str
+    created_at: datetime
+
+
+@dataclass(eq=False)
+class Comment:
+    """A comment on a pull request. `by_app` is the App that wrote it; `history` keeps all bodies, oldest first."""
+
+    id: int
+    number: int
+    user: Account
+    body: str
+    created_at: datetime
+    updated_at: datetime
+    by_app: int | None = None
+    reactions: list[Reaction] = field(default_factory=list)
+    history: list[tuple[datetime, str]] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class CommitComment:
+    """A comment on a commit."""
+
+    id: int
+    sha: str
+    user: Account
+    body: str
+    created_at: datetime
+    updated_at: datetime
+    by_app: int | None = None
+    reactions: list[Reaction] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Review:
+    """A review: `state` is APPROVED, CHANGES_REQUESTED, COMMENTED or DISMISSED."""
+
+    id: int
+    user: Account
+    body: str
+    state: str
+    sha: str
+    submitted_at: datetime
+
+
+def checked_body(body: object, resource: str = "IssueComment") -> str:
+    """A comment's text, or GitHub's refusal of it."""
+    if not isinstance(body, str) or not body.strip():
+        raise invalid(resource, "body", "missing_field")
+    if len(body) > MOST_CHARACTERS:
+        text = f"body is too long (maximum is {MOST_CHARACTERS} characters)"
+        raise Refusal(
+            422,
+            "Validation Failed",
+            [{"resource": resource, "code": "unprocessable", "field": "data", "message": text}],
+        )
+    return body
