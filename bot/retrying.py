@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.decide.facts import TaskAction
 from bot.errors import HeadwaterError
@@ -17,19 +18,24 @@ from bot.store.environments import EnvironmentRow
 def prepare_retry(
     project: Project, number: int, rows: Sequence[EnvironmentRow], *, actor: str, jobs: int
 ) -> tuple[Prepared, ...]:
-    """The environments of a deployment that did not succeed, ready to be planned again at its commit."""
+    """The environments of a deployment that did not succeed, ready to be planned again at its commit.
+
+    What a deploy was to destroy, since it is gone from the file, is tried again as just that: it asks for approval.
+    """
     with project.database.reading() as connection:
         told = flags(connection, number)
     if told is None:
         raise HeadwaterError(f"deployment #{number} is gone", "deploy again: headwater deploy")
     given = project.vault.open(told.given) if told.given is not None else {}
-    destroying = rows[0].facts.action is TaskAction.DESTROY
+    destroying = told.action is TaskAction.DESTROY
+    removed = tuple(row for row in rows if not destroying and row.facts.action is TaskAction.DESTROY)
+    others = tuple(row.alias for row in rows if row not in removed)
     request = Request(
         aim=Aim.DESTROY if destroying else Aim.DEPLOY,
         actor=actor,
         commit=told.commit,
         dirty=told.dirty,
-        patterns=tuple(row.alias for row in rows),
+        patterns=others,
         only=True,
         workflow=rows[0].file,
         given={name: str(value) for name, value in given.items()} if isinstance(given, dict) else {},
@@ -38,4 +44,7 @@ def prepare_retry(
         retry_of=number,
         keep_for=told.keep_for,
     )
-    return prepare(project, request)
+    prepared = prepare(project, request)
+    if not others:  # no name means all: here, none
+        prepared = tuple(replace(one, order=(), sources={}) for one in prepared)
+    return tuple(replace(one, removed=removed) for one in prepared) if removed else prepared

@@ -359,3 +359,39 @@ def test_a_retry_keeps_values_for_whom_they_were_given(make_world: MakeWorld) ->
     assert world.headwater("retry", "--auto-approve").code == 0
     found = world.headwater("variables", "b", "--json").json["variables"]
     assert [(one["name"], one["origin"], one["overrides"]) for one in found] == [("SIZE", "kept (workflow)", [])]
+
+
+def test_a_retry_tries_removals_again_as_removals_and_destroys_nothing_else(make_world: MakeWorld) -> None:
+    top = "settings: {environmentRemovalStrategy: destroy}"
+    world = make_world({"a": (), "b": (), "c": ()}, top=top)
+    world.deployed()
+    world.define({"b": (), "c": ()}, top=top)
+    world.commit({"envs/b/want": "b-2\n"})
+    world.tell("a", "destroy", "fail")
+    world.tell("b", "apply", "fail")
+    world.headwater("deploy", "--auto-approve")
+    assert world.headwater("approve", "a").code == 1
+    assert world.have() == {"a": "a-1", "b": "b-1", "c": "c-1"}
+    world.let_go("b", "apply", "fail")
+    world.let_go("a", "destroy", "fail")
+    answer = world.headwater("retry", "--auto-approve")
+    assert answer.code == 3, answer  # a removal asks again
+    assert world.have() == {"a": "a-1", "b": "b-2", "c": "c-1"}
+    assert world.headwater("approve", "a").code == 0
+    assert world.have() == {"b": "b-2", "c": "c-1"}
+
+
+def test_a_removal_alone_can_be_tried_again(make_world: MakeWorld) -> None:
+    top = "settings: {environmentRemovalStrategy: destroy}"
+    world = make_world({"a": (), "b": ()}, top=top)
+    world.deployed()
+    world.define({"b": ()}, top=top)
+    world.tell("a", "destroy", "fail")
+    world.headwater("deploy", "--auto-approve")
+    assert world.headwater("approve", "a").code == 1
+    world.let_go("a", "destroy", "fail")
+    world.commit({"envs/b/want": "b-2\n"})
+    answer = world.headwater("retry", "--auto-approve")
+    assert answer.code == 3, answer
+    assert world.headwater("approve", "a").code == 0
+    assert world.have() == {"b": "b-1"}
