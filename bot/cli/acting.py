@@ -28,7 +28,8 @@ from bot.known import known
 from bot.project import Project
 from bot.request import Aim, Request
 from bot.store import views
-from bot.store.environments import EnvironmentRow, repository_id
+from bot.store.deployments import unfinished_deployments
+from bot.store.environments import EnvironmentRow, known_repository, repository_id
 from bot.store.views import DeploymentView
 from planner.nearest import nearest
 from planner.repository import Repository
@@ -174,12 +175,31 @@ class Session:
 
     def collect(self) -> None:
         """Take in what attempts left behind, so that what is shown is true."""
-        if self.project.has_store:
-            self.driver().collect(self.repository())
+        if (repository := self._known_repository()) is not None:
+            self.driver().collect(repository)
+
+    def unfinished(self) -> list[int]:
+        """The numbers of the unfinished deployments; of the `--workflow`, if one is named."""
+        if (repository := self._known_repository()) is None:
+            return []
+        with self.project.database.reading() as connection:
+            numbers = unfinished_deployments(connection, repository, self.project.place)
+        return [one for one in numbers if self.settings.workflow is None or self._is_meant(self.view(one))]
+
+    def rows(self) -> list[EnvironmentRow]:
+        """The stored environments; of the `--workflow`, if one is named."""
+        return [row for row in known(self.project).rows if self._is_meant(row)]
+
+    def _known_repository(self) -> int | None:
+        """The id of our repository, if anything was ever stored of it: asking takes no lock."""
+        if not self.project.has_store:
+            return None
+        with self.project.database.reading() as connection:
+            return known_repository(connection, self.project.key)
 
     def environment(self, alias: str) -> EnvironmentRow:
         """The stored environment of that alias."""
-        rows = [row for row in known(self.project).rows if self._is_meant(row)]
+        rows = self.rows()
         found = [row for row in rows if row.key == alias.casefold()]
         if len(found) > 1:
             files = ", ".join(row.file for row in found)
@@ -190,9 +210,9 @@ class Session:
             raise WrongUse(f"Headwater knows no environment called {alias!r} here", hint)
         return found[0]
 
-    def _is_meant(self, row: EnvironmentRow) -> bool:
+    def _is_meant(self, one: EnvironmentRow | DeploymentView) -> bool:
         wanted = self.settings.workflow
-        return wanted is None or wanted in (row.workflow, row.file)
+        return wanted is None or wanted in (one.workflow, one.file)
 
     @contextmanager
     def _interrupts(self) -> Iterator[None]:

@@ -12,7 +12,6 @@ from bot.cli.output import say
 from bot.decide.facts import Stop
 from bot.decide.transitions import TaskState
 from bot.errors import WrongUse
-from bot.store.deployments import unfinished_deployments
 
 
 @click.command(cls=Command)
@@ -27,11 +26,7 @@ def command(settings: Globals, deployment: int | None, *, kill: bool) -> ExitCod
     """
     session = Session(settings)
     session.collect()
-    numbers: list[int] = []
-    if session.project.has_store:
-        repository = session.repository()
-        with session.project.database.reading() as connection:
-            numbers = unfinished_deployments(connection, repository, session.project.place)
+    numbers = session.unfinished()
     if deployment is not None:
         session.view(deployment)  # an unknown number is told as one
         numbers = [number for number in numbers if number == deployment]

@@ -12,9 +12,7 @@ from bot.cli.exit_codes import ExitCode
 from bot.cli.output import note, say
 from bot.decide.transitions import TaskState
 from bot.errors import NotAllowed
-from bot.known import known
 from bot.retrying import prepare_retry
-from bot.store.deployments import unfinished_deployments
 
 
 @click.command(cls=Command)
@@ -31,7 +29,7 @@ def command(settings: Globals, *, brief: bool, auto_approve: bool, force: bool, 
     """
     session = Session(settings, brief=brief)
     session.collect()
-    lost = [row for row in known(session.project).rows if row.facts.state is TaskState.LOST]
+    lost = [row for row in session.rows() if row.facts.state is TaskState.LOST]
     if force:
         for row in lost:
             people.give_up(session.project, row, actor())
@@ -40,7 +38,7 @@ def command(settings: Globals, *, brief: bool, auto_approve: bool, force: bool, 
         names = ", ".join(row.alias for row in lost)
         note(f"{names}: lost, and perhaps still at work; '--force' takes it for ended", quiet=settings.quiet)
     gone_on = _go_on(session)
-    broken = people.failed_deployments(list(known(session.project).rows))
+    broken = people.failed_deployments(session.rows())
     if not broken:
         if gone_on is None:
             say("Nothing to retry: nothing failed, and nothing is unfinished.")
@@ -59,9 +57,5 @@ def command(settings: Globals, *, brief: bool, auto_approve: bool, force: bool, 
 
 def _go_on(session: Session) -> ExitCode | None:
     """Drive what is unfinished to its end; None if there is nothing."""
-    if not session.project.has_store:
-        return None
-    repository = session.repository()
-    with session.project.database.reading() as connection:
-        numbers = unfinished_deployments(connection, repository, session.project.place)
+    numbers = session.unfinished()
     return finish(session, session.run(numbers)) if numbers else None

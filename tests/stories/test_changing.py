@@ -395,3 +395,18 @@ def test_a_removal_alone_can_be_tried_again(make_world: MakeWorld) -> None:
     assert answer.code == 3, answer
     assert world.headwater("approve", "a").code == 0
     assert world.have() == {"b": "b-1"}
+
+
+def test_retry_keeps_to_the_workflow_that_is_named(make_world: MakeWorld) -> None:
+    world = make_world({"a": (), "b": ()})
+    for name, alias in (("headwater.yml", "a"), ("other/headwater.yml", "b")):
+        world.commit(
+            {name: f"name: of-{alias}\nenvironments:\n  {alias}:\n    vcs: {{type: script, path: envs/{alias}}}\n"}
+        )
+        world.tell(alias, "apply", "fail")
+    assert world.headwater("deploy", "--auto-approve").code == 1
+    for alias in ("a", "b"):
+        world.let_go(alias, "apply", "fail")
+    answer = world.headwater("retry", "--auto-approve", "--workflow", "of-b")
+    assert answer.code == 0, answer
+    assert world.have() == {"b": "b-1"}
