@@ -18,7 +18,7 @@ from bot.store.deployments import Flags
 from bot.store.tables import environments, plans, task_needs, tasks, workflows
 from bot.store.values import WHOLE_WORKFLOW, read_kept, read_outputs
 from planner.definition import Environment, Json, OutputReference, Workflow
-from planner.variables import effective_variables, environment_text, plain_texts, resolve
+from planner.variables import effective_variables, plain_texts, resolve
 
 LOCK_TIMEOUT = 60.0
 """Seconds that a deploy waits for a state lock that somebody else holds."""
@@ -51,9 +51,9 @@ class Brief:
     reads: frozenset[str] = frozenset()  # the aliases whose outputs it is given, as they are compared
 
     @property
-    def sensitive(self) -> list[str]:
-        """What no log may show."""
-        return [environment_text(value.value) for value in self.inputs.values if value.sensitive]
+    def sensitive(self) -> list[Json]:
+        """What no log may show: whole values, since what is within a list or map must not be seen either."""
+        return [value.value for value in self.inputs.values if value.sensitive]
 
 
 class Briefing:

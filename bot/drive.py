@@ -23,6 +23,7 @@ from bot.store.deployments import Flags
 from bot.store.gathering import Observed
 from bot.store.outcomes import record_end, record_start
 from bot.store.tables import tasks
+from planner.definition import Json
 from planner.problems import PlannerError
 
 
@@ -42,7 +43,7 @@ class _Look:
     reports: dict[str, attempts.Report] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     revoked: dict[str, str] = field(default_factory=dict)
-    hidden: dict[str, tuple[str, ...]] = field(default_factory=dict)  # attempt -> what its log must not show
+    hidden: dict[str, tuple[Json, ...]] = field(default_factory=dict)  # attempt -> what its log must not show
     still: dict[str, float] = field(default_factory=dict)
     runner_gone: set[str] = field(default_factory=set)
 

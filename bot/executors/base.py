@@ -51,7 +51,7 @@ class Executor(Protocol):
     def halt(self, attempt: str, how: Stop) -> None:
         """Ask a claimed attempt to end."""
 
-    def settle(self, attempt: str, sensitive: Sequence[str]) -> None:
+    def settle(self, attempt: str, sensitive: Sequence[Json]) -> None:
         """Tidy up after an attempt that has ended; its log must not show what is sensitive."""
 
     def said(self, attempt: str) -> str:

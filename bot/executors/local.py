@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -108,7 +107,7 @@ class LocalExecutor:
         if self.look_up(attempt) is Life.TOOL:
             channel.signal_tool(folder, signal.SIGKILL if how is Stop.KILL else signal.SIGINT)
 
-    def settle(self, attempt: str, sensitive: Sequence[str]) -> None:
+    def settle(self, attempt: str, sensitive: Sequence[Json]) -> None:
         """Leave only the log of an attempt that has ended: redact what a dead runner left, remove the rest."""
         folder = self.place(attempt)
         if folder.is_dir():
@@ -118,10 +117,6 @@ class LocalExecutor:
     def log(self, attempt: str) -> Path:
         """The attempt's redacted log."""
         return self.place(attempt) / "log"
-
-    def forget(self, attempt: str) -> None:
-        """Remove all that is left of an attempt."""
-        shutil.rmtree(self.place(attempt), ignore_errors=True)
 
     def said(self, attempt: str) -> str:
         """What the runner itself said where it could not even start."""

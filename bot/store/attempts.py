@@ -24,7 +24,7 @@ class Active:
     deployment: int
     claimed: bool
     seal_key: bytes
-    sensitive: tuple[str, ...]  # what its log must not show
+    sensitive: tuple[Json, ...]  # what its log must not show
 
 
 def add(
@@ -37,7 +37,7 @@ def add(
     number: int,
     mutates: bool,
     seal_key: bytes,
-    sensitive: Sequence[str],
+    sensitive: Sequence[Json],
     now: float,
 ) -> None:
     """Write an attempt down, before it is handed to an executor."""
@@ -70,14 +70,14 @@ def active(connection: Connection, vault: Vault, deployment: int) -> tuple[Activ
             row.deployment_id,
             row.claimed,
             bytes.fromhex(str(vault.open(row.seal_key))),
-            _texts(vault.open(row.sensitive)),
+            _values(vault.open(row.sensitive)),
         )
         for row in connection.execute(query)
     )
 
 
-def _texts(value: Json) -> tuple[str, ...]:
-    return tuple(str(one) for one in value) if isinstance(value, list) else ()
+def _values(value: Json) -> tuple[Json, ...]:
+    return tuple(value) if isinstance(value, list) else ()
 
 
 def claimed(connection: Connection, attempt: str) -> None:

@@ -132,7 +132,7 @@ class Peers:
         self.burn()
         self.runners[attempt].stop = how
 
-    def settle(self, attempt: str, sensitive: Sequence[str]) -> None:
+    def settle(self, attempt: str, sensitive: Sequence[object]) -> None:
         self.burn()
         self.settled[attempt] += 1
 

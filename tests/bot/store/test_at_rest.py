@@ -95,3 +95,16 @@ def test_a_key_opens_what_it_sealed_and_nothing_else(tmp_path: Path) -> None:
 def test_a_key_that_is_none_is_told(tmp_path: Path, given: str, words: str) -> None:
     with pytest.raises(StoreError, match=words):
         Vault(tmp_path / "key", given).seal(1)
+
+
+def test_the_log_of_a_dead_runner_hides_what_is_within_a_sensitive_map(tmp_path: Path) -> None:
+    login = "variables: {LOGIN: {value: {user: admin, password: canary-inner-4714}, sensitive: true}}"
+    world = World.make(tmp_path / "world", {"a": ()}, {"a": login})
+    world.commit({"envs/a/apply": "#!/bin/sh\necho password canary-inner-4714 of admin\nkill -9 $PPID\n"})
+    try:
+        assert world.headwater("deploy", "--auto-approve").code == 1
+        logged = world.headwater("logs", "a")
+        assert "password *** of" in logged.out, logged
+        assert readable(world.state / "attempts", "canary-inner-4714") == []
+    finally:
+        world.end()
