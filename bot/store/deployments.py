@@ -1,4 +1,4 @@
-"""Rows of deployments and tasks: making them, gathering what is known, and moving them on."""
+"""Rows of deployments and tasks: making them, and moving them on."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ from bot.decide.transitions import (
 from bot.store.tables import deployments, environments, events, task_needs, tasks, workflows
 
 _MUTATING = tuple(action.value for action in TaskAction if action.mutates)
-_UNFINISHED = tuple(state.value for state in TaskState if state not in FINISHED)
 _NOT_STARTED = (TaskState.WAITING.value, TaskState.READY.value, TaskState.NEEDS_APPROVAL.value)
-_FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, literal, select
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, DeploymentState, TaskState
 from bot.store.gathering import rivals
-from bot.store.tables import attempts, deployments, environments, events, plans, task_needs, tasks, workflows
+from bot.store.tables import attempts, deployments, environments, plans, task_needs, tasks, workflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,6 @@ class TaskView:
     started_at: float | None
     finished_at: float | None
     waits_for: tuple[str, ...]
-    behind: tuple[str, ...]
     reasons: tuple[str, ...]
     plan: PlanView | None
     attempt: str | None
@@ -67,26 +66,10 @@ class DeploymentView:
     dirty: bool
     actor: str
     origin: str
-    stopping: bool
     created_at: float
     finished_at: float | None
     tasks: tuple[TaskView, ...]
     retry_of: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened."""
-
-    at: float
-    kind: str
-    deployment: int | None
-    alias: str | None
-    before: str | None
-    after: str | None
-    code: str | None
-    detail: str
-    actor: str | None
 
 
 def deployment(connection: Connection, number: int, *, texts: bool = False) -> DeploymentView | None:
@@ -138,7 +121,6 @@ def _deployment(row: Row[Any], its_tasks: tuple[TaskView, ...]) -> DeploymentVie
         dirty=row.dirty,
         actor=row.actor,
         origin=row.origin,
-        stopping=row.stop is not None,
         created_at=row.created_at,
         finished_at=row.finished_at,
         tasks=its_tasks,
@@ -157,8 +139,8 @@ def _tasks(connection: Connection, number: int, *, texts: bool) -> tuple[TaskVie
     )
     rows = connection.execute(query).all()
     newest = _newest_attempts(connection, number)
-    waits, behind = _neighbours(connection, rows)
-    return tuple(_task(row, newest.get(row.id), waits.get(row.id, ()), behind.get(row.id, ())) for row in rows)
+    waits = _awaited(connection, rows)
+    return tuple(_task(row, newest.get(row.id), waits.get(row.id, ())) for row in rows)
 
 
 def _newest_attempts(connection: Connection, number: int) -> dict[int, tuple[str, str]]:
@@ -171,12 +153,10 @@ def _newest_attempts(connection: Connection, number: int) -> dict[int, tuple[str
     return {row.task_id: (row.id, row.error) for row in connection.execute(query)}
 
 
-def _neighbours(
-    connection: Connection, rows: Sequence[Row[Any]]
-) -> tuple[dict[int, tuple[str, ...]], dict[int, tuple[str, ...]]]:
-    """For each task: the upstreams that it still waits for, and all that it needs within the deployment."""
+def _awaited(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, tuple[str, ...]]:
+    """For each task: the upstreams that it still waits for."""
     if not rows:
-        return {}, {}
+        return {}
     done = {row.id for row in rows if row.state in (TaskState.SUCCEEDED.value, TaskState.SKIPPED.value)}
     aliases = {row.id: row.alias for row in rows}
     query = (
@@ -185,17 +165,13 @@ def _neighbours(
         .where(tasks.c.deployment_id == rows[0].deployment_id)
     )
     waits: dict[int, list[str]] = {}
-    behind: dict[int, list[str]] = {}
     for task, upstream in connection.execute(query):
-        behind.setdefault(task, []).append(aliases[upstream])
         if upstream not in done:
             waits.setdefault(task, []).append(aliases[upstream])
-    return {key: tuple(value) for key, value in waits.items()}, {key: tuple(value) for key, value in behind.items()}
+    return {key: tuple(value) for key, value in waits.items()}
 
 
-def _task(
-    row: Row[Any], newest: tuple[str, str] | None, waits_for: tuple[str, ...], behind: tuple[str, ...]
-) -> TaskView:
+def _task(row: Row[Any], newest: tuple[str, str] | None, waits_for: tuple[str, ...]) -> TaskView:
     return TaskView(
         id=row.id,
         environment=row.environment_id,
@@ -207,7 +183,6 @@ def _task(
         started_at=row.started_at,
         finished_at=row.finished_at,
         waits_for=waits_for,
-        behind=behind,
         reasons=tuple(row.reasons),
         plan=_plan(row) if row.plan_id is not None else None,
         attempt=newest[0] if newest else None,
@@ -227,15 +202,6 @@ def _plan(row: Row[Any]) -> PlanView:
         changes=summary.get("changes") or [],
         text=row.text or "",
     )
-
-
-def events_of(connection: Connection, number: int) -> list[Event]:
-    """All that happened in a deployment, in order."""
-    query = select(events).where(events.c.deployment_id == number).order_by(events.c.id)
-    return [
-        Event(row.at, row.kind, row.deployment_id, row.alias, row.before, row.after, row.code, row.detail, row.actor)
-        for row in connection.execute(query)
-    ]
 
 
 def latest_attempt(connection: Connection, environment: int) -> tuple[str, bool] | None:
