@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from bot.decide.transitions import TaskState
 from bot.project import Project
 from bot.store.environments import EnvironmentRow
-from planner.cache import Cache
 from planner.changes import AffectedWorkflow, Base, DeployedFacts, affected_since
 from planner.index import cache_folder, definitions_at, index_at
+from planner.indexing.cache import Cache
 from planner.question import own_revisions
 
 

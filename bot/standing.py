@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.decide.identity import Declared, Stack
 from bot.decide.status import EnvironmentFacts, Summary, environment_state, workflow_status
 from bot.decide.transitions import TaskState
-from planner.cache import no_garbage_collection
+from planner.indexing.cache import no_garbage_collection
 from planner.listing import ListedEnvironment, ListedWorkflow
 
 if TYPE_CHECKING:

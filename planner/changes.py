@@ -12,10 +12,10 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import NamedTuple
 
-from planner.inputs import ChangedPath, Touch
-from planner.matching import Matching, matched
+from planner.indexing.inputs import ChangedPath, Touch
+from planner.indexing.matching import Matching, matched
+from planner.indexing.snapshot import EnvironmentFacts, Identity, Snapshot, WorkflowFacts
 from planner.problems import PlannerError
-from planner.snapshot import EnvironmentFacts, Identity, Snapshot, WorkflowFacts
 
 MOST_REASONS = 50  # of one code for one environment; the last then says how many more there are
 

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from hashlib import sha1, sha256
 from typing import Any, NamedTuple
 
-from planner.cache import Cache
 from planner.index import PREFIX, cache_folder, definitions_in_work_tree, kept_index
+from planner.indexing.cache import Cache
 from planner.problems import Place, Problem, Severity
 from planner.repository import Commit, Repository
-from planner.tree import bytes_of
+from planner.trees.tree import bytes_of
 from planner.workflow_files import is_workflow_file
 
 FINDINGS, FINDINGS_KEPT = "findings-", 6
@@ -87,7 +87,7 @@ def _content_id(place: bytes, length: int) -> str | None:
 
 def _found_in(repository: Repository, commit: Commit, cache: Cache) -> _OfCommit:
     """The findings in a commit, made and kept."""
-    from planner.building import Background, has_submodule, reading_at  # noqa: PLC0415 - not on the way to what is kept
+    from planner.indexing.building import Background, has_submodule, reading_at  # noqa: PLC0415 - not on the way to what is kept
 
     reading = reading_at(repository, commit, cache)
     findings = Findings(reading.problems, len(reading.definitions.workflows))

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from planner.cache import Cache
-from planner.inputs import Inputs
+from planner.indexing.cache import Cache
+from planner.indexing.inputs import Inputs
+from planner.indexing.snapshot import Snapshot, WorkflowFacts
 from planner.repository import Commit, Repository
-from planner.snapshot import Snapshot, WorkflowFacts
 
 if TYPE_CHECKING:
     from planner.reading import Reading
@@ -39,14 +39,14 @@ def cache_folder(repository: Repository) -> Path:
 
 def definitions_at(repository: Repository, commit: str, cache: Path | None = None) -> Reading:
     """The workflow files of a commit, with all problems. `cache`: the folder to keep it in (None: keep nothing)."""
-    from planner.building import reading_at  # noqa: PLC0415 - not on the way to what is kept
+    from planner.indexing.building import reading_at  # noqa: PLC0415 - not on the way to what is kept
 
     return reading_at(repository, repository.described(commit), Cache(cache))
 
 
 def definitions_in_work_tree(repository: Repository) -> Reading:
     """The workflow files as they lie in the work tree, new ones included, with all problems."""
-    from planner.building import reading_of_work_tree  # noqa: PLC0415 - as above
+    from planner.indexing.building import reading_of_work_tree  # noqa: PLC0415 - as above
 
     return reading_of_work_tree(repository, Cache(cache_folder(repository)))
 
@@ -56,7 +56,7 @@ def index_at(repository: Repository, commit: Commit, cache: Cache, near: Index |
     found = kept_index(cache, PREFIX + commit.tree, repository.origins)
     if found is not None and found.tree == commit.tree:
         return found
-    from planner.building import new_index  # noqa: PLC0415 - as above
+    from planner.indexing.building import new_index  # noqa: PLC0415 - as above
 
     return new_index(repository, commit, cache, near).index
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from planner.cache import Cache, no_garbage_collection
 from planner.index import definitions_at
+from planner.indexing.cache import Cache, no_garbage_collection
 from planner.repository import Repository
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from planner.cache import Cache, no_garbage_collection
 from planner.changes import AffectedWorkflow, Base, affected
 from planner.index import cache_folder, definitions_at, index_at
+from planner.indexing.cache import Cache, no_garbage_collection
+from planner.indexing.snapshot import Snapshot
 from planner.repository import Repository
-from planner.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from planner.definition import Definitions, Environment, Triggers, Variable, Workflow
-from planner.formats import repository_key
-from planner.nearest import Names
-from planner.parsed import ROOT_FILES, Code, DeclaredEnvironment, ParsedFile
-from planner.problems import DefinitionError, Place, Problem, Severity
-from planner.validation import (
+from planner.format.formats import repository_key
+from planner.format.parsed import ROOT_FILES, Code, DeclaredEnvironment, ParsedFile
+from planner.format.validation import (
     Kind,
     doubled_names,
     missing_template,
@@ -18,6 +16,8 @@ from planner.validation import (
     repository_problem,
     shared_states,
 )
+from planner.nearest import Names
+from planner.problems import DefinitionError, Place, Problem, Severity
 
 __all__ = ["ParsedFile", "Reading", "assemble", "is_workflow_file", "parse_file", "read"]
 
@@ -60,7 +60,7 @@ def is_workflow_file(path: str) -> bool:
 
 def parse_file(path: str, content: bytes) -> ParsedFile:
     """Read one file on its own; never raises. The answer depends on the path and the content alone."""
-    from planner import parsing  # noqa: PLC0415 - YAML: only where a file was not parsed before
+    from planner.format import parsing  # noqa: PLC0415 - YAML: only where a file was not parsed before
 
     return parsing.parse_file(path, content)
 

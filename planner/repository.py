@@ -14,11 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from planner.git_tree import Found, GitTree
-from planner.inputs import ChangedPath
+from planner.indexing.inputs import ChangedPath
 from planner.problems import PlannerError
-from planner.tree import Tree, bytes_of, text_of
-from planner.work_tree import WorkTree
+from planner.trees.git_tree import Found, GitTree
+from planner.trees.tree import Tree, bytes_of, text_of
+from planner.trees.work_tree import WorkTree
 
 REQUESTS_AT_ONCE = 500  # of 41 bytes each: they fit a pipe's buffer, so that writing never waits for reading
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from planner.definition import Caution, Json, Removal, Tool
-from planner.formats import (
+from planner.format.formats import (
     CRON_PATTERN,
     DISABLED_PATTERN,
     INTERPOLATED_PATTERN,
@@ -19,9 +19,9 @@ from planner.formats import (
     timeout_refusal,
     version_refusal,
 )
-from planner.records import Key, Record
-from planner.shapes import AnyValue, Choice, Count, Flag, FlagOrText, ListOf, MapOf, Schema, Text
-from planner.variable_shape import Variables
+from planner.format.records import Key, Record
+from planner.format.shapes import AnyValue, Choice, Count, Flag, FlagOrText, ListOf, MapOf, Schema, Text
+from planner.format.variable_shape import Variables
 
 
 def _blank_refusal(text: str) -> str | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from planner.definition import Tool
-from planner.texts import unprintable
+from planner.format.texts import unprintable
 
 _CODE_SUFFIXES = (".tf", ".tf.json", ".tofu", ".tofu.json")
 _MARKS = (

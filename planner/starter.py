@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from planner.definition import DEPLOYABLE_TOOLS, Tool
-from planner.formats import TO_FILL_IN
-from planner.parsed import ROOT_FILES, Code, ParsedFile
+from planner.format.formats import TO_FILL_IN
+from planner.format.parsed import ROOT_FILES, Code, ParsedFile
 from planner.schema import VERSION_KEYS
 from planner.slugs import slugs
 from planner.stacks import FoundStack

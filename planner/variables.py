@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from planner.definition import Environment, Json, Variable, Workflow
+from planner.format.texts import unprintable
 from planner.outputs import MissingOutput, environment_text, value_with_outputs
 from planner.problems import DefinitionError, PlannerError, Problem
-from planner.texts import unprintable
 
 __all__ = [
     "Effective",

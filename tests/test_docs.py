@@ -15,8 +15,8 @@ from bot.cli.context import GlobalOption, global_options
 from bot.cli.exit_codes import ExitCode
 from docs.transcript import Reader
 from planner.changes import ReasonCode
+from planner.format.records import Record
 from planner.reading import read
-from planner.records import Record
 from planner.schema import ENVIRONMENT, FILE, PERMISSIONS, REQUIREMENTS, TRIGGERS, VCS, json_schema
 
 ROOT = Path(__file__).resolve().parents[1]

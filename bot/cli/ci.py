@@ -12,7 +12,7 @@ from bot.cli.context import Command, CommandGroup, Globals
 from bot.cli.definitions import chosen_workflows, read_commit, repository_of
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import note, printable, say
-from planner.pipelines import render_github_actions
+from planner.ci.pipelines import render_github_actions
 
 _SETUP_ACTION = ".github/actions/headwater-setup"
 

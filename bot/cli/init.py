@@ -14,12 +14,12 @@ from bot.cli.exit_codes import ExitCode
 from bot.cli.output import Tone, note, paint, print_json, printable, say, table
 from bot.errors import WrongUse
 from planner.definition import DEPLOYABLE_TOOLS
-from planner.parsed import ROOT_FILES
+from planner.format.parsed import ROOT_FILES
 from planner.reading import is_workflow_file, parse_file
 from planner.repository import Repository
 from planner.stacks import FoundStack, find_stacks
 from planner.starter import missing_templates, starter_file, templates_file, unknown_templates
-from planner.tree import Tree
+from planner.trees.tree import Tree
 
 _TARGET = "headwater.yml"
 

@@ -9,7 +9,7 @@ from bot.cli.context import Command, Globals
 from bot.cli.definitions import chosen_workflows, read_revision, resolved
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import print_json, say, table, terminal_width
-from planner.matrix import MatrixEntry, matrix, matrix_entries
+from planner.ci.matrix import MatrixEntry, matrix, matrix_entries
 from planner.repository import Repository
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -70,7 +71,8 @@ def run(spec: Spec, folder: Path, supervisor: Supervisor, log: Log) -> dict[str,
         course.error = f"Headwater's runner failed; this is a defect of its own:\n{traceback.format_exc()}"
     report = _report(spec, course)
     log.finish(_hidden(course.outputs))
-    clean(folder)
+    with suppress(OSError):  # what is left is removed by whoever takes the report
+        clean(folder)
     report["duration"] = time.monotonic() - course.started
     return report
 

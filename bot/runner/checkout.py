@@ -78,6 +78,9 @@ def _remove(folder: Path) -> None:
     """Remove a folder with all that is in it, also where a tool took away the permission to write."""
     from shutil import rmtree  # noqa: PLC0415  (costs more than the rest of the runner's imports)
 
+    if folder.is_symlink():  # a tool put it there
+        folder.unlink(missing_ok=True)
+        return
     rmtree(folder, ignore_errors=True)
     if folder.is_dir():
         folder.chmod(0o700)

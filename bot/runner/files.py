@@ -8,12 +8,18 @@ from pathlib import Path
 
 
 def create(path: Path, data: bytes) -> bool:
-    """Make a file that must not exist yet, kept through a power cut; False if there is one already."""
+    """Make a file that must not exist yet, kept through a power cut; False if there is one already.
+
+    It gets its name when it is whole: who finds it must not take a claim that is just being revoked for a runner's.
+    """
+    draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    _write_through(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), data)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        os.link(draft, path)
     except FileExistsError:
         return False
-    _write_through(descriptor, data)
+    finally:
+        draft.unlink()
     _sync_folder(path.parent)
     return True
 

@@ -57,8 +57,12 @@ class Log:
         self._shown.write(self._scrubber.flush())
         self._shown.close()
         os.close(self.raw)
-        if also_sensitive:
-            finish_log(self._folder, (*self._sensitive, *also_sensitive), self._limit)
+        try:
+            if also_sensitive:
+                finish_log(self._folder, (*self._sensitive, *also_sensitive), self._limit)
+        except OSError:  # a full disk: rather no log than one that shows them
+            for name in ("log", "log.whole"):
+                (self._folder / name).unlink(missing_ok=True)
         (self._folder / "raw").unlink(missing_ok=True)
 
 

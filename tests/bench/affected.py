@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from planner.cache import Cache
 from planner.changes import Base, affected
 from planner.index import cache_folder, index_at
+from planner.indexing.cache import Cache
 from planner.repository import Repository
 from tests.bench.generate import Layout, generate
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import yaml
 
+from planner.ci.matrix import matrix, matrix_entries
 from planner.definition import Environment, Tool, Workflow
-from planner.matrix import matrix, matrix_entries
 from planner.problems import Place
 from planner.slugs import slugs
-from tests.planner.github_expressions import STATUS_FUNCTIONS, condition, filled
+from tests.github.actions.expressions import STATUS_FUNCTIONS, condition, filled
 
 Settings = Mapping[str, Mapping[str, Any]]
 

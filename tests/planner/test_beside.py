@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from planner import beside as module
-from planner.beside import beside
-from planner.cache import Cache
 from planner.index import index_at
+from planner.indexing import beside as module
+from planner.indexing.beside import beside
+from planner.indexing.cache import Cache
 from planner.repository import Repository
 from tests.bench.generate import Layout, generate
 
@@ -61,7 +61,7 @@ def test_a_large_repository_is_read_alike_on_one_core_and_two(
     found = []
     for cores in (True, False):
         monkeypatch.setattr(module, "has_second_core", lambda cores=cores: cores)
-        monkeypatch.setattr("planner.building.has_second_core", lambda cores=cores: cores)
+        monkeypatch.setattr("planner.indexing.building.has_second_core", lambda cores=cores: cores)
         with Repository(tmp_path) as repository:
             found.append(index_at(repository, repository.described("HEAD"), Cache(None)))
     two, one = found

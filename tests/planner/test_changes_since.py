@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from planner.cache import Cache
 from planner.changes import AffectedWorkflow, Base, DeployedFacts, affected_since
 from planner.index import cache_folder, index_at
+from planner.indexing.cache import Cache
 from planner.problems import PlannerError
 from planner.question import own_revisions
 from planner.repository import Repository

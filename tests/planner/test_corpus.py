@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.definition import Json, Removal, Tool
+from planner.format.parsing import parse_file
+from planner.format.yaml_nodes import plain_value, read_yaml
 from planner.graph import Graph
-from planner.parsing import parse_file
 from planner.problems import Severity
 from planner.reading import Reading, read
 from planner.schema import json_schema
 from planner.starter import missing_templates, unknown_templates
-from planner.yaml_nodes import plain_value, read_yaml
 from tests.planner.corpus import CORPUS, Case, cases
 
 BAD = list(cases("bad"))

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from planner import findings
-from planner.building import reading_at
-from planner.cache import Cache
 from planner.findings import findings_in_work_tree
 from planner.index import definitions_in_work_tree
+from planner.indexing.building import reading_at
+from planner.indexing.cache import Cache
 from planner.repository import Repository
 from tests.planner.git_world import GitWorld, workflow
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.formats import (
+from planner.format.formats import (
     cron_refusal,
     glob_refusal,
     https_refusal,

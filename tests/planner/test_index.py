@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from planner import reading, workflow_files
-from planner.building import _from_nothing
-from planner.cache import Cache, _digest, _version
 from planner.index import cache_folder, definitions_at, definitions_in_work_tree, index_at
+from planner.indexing.building import _from_nothing
+from planner.indexing.cache import Cache, _digest, _version
 from planner.repository import Repository
 from tests.planner.git_world import GitWorld, shop, workflow
 
@@ -171,7 +171,7 @@ import sys
 from pathlib import Path
 from planner.question import affected_between
 affected_between(Path(sys.argv[1]), "HEAD~1")
-heavy = {"git", "networkx", "pydantic", "rich", "sqlalchemy", "yaml", "jinja2", "json", "planner.reading", "planner.building"}
+heavy = {"git", "networkx", "pydantic", "rich", "sqlalchemy", "yaml", "jinja2", "json", "planner.reading", "planner.indexing.building"}
 print(sorted(heavy & sys.modules.keys()))
 """
 

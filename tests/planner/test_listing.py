@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from planner.cache import Cache
 from planner.graph import Graph
 from planner.index import cache_folder, definitions_at
+from planner.indexing.cache import Cache
 from planner.listing import LISTING, listed, listing_at
 from planner.problems import DefinitionError
 from planner.repository import Repository

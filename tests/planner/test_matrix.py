@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.matrix import MatrixEntry, matrix, matrix_entries, shards
+from planner.ci.matrix import MatrixEntry, matrix, matrix_entries, shards
 from tests.planner.github_run import workflow_of
 
 ENTRIES = st.lists(st.integers(0, 5)).map(

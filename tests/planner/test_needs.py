@@ -6,8 +6,8 @@ import networkx
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.format.needs import Need, checked_needs
 from planner.graph import Graph
-from planner.needs import Need, checked_needs
 from planner.problems import Place, Problem, Severity
 
 

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from planner.ci.pipelines import LARGEST_FILE, branch_filter, literal, render_github_actions
 from planner.definition import OutputReference, Tool, Triggers, Variable, Workflow
-from planner.pipelines import LARGEST_FILE, branch_filter, literal, render_github_actions
 from planner.problems import Place, PlannerError
-from tests.planner.github_expressions import filled
+from tests.github.actions.expressions import filled
 from tests.planner.github_run import GitHub, read, workflow_of
 
 HOSTILE = [

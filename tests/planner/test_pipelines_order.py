@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from planner.ci.pipelines import render_github_actions
 from planner.definition import Workflow
 from planner.graph import Graph
-from planner.pipelines import render_github_actions
 from tests.planner.github_run import GitHub, workflow_of
 
 PROPERTY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

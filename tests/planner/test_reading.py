@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from planner.definition import Definitions, Environment, Workflow
-from planner.parsing import parse_file
+from planner.format.parsing import parse_file
 from planner.problems import DefinitionError
 from planner.reading import Reading, assemble, is_workflow_file, read
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from planner.inputs import ChangedPath
+from planner.indexing.inputs import ChangedPath
 from planner.question import affected_between
 from planner.repository import GitError, Repository, UnknownRevision
-from planner.tree import Kind
+from planner.trees.tree import Kind
 from tests.planner.git_world import GitWorld, shop
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.definition import Tool
-from planner.parsing import parse_file
+from planner.format.parsing import parse_file
 from planner.reading import Reading, read
 from planner.stacks import FoundStack, find_stacks
 from planner.starter import missing_templates, starter_file, templates_file, undeployable_tools, unknown_templates

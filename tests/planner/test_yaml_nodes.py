@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.definition import Json
-from planner.yaml_nodes import LARGEST_FILE, Mapping, plain_value, read_yaml
+from planner.format.yaml_nodes import LARGEST_FILE, Mapping, plain_value, read_yaml
 
 
 def value_of(text: str) -> Json:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from planner.building import _from_nothing
-from planner.cache import Cache
 from planner.index import index_at
+from planner.indexing.building import _from_nothing
+from planner.indexing.cache import Cache
 from planner.question import affected_between
 from planner.repository import Repository
 from tests.planner.git_world import GitWorld

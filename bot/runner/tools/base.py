@@ -20,6 +20,11 @@ class Output:
     sensitive: bool = False
 
 
+def fits_as_name(name: str) -> bool:
+    """Whether an output may be called that: printable text that every database can hold."""
+    return 0 < len(name) <= 255 and name.isprintable()
+
+
 class Tool(ABC):
     """One tool at one environment; the steps are called in this order, each at most once."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from bot.runner.failure import RunnerError
 from bot.runner.plan import Change, Counts, Leaf, Plan, leaf_digest, shortened
 from bot.runner.redact import clean
-from bot.runner.tools.base import Output, Tool
+from bot.runner.tools.base import Output, Tool, fits_as_name
 
 _SUMMARY = re.compile(r"(?:Plan: )?(\d+) to add, (\d+) to change, (\d+) to destroy\.?")
 _CHANGES = 2
@@ -56,6 +56,8 @@ class Script(Tool):
             raise RunnerError(f"`outputs` in {self.place.spec.path!r} did not print JSON: {error}") from error
         if not isinstance(found, dict):
             raise RunnerError(f"`outputs` in {self.place.spec.path!r} must print a JSON object, name by name.")
+        if unfit := [name for name in found if not fits_as_name(name)]:
+            raise RunnerError(f"`outputs` in {self.place.spec.path!r}: {unfit[0][:80]!r} cannot be the name of an output.")
         return {name: _output(value) for name, value in found.items()}
 
     def _planned(self, name: str) -> Plan:

@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from planner.globs import fixed_folder, matches
-from planner.tree import LINK, SUBMODULE
+from planner.trees.tree import LINK, SUBMODULE
 from planner.workflow_files import is_workflow_file
 
 

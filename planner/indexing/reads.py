@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from planner.globs import escaped, fixed_folder, matches
-from planner.inputs import Reads
+from planner.indexing.inputs import Reads
 from planner.sources import source_of
 from planner.sources.references import MODULE, References, Source, merged
-from planner.tree import LINK, SUBMODULE, Kind, Resolved, Tree, joined
+from planner.trees.tree import LINK, SUBMODULE, Kind, Resolved, Tree, joined
 
 Scans = dict[tuple[str, str], References]
 """What the files of a folder refer to, by source and folder."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from planner.problems import PlannerError
-from planner.tree import FOLDER, Entry, Tree, text_of
+from planner.trees.tree import FOLDER, Entry, Tree, text_of
 
 
 class MissingObject(PlannerError):  # noqa: N818 - what is wrong, in the words of the design

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from planner.format.shapes import UNUSABLE, Found, Notes, Schema, Shape, kind_of
+from planner.format.texts import shown
+from planner.format.yaml_nodes import Mapping, Node, Scalar
 from planner.nearest import Names
-from planner.shapes import UNUSABLE, Found, Notes, Schema, Shape, kind_of
-from planner.texts import shown
-from planner.yaml_nodes import Mapping, Node, Scalar
 
 
 @dataclass(frozen=True, slots=True)

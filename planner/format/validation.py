@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from planner.definition import Environment, Workflow
-from planner.formats import is_https, repository_host, repository_key
+from planner.format.formats import is_https, repository_host, repository_key
 from planner.nearest import Names
 from planner.problems import Place, Problem, Severity
 

@@ -23,8 +23,8 @@ from yaml.events import (
 )
 
 from planner.definition import Json
+from planner.format.texts import shown
 from planner.problems import Place, Problem
-from planner.texts import shown
 
 try:
     from yaml import CSafeLoader as _Loader

@@ -10,7 +10,8 @@ from enum import Enum
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from planner import definition, parsed, problems
+from planner import definition, problems
+from planner.format import parsed
 from planner.reading import Reading
 
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | tuple[Plain, ...] | None"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from planner.declared import declared_environments, declared_templates, declared_variables
 from planner.definition import Caution, Permissions, Removal, Requirements, Variable
-from planner.parsed import ROOT_FILES, ParsedFile
+from planner.format.declared import declared_environments, declared_templates, declared_variables
+from planner.format.parsed import ROOT_FILES, ParsedFile
+from planner.format.records import Fields
+from planner.format.shapes import Notes
+from planner.format.yaml_nodes import Scalar, read_yaml
 from planner.problems import Place, Problem
-from planner.records import Fields
 from planner.schema import FILE, ONLY_IN_ROOT, SHARED_KEYS
-from planner.shapes import Notes
-from planner.yaml_nodes import Scalar, read_yaml
 
 
 def parse_file(path: str, content: bytes) -> ParsedFile:

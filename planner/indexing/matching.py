@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from planner.snapshot import EnvironmentFacts, Snapshot
+from planner.indexing.snapshot import EnvironmentFacts, Snapshot
 
 
 class Matching(NamedTuple):

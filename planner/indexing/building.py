@@ -11,21 +11,21 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha1
 
-from planner.beside import beside, has_second_core
-from planner.cache import Cache
-from planner.definitions_cache import WORTH_A_SECOND_CORE, keep_reading, kept_reading, parsed_files
-from planner.facts import environment_facts, snapshot_of
-from planner.git_tree import GitTree
 from planner.index import PREFIX, Index, keep_index, kept_index
-from planner.inputs import ChangedPath, Inputs, Reads
+from planner.indexing.beside import beside, has_second_core
+from planner.indexing.cache import Cache
+from planner.indexing.definitions_cache import WORTH_A_SECOND_CORE, keep_reading, kept_reading, parsed_files
+from planner.indexing.facts import environment_facts, snapshot_of
+from planner.indexing.inputs import ChangedPath, Inputs, Reads
+from planner.indexing.reads import Reader, ReadsAt, Scans, changes_links, scans_of
+from planner.indexing.snapshot import EnvironmentFacts, Snapshot
 from planner.problems import PlannerError
 from planner.reading import Reading, assemble
-from planner.reads import Reader, ReadsAt, Scans, changes_links, scans_of
 from planner.repository import Commit, Repository
-from planner.snapshot import EnvironmentFacts, Snapshot
 from planner.sources.references import References
 from planner.sources.terraform import TERRAFORM
-from planner.tree import SUBMODULE, Kind, Tree
+from planner.trees.git_tree import GitTree
+from planner.trees.tree import SUBMODULE, Kind, Tree
 from planner.workflow_files import is_workflow_file
 
 INDEXES_KEPT = 12

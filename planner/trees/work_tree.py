@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from planner.tree import FOLDER, LINK, SUBMODULE, Entry, Tree, bytes_of, text_of
+from planner.trees.tree import FOLDER, LINK, SUBMODULE, Entry, Tree, bytes_of, text_of
 
 
 class WorkTree(Tree):

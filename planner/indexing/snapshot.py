@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from planner.inputs import Inputs
+from planner.indexing.inputs import Inputs
 
 Identity = tuple[str, str]
 """A workflow's file and an alias without case: what an environment is known by within a repository."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planner.definition import Json, OutputReference, Variable
+from planner.format.records import Fields, Key, Record
+from planner.format.shapes import AnyValue, Flag, Notes, Schema, Shape, Text, kind_of
+from planner.format.texts import shown
+from planner.format.yaml_nodes import Mapping, Node, plain_value
 from planner.outputs import MalformedReference, environment_text, references_in
 from planner.problems import Place
-from planner.records import Fields, Key, Record
-from planner.shapes import AnyValue, Flag, Notes, Schema, Shape, Text, kind_of
-from planner.texts import shown
 from planner.variables import (
     ALLOWED_NAMES,
     ALLOWED_PREFIXES,
@@ -18,7 +19,6 @@ from planner.variables import (
     SHORTEST_SENSITIVE,
     refused_name,
 )
-from planner.yaml_nodes import Mapping, Node, plain_value
 
 _LONG_FORM = Record(
     "a variable",

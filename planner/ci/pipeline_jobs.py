@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from planner.ci.matrix import shards
 from planner.definition import Environment, Workflow
 from planner.graph import Graph
-from planner.matrix import shards
 from planner.problems import PlannerError
 from planner.slugs import slugs
 from planner.variables import effective_variables

@@ -8,9 +8,9 @@ from dataclasses import asdict, replace
 
 from planner.definition import Definitions, Environment, Tool, Variable, Workflow
 from planner.graph import Graph
-from planner.inputs import Inputs, Reads
+from planner.indexing.inputs import Inputs, Reads
+from planner.indexing.snapshot import EnvironmentFacts, Snapshot, WorkflowFacts, record
 from planner.problems import PlannerError
-from planner.snapshot import EnvironmentFacts, Snapshot, WorkflowFacts, record
 from planner.variables import effective_variables, plain_texts, resolve
 
 USUAL_WORKSPACE = "default"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Mapping
 
-from planner.beside import beside
-from planner.cache import Cache
-from planner.encoding import decoded, encoded, shape
-from planner.parsed import ParsedFile
+from planner.format.parsed import ParsedFile
+from planner.indexing.beside import beside
+from planner.indexing.cache import Cache
+from planner.indexing.encoding import decoded, encoded, shape
 from planner.reading import Reading, parse_file
 
 READING, READINGS_KEPT = "reading-", 6

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import resources
 
+from planner.ci.matrix import shards
+from planner.ci.pipeline_jobs import Job, Pipeline, Profile, names_in, pipelines_of, scopes_of
 from planner.definition import Json, Tool, Workflow
-from planner.matrix import shards
-from planner.pipeline_jobs import Job, Pipeline, Profile, names_in, pipelines_of, scopes_of
 from planner.problems import PlannerError
 from planner.variables import effective_variables
 

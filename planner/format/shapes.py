@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from planner.definition import Json
+from planner.format.texts import PRINTABLE_PATTERN, shown, unprintable
+from planner.format.yaml_nodes import Items, Mapping, Node, Scalar, plain_value, scalar_value
 from planner.nearest import Names
 from planner.problems import Place, Problem, Severity
-from planner.texts import PRINTABLE_PATTERN, shown, unprintable
-from planner.yaml_nodes import Items, Mapping, Node, Scalar, plain_value, scalar_value
 
 Schema = dict[str, Json]
 

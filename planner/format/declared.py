@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from planner.definition import Environment, OutputReference, Steps, Tool, Variable
-from planner.formats import normal_path, seconds
-from planner.needs import Need, checked_needs
-from planner.parsed import Code, DeclaredEnvironment
-from planner.records import Fields
+from planner.format.formats import normal_path, seconds
+from planner.format.needs import Need, checked_needs
+from planner.format.parsed import Code, DeclaredEnvironment
+from planner.format.records import Fields
+from planner.format.shapes import Notes
+from planner.format.yaml_nodes import Scalar
 from planner.schema import VERSION_KEYS
-from planner.shapes import Notes
 from planner.slugs import slugs
 from planner.variables import truth
-from planner.yaml_nodes import Scalar
 
 RESOLVED_BY_THE_TOOL = "RESOLVE_FROM_TERRAFORM_CODE"  # env0's word for: whatever `required_version` accepts
 
