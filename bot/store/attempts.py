@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
 from bot.decide.facts import Result
 from bot.decide.inputs import Output
+from bot.runner.tools.base import fits_as_name
 from bot.store.tables import attempts, environments, plans, tasks
 from bot.vault import Vault
 from planner.definition import Json
@@ -116,19 +119,35 @@ class Report:
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Report:
         """The report in these JSON values. Raises ValueError if it is none: tools run beside it, and may write it."""
-        outputs, plan = found.get("outputs"), found.get("plan")
-        if plan is not None and not {"digest", "leaves"} <= plan.keys():
-            raise ValueError("a plan without its digest")
+        outputs, plan, duration = found.get("outputs"), found.get("plan"), float(found.get("duration") or 0.0)
+        if plan is not None and not _is_plan(plan):
+            raise ValueError("a plan that is none")
+        if not isfinite(duration) or not all(fits_as_name(name) for name in outputs or ()):
+            raise ValueError("values that no database holds")
         return cls(
             result=Result(found["result"]),
             error=_storable(str(found.get("error") or "")),
             applied=bool(found.get("applied")),
-            duration=float(found.get("duration") or 0.0),
+            duration=duration,
             plan=plan,
             outputs=None
             if outputs is None
-            else {str(name): Output(one.get("value"), bool(one.get("sensitive"))) for name, one in outputs.items()},
+            else {name: Output(one.get("value"), bool(one.get("sensitive"))) for name, one in outputs.items()},
         )
+
+
+def _is_plan(plan: Mapping[str, Any]) -> bool:
+    """Whether these JSON values are a plan in all that is read of it later."""
+    digest, leaves, changes = plan["digest"], plan["leaves"], plan.get("changes") or []
+    return (
+        isinstance(digest, str)
+        and re.fullmatch("[0-9a-f]{64}", digest) is not None
+        and isinstance(leaves, dict)
+        and all(isinstance(one, str) for one in leaves.values())
+        and all(isinstance(plan.get(name, 0), int) for name in COUNTS)
+        and all(isinstance(one["address"], str) and isinstance(one["actions"], list) for one in changes)
+        and isinstance(plan.get("unseen") or [], list)
+    )
 
 
 def _storable(text: str) -> str:
@@ -163,7 +182,7 @@ def reported(connection: Connection, attempt: str, report: Report, now: float) -
 
 def add_plan(connection: Connection, attempt: Row[Any], plan: Mapping[str, Any], now: float, *, empty: bool) -> int:
     """Keep the plan that an attempt made; its number."""
-    counts = {name: int(plan.get(name) or 0) for name in COUNTS}
+    counts = {name: int(plan.get(name, 0)) for name in COUNTS}
     commit = connection.execute(select(tasks.c.commit).where(tasks.c.id == attempt.task_id)).scalar_one()
     values = {
         "environment_id": attempt.environment_id,

@@ -51,13 +51,15 @@ class Script(Tool):
             return {}
         answer = self.place.capture([self._executable("outputs")], self.place.environment, "`outputs`")
         try:
-            found = json.loads(answer.stdout)
+            found = json.loads(answer.stdout, parse_constant=_no_number)
         except ValueError as error:
             raise RunnerError(f"`outputs` in {self.place.spec.path!r} did not print JSON: {error}") from error
         if not isinstance(found, dict):
             raise RunnerError(f"`outputs` in {self.place.spec.path!r} must print a JSON object, name by name.")
         if unfit := [name for name in found if not fits_as_name(name)]:
-            raise RunnerError(f"`outputs` in {self.place.spec.path!r}: {unfit[0][:80]!r} cannot be the name of an output.")
+            raise RunnerError(
+                f"`outputs` in {self.place.spec.path!r}: {unfit[0][:80]!r} cannot be the name of an output."
+            )
         return {name: _output(value) for name, value in found.items()}
 
     def _planned(self, name: str) -> Plan:
@@ -86,6 +88,10 @@ def _counts(text: str) -> Counts | None:
     last = text.rstrip().rpartition("\n")[2].strip()
     found = _SUMMARY.fullmatch(last)
     return Counts(*(int(number) for number in found.groups())) if found else None
+
+
+def _no_number(sign: str) -> object:
+    raise ValueError(f"{sign} is no JSON")
 
 
 def _output(found: object) -> Output:

@@ -234,6 +234,39 @@ def test_folders_that_a_tool_made_read_only_are_removed(world: World) -> None:
     assert outside.stat().st_mode & 0o777 == 0o755
 
 
+def test_a_link_in_the_place_of_the_worktree_is_not_followed(world: World) -> None:
+    inner = world.folder / "outside" / "inner"
+    inner.mkdir(mode=0o755, parents=True)
+    simple(world, apply=f"mv ../../work ../../moved; ln -s {inner.parent} ../../work")
+    attempt = world.attempt()
+    attempt.start()
+    assert attempt.wait() == 0
+    assert not (attempt.folder / "work").is_symlink()
+    assert inner.stat().st_mode & 0o777 == 0o755
+
+
+def test_an_apply_is_reported_where_its_log_cannot_be_hidden_and_the_log_is_not_shown(world: World) -> None:
+    """As on a full disk: the log cannot be written anew without an output that proved sensitive."""
+    simple(
+        world,
+        apply="ln -s nowhere ../../log.whole; echo made hush-hush-value",
+        outputs="""echo '{"key": {"value": "hush-hush-value", "sensitive": true}}'""",
+    )
+    attempt = world.attempt()
+    attempt.start()
+    assert attempt.wait() == 0
+    assert attempt.report["outputs"]["key"]["value"] == "hush-hush-value"
+    assert not {"log", "raw"} & attempt.left
+
+
+@pytest.mark.parametrize("printed", [r'{"a\u0000b": 1}', '{"": 1}', '{"a": NaN}', '{"%s": 1}' % ("x" * 256)])
+def test_outputs_that_no_store_could_keep_are_told(world: World, printed: str) -> None:
+    simple(world, outputs=f"cat <<'END'\n{printed}\nEND")
+    report = world.attempt().run()
+    assert report["result"] == "failed"
+    assert "`outputs` in 'svc'" in report["error"]
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"attempt": "a"}', b"\xff", b'{"kind": "plan"}'])
 def test_a_broken_spec_touches_nothing(world: World, data: bytes) -> None:
     attempt = world.attempt()

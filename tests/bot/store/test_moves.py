@@ -235,7 +235,14 @@ def test_what_was_reported_is_written_once_and_not_written_over(play: Play) -> N
         {"result": "splendid"},
         {**REPORT, "plan": {"text": "no digest"}},
         {**REPORT, "duration": "long"},
+        {**REPORT, "duration": float("nan")},
         {**REPORT, "outputs": [1]},
+        {**REPORT, "outputs": {"nul \0": {"value": 1}}},
+        {**REPORT, "outputs": {"x" * 256: {"value": 1}}},
+        {**REPORT, "plan": {**PLAN, "digest": 1}},
+        {**REPORT, "plan": {**PLAN, "leaves": ["x"]}},
+        {**REPORT, "plan": {**PLAN, "add": "many"}},
+        {**REPORT, "plan": {**PLAN, "changes": [{}]}},
     ],
 )
 def test_a_report_that_is_none_counts_as_none(play: Play, found: dict[str, object]) -> None:
