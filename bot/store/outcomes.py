@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 
 from bot.decide.facts import Result, TaskAction
 from bot.decide.reconcile import Move
-from bot.decide.transitions import ACTIVE, Code, TaskState
+from bot.decide.transitions import ACTIVE, Code, DeploymentState, TaskState
 from bot.store.attempts import Report
 from bot.store.deployments import Flags, touch
 from bot.store.tables import environments, outputs, tasks
@@ -18,9 +18,14 @@ from bot.vault import Vault
 
 
 def record_start(connection: Connection, vault: Vault, told: Flags, task: Row[Any], now: float) -> None:
-    """Work that may change an environment begins: plans made before are old, and `-v` values are kept."""
+    """Work that may change an environment begins: plans made before are old.
+
+    With the deployment's first such work its `-v` values are kept: once, since what somebody keeps or forgets later
+    must not be undone by its next task.
+    """
     touch(connection, task.environment_id)
-    if told.given is None or told.action is TaskAction.ADOPT:  # nothing is applied there
+    first = told.state is DeploymentState.QUEUED
+    if told.given is None or not first or told.action is TaskAction.ADOPT:  # nothing is applied there
         return
     given = vault.open(told.given)
     if isinstance(given, dict):

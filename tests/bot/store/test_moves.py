@@ -22,6 +22,7 @@ from bot.store.gathering import Observed
 from bot.store.tables import attempts as attempt_rows
 from bot.store.tables import events, tasks
 from bot.store.tables import plans as plan_rows
+from bot.store.values import WHOLE_WORKFLOW, forget, read_kept
 from bot.store.views import TaskView
 from tests.bot.store.simulation import LIMITS, Fate, Peers, Scene
 
@@ -454,3 +455,16 @@ def has_empty_plan(play: Play, number: int) -> bool:
         assert told is not None
         (facts,) = gathering.gather(connection, told, Observed(), {}, Limits()).tasks
     return facts.empty_plan
+
+
+def test_given_values_are_kept_once_and_what_is_forgotten_later_stays_so(play: Play) -> None:
+    project, workflow = play.scene.project, play.scene.workflow
+    number = play.deploy({"a": (), "b": ("a",)}, given=project.vault.seal({"SIZE": "large"}))
+    play.step(number)
+    with project.database.writing() as connection:
+        assert read_kept(connection, project.vault, workflow) == {WHOLE_WORKFLOW: {"SIZE": "large"}}
+        forget(connection, workflow, ["SIZE"])
+    play.go_on(number)
+    assert play.states(number) == {"a": "succeeded (done)", "b": "succeeded (done)"}
+    with project.database.reading() as connection:
+        assert read_kept(connection, project.vault, workflow) == {}
