@@ -19,11 +19,13 @@ from planner.index import definitions_at
 from planner.reading import Reading
 from planner.repository import Repository, UnknownRevision
 
+_OUR_OWN = ("HEADWATER_", "ACTIONS_")
+
 
 class Project:
     """A user's repository and the state that Headwater keeps of it.
 
-    `secrets` are what `fromSecret` may name: here, the process environment.
+    `secrets` are what `fromSecret` may name: here, the process environment, but never our own key, database or token.
     """
 
     def __init__(
@@ -31,7 +33,11 @@ class Project:
     ) -> None:
         self.repository = repository
         self.state = state
-        self.secrets = {name: value for name, value in (secrets or os.environ).items() if value}  # CI gives "" for none
+        self.secrets = {
+            name: value
+            for name, value in (secrets or os.environ).items()
+            if value and not name.startswith(_OUR_OWN)  # CI gives "" for none
+        }
         self._url = database
         self._readings: dict[str, Reading] = {}
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StoreError
+from bot.project import Project
 from bot.vault import Vault
+from planner.repository import Repository
 from tests.stories.world import World
 
 SECRET, OUTPUT, GIVEN = "canary-secret-4711", "canary-output-4712", "canary-given-4713"
@@ -108,3 +110,9 @@ def test_the_log_of_a_dead_runner_hides_what_is_within_a_sensitive_map(tmp_path:
         assert readable(world.state / "attempts", "canary-inner-4714") == []
     finally:
         world.end()
+
+
+def test_our_own_keys_are_no_secrets_that_a_file_may_name(world: World) -> None:
+    process = {"HEADWATER_KEY": "k" * 44, "ACTIONS_RUNTIME_TOKEN": "t" * 20, "CANARY": SECRET, "EMPTY": ""}
+    project = Project(Repository(world.repository), world.state, None, process)
+    assert project.secrets == {"CANARY": SECRET}
