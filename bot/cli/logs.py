@@ -43,7 +43,7 @@ def command(settings: Globals, alias: str, *, follow: bool) -> ExitCode:
 def _print(session: Session, attempt: str, environment: int, *, follow: bool) -> None:
     """The log from its beginning; with `follow`, until nothing is at work on it any more."""
     log = session.project.executor.log(attempt)
-    position = 0
+    position, begun = 0, b""  # a line of which only the beginning has come
     while True:
         over = not follow or _ended(session, attempt, environment)  # asked first: what comes later is read below
         while log.exists():
@@ -53,9 +53,12 @@ def _print(session: Session, attempt: str, environment: int, *, follow: bool) ->
             position += len(data)
             if not data:
                 break
-            for line in data.decode(errors="replace").splitlines():
-                say(printable(line))
+            *lines, begun = (begun + data).split(b"\n")
+            for line in lines:
+                say(printable(line.decode(errors="replace")))
         if over:
+            if begun:
+                say(printable(begun.decode(errors="replace")))
             return
         time.sleep(_POLL)
 
