@@ -206,6 +206,8 @@ def _removals(
     gone = {
         row.id: row for row in prepared.removed if (row.deployed or unfinished(row)) and row not in prepared.doubtful
     }
+    if not gone:
+        return []
     users = _former_users(connection, gone.values())
     chosen = {place.ids[alias] for alias in prepared.order}
     return [
