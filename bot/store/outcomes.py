@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from bot.decide.facts import Result, TaskAction
 from bot.decide.reconcile import Move
-from bot.decide.transitions import ACTIVE, Code, DeploymentState, TaskState
+from bot.decide.transitions import ACTIVE, Code, TaskState
 from bot.store.attempts import Report
 from bot.store.deployments import Flags, touch
-from bot.store.tables import environments, outputs, tasks
+from bot.store.tables import attempts, environments, outputs, tasks
 from bot.store.values import WHOLE_WORKFLOW, keep, write_outputs
 from bot.vault import Vault
 
@@ -24,8 +24,11 @@ def record_start(connection: Connection, vault: Vault, told: Flags, task: Row[An
     must not be undone by its next task.
     """
     touch(connection, task.environment_id)
-    first = told.state is DeploymentState.QUEUED
-    if told.given is None or not first or told.action is TaskAction.ADOPT:  # nothing is applied there
+    if told.given is None or told.action is TaskAction.ADOPT:  # nothing is applied there
+        return
+    of_it = attempts.join(tasks, attempts.c.task_id == tasks.c.id)
+    begun = select(func.count()).select_from(of_it).where(tasks.c.deployment_id == told.id)
+    if connection.execute(begun).scalar_one() > 1:
         return
     given = vault.open(told.given)
     if isinstance(given, dict):
