@@ -12,6 +12,7 @@ from types import TracebackType
 
 from werkzeug.wrappers import Request, Response
 
+from tests.github.actions.engine import Actions
 from tests.github.faults import Faults
 from tests.github.hooks import Hooks
 from tests.github.server import areas
@@ -55,6 +56,7 @@ class GitHub:
         self.hooks = Hooks(self.world)
         self.faults = Faults(self.hooks)
         self.rest = Rest(self)
+        self.actions = Actions(self)
 
     @property
     def api_url(self) -> str:
@@ -68,6 +70,7 @@ class GitHub:
 
     def stop(self) -> None:
         """Stop all that runs; a folder of its own is deleted."""
+        self.actions.stop()
         self.hooks.stop()
         self.web.stop()
         if self._own_folder:
@@ -117,7 +120,7 @@ class GitHub:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way: webhooks are sent, runs are done or wait for people."""
-        return self.hooks.idle
+        return self.actions.idle and self.hooks.idle
 
     def settle(self, seconds: float = 30.0) -> None:
         """Wait until nothing is under way. Raises TimeoutError."""

@@ -248,7 +248,8 @@ def test_a_failing_matrix_command_fails_the_job(tmp_path: Path) -> None:
     github = GitHub(tmp_path)
     github.program("headwater", "exit 2")
     step = next(one for one in read(rendered(chain(2)))["jobs"]["affected"]["steps"] if one.get("id") == "matrix")
-    assert github.script(step, {}, "push", [sys.executable, "-c"]).returncode == 2
+    context = {"steps": {}, "secrets": {}, "github": {}}
+    assert github.script(step, context, "push", [sys.executable, "-c"]).returncode == 2
 
 
 @pytest.mark.parametrize("graph", [True, False], ids=["graph", "level"])

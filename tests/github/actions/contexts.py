@@ -115,6 +115,8 @@ def result_of(run: Run, key: str) -> str | None:
 def outputs_of(run: Run, key: str) -> dict[str, str]:
     """The outputs of a job; of a matrix the last leg to end wins, as on GitHub."""
     found: dict[str, str] = {}
-    for one in sorted((one for one in run.current() if one.key == key and one.completed_at), key=lambda one: one.completed_at):
+    for one in sorted(
+        (one for one in run.current() if one.key == key and one.completed_at), key=lambda one: one.completed_at
+    ):
         found.update({name: text for name, text in one.outputs.items() if text})
     return found

@@ -73,7 +73,7 @@ def reviewed(
             job.approved, job.status, job.check.status = True, "queued", "queued"
         else:
             job.conclusion = "failure"
-            actions._ended(where, job)
+            actions.conclude(where, job)
     actions.github.world.changed.notify_all()
     return found
 
@@ -101,9 +101,17 @@ def ended(actions: Actions, where: Repository, job: Job) -> None:
     _status(actions, where, job, state)
     if state == "success":
         for one in where.deployments.values():
-            if one is not job.deployment and one.environment == job.environment and one.statuses[-1:] and one.statuses[-1].state == "success":
+            if (
+                one is not job.deployment
+                and one.environment == job.environment
+                and one.statuses[-1:]
+                and one.statuses[-1].state == "success"
+            ):
                 made = DeploymentStatus(
-                    actions.github.world.next_id(), "inactive", actions.github.world.actions_bot, actions.github.world.clock.now()
+                    actions.github.world.next_id(),
+                    "inactive",
+                    actions.github.world.actions_bot,
+                    actions.github.world.clock.now(),
                 )
                 one.statuses.append(made)
 

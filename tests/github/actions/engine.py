@@ -52,13 +52,14 @@ class Actions:
 
     def cancel(self, where: Repository, run: Run, *, force: bool = False) -> None:
         """Cancel a run. Raises Refusal 409 when it has ended."""
-        if run.done:
-            raise Refusal(409, "Cannot cancel a workflow run that is completed.")
-        run.cancelled, run.forced = True, run.forced or force
-        for job in run.current():
-            if not job.done and (force or not self._goes_on(where, run, job)):
-                job.stopping = True
-        self.github.world.changed.notify_all()
+        with self.github.world.lock:
+            if run.done:
+                raise Refusal(409, "Cannot cancel a workflow run that is completed.")
+            run.cancelled, run.forced = True, run.forced or force
+            for job in run.current():
+                if not job.done and (force or not self._goes_on(where, run, job)):
+                    job.stopping = True
+            self.github.world.changed.notify_all()
 
     def _goes_on(self, where: Repository, run: Run, job: Job) -> bool:
         text = job.definition.data.get("if")
@@ -86,10 +87,12 @@ class Actions:
     def idle(self) -> bool:
         """Whether no run can go on without people."""
         with self.github.world.lock:
-            return all(self._rests(run) for where in self.github.world.repositories.values() for run in where.runs.values())
+            return all(
+                self._rests(run) for where in self.github.world.repositories.values() for run in where.runs.values()
+            )
 
     def _rests(self, run: Run) -> bool:
-        if run.done or run.stuck:
+        if run.done or (run.stuck and not run.cancelled):
             return True
         jobs = [one for one in run.current() if not one.done]
         return bool(jobs) and all(one.status == "waiting" for one in jobs) and not run.cancelled
@@ -117,7 +120,11 @@ class Actions:
         return busy
 
     def _move(self, where: Repository, run: Run) -> None:
-        if run.cancelled and (run.stuck or run.forced or run.status in ("queued", "pending")) and not self._running(run):
+        if (
+            run.cancelled
+            and (run.stuck or run.forced or run.status in ("queued", "pending"))
+            and not self._running(run)
+        ):
             self._cancel_rest(where, run)
             self.finish(where, run, "cancelled")
             return
@@ -139,7 +146,11 @@ class Actions:
 
     def _may_begin(self, where: Repository, run: Run) -> bool:
         data: Any = (run.definition.data if run.definition else {}).get("concurrency")
-        rivals = [one for one in where.runs.values() if run.group and one.group == run.group and not one.done and one is not run]
+        rivals = [
+            one
+            for one in where.runs.values()
+            if run.group and one.group == run.group and not one.done and one is not run
+        ]
         holders = [one for one in rivals if one.status == "in_progress"]
         newer = [one for one in rivals if one.id > run.id and one.status in ("queued", "pending")]
         if not run.group:
@@ -177,7 +188,7 @@ class Actions:
             if not wanted:
                 run.skipped.add(key)
                 self._made(where, run, definition, key, {}, 1, 0).conclusion = "skipped"
-                self._ended(where, run.jobs[-1])
+                self.conclude(where, run.jobs[-1])
                 continue
             self._legs(where, run, definition, context)
             run.expanded.add(key)
@@ -192,13 +203,22 @@ class Actions:
             self._made(where, run, definition, name, leg, len(legs), place)
 
     def _made(
-        self, where: Repository, run: Run, definition: JobDefinition, name: str, leg: dict[str, Any], legs: int, place: int
+        self,
+        where: Repository,
+        run: Run,
+        definition: JobDefinition,
+        name: str,
+        leg: dict[str, Any],
+        legs: int,
+        place: int,
     ) -> Job:
         world, number = self.github.world, self.github.world.next_id()
         check = CheckRun(number, run.suite, name, run.head_sha, external_id=str(number))
         check.details_url = f"{world.url}/{where.full_name}/actions/runs/{run.id}/job/{number}"
         where.check_runs[number] = check
-        job = Job(number, run, run.attempt, definition.key, name, definition, world.clock.now(), check, leg, legs, place)
+        job = Job(
+            number, run, run.attempt, definition.key, name, definition, world.clock.now(), check, leg, legs, place
+        )
         context = contexts.of_job(world, where, run, definition.key, leg)
         labels = contexts.deep(definition.data.get("runs-on", []), context)
         job.labels = [written(one) for one in (labels if isinstance(labels, list) else [labels])]
@@ -216,7 +236,7 @@ class Actions:
     def _job(self, where: Repository, run: Run, job: Job) -> None:
         if job.stopping or (run.cancelled and not self._goes_on(where, run, job)):
             job.conclusion = "cancelled"
-            self._ended(where, job)
+            self.conclude(where, job)
             return
         if not self._alone(where, job) or not self._within(run, job):
             return
@@ -225,7 +245,7 @@ class Actions:
         except (ExpressionError, deploying.Rejected) as failed:
             job.log.append(f"##[error]{failed}")
             job.conclusion = "failure"
-            self._ended(where, job)
+            self.conclude(where, job)
             return
         if not ready or time.monotonic() < job.due or len(self.workers) >= self.most_jobs:
             return
@@ -274,7 +294,7 @@ class Actions:
         """A worker is done with its job."""
         with self.github.world.lock:
             self.workers.pop(job.id, None)
-            self._ended(where, job)
+            self.conclude(where, job)
             strategy = job.definition.data.get("strategy") or {}
             if job.conclusion == "failure" and strategy.get("fail-fast", True) is not False and not job.tolerated:
                 for one in job.run.current():
@@ -282,7 +302,8 @@ class Actions:
                         one.stopping = True
             self.github.world.changed.notify_all()
 
-    def _ended(self, where: Repository, job: Job) -> None:
+    def conclude(self, where: Repository, job: Job) -> None:
+        """Write down how a job ended, and tell."""
         world = self.github.world
         job.status, job.completed_at = "completed", world.clock.now()
         job.check.status, job.check.conclusion, job.check.completed_at = "completed", job.conclusion, job.completed_at
@@ -307,14 +328,16 @@ class Actions:
                 run.status = "in_progress" if run.announced else "queued"
             return
         order = ("failure", "cancelled", "success", "skipped")
-        conclusion = "cancelled" if run.cancelled and "failure" not in results else next(one for one in order if one in results)
+        conclusion = (
+            "cancelled" if run.cancelled and "failure" not in results else next(one for one in order if one in results)
+        )
         self.finish(where, run, conclusion)
 
     def _cancel_rest(self, where: Repository, run: Run) -> None:
         for job in run.current():
             if not job.done:
                 job.conclusion = "cancelled"
-                self._ended(where, job)
+                self.conclude(where, job)
 
     def finish(self, where: Repository, run: Run, conclusion: str) -> None:
         """The run has ended."""

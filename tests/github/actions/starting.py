@@ -158,7 +158,9 @@ def _by_pull(actions: Actions, where: Repository, event: Event) -> None:
             continue
         if triggers.hears_pull(definition.on["pull_request"], event.action or "", pull.base_branch, paths):
             shape = payload(actions.github.world, event, None)
-            run = begin(actions, where, one, definition, "pull_request", ref, merge, event.sender, shape, pull=pull.number)
+            run = begin(
+                actions, where, one, definition, "pull_request", ref, merge, event.sender, shape, pull=pull.number
+            )
             run.head_branch = pull.head_branch
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-AREAS = ("apps", "repos", "pulls", "issues", "checks", "deployments")
+AREAS = ("apps", "repos", "pulls", "issues", "checks", "deployments", "actions")
 
 
 def load() -> None:
