@@ -67,7 +67,7 @@ class Briefing:
 
     def brief(self, task: Row[Any]) -> Brief:
         """What the environment of a task is given now."""
-        workflow = self._project.workflow(task.commit, self._file)
+        workflow = self._project.workflow(task.commit, self._file, task.alias)
         environment = self._declared(workflow, task)
         effective = effective_variables(
             workflow,

@@ -112,11 +112,12 @@ class Project:
         """The definitions at a commit; raises DefinitionError where they have errors."""
         return self.reading(commit).require()
 
-    def workflow(self, commit: str, file: str) -> Workflow:
-        """The workflow in that file at a commit."""
-        for workflow in self.definitions(commit).workflows:
-            if workflow.file == file:
-                return workflow
+    def workflow(self, commit: str, file: str, alias: str) -> Workflow:
+        """The workflow in that file at a commit; where the file had another name, the one that has that environment."""
+        workflows = self.definitions(commit).workflows
+        found = [one for one in workflows if one.file == file] or [one for one in workflows if one.environment(alias)]
+        if len(found) == 1:
+            return found[0]
         raise HeadwaterError(
             f"{file} is not in commit {commit[:12]}, which a deployment still needs",
             "cancel that deployment (headwater cancel), and deploy again",

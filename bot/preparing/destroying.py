@@ -76,7 +76,7 @@ def _former(situation: Situation, gone: Mapping[str, EnvironmentRow]) -> dict[st
     for alias, row in gone.items():
         if row.defined_at is None:
             continue
-        former = situation.project.workflow(row.defined_at, row.file).environment(alias)
+        former = situation.project.workflow(row.defined_at, row.file, alias).environment(alias)
         if former is not None:
             found[alias] = former
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.stories.conftest import MakeWorld
-from tests.stories.world import CHAIN, DIAMOND
+from tests.stories.world import CHAIN, DIAMOND, World
 
 VARIABLES = {"b": "variables: {SIZE: small}"}
 SHOWS_SIZE = '#!/bin/sh\n[ "$(cat "$WORLD/have/b" 2>/dev/null)" = "$SIZE" ] && exit 0\necho "size $SIZE"\nexit 2\n'
@@ -410,3 +410,43 @@ def test_retry_keeps_to_the_workflow_that_is_named(make_world: MakeWorld) -> Non
     answer = world.headwater("retry", "--auto-approve", "--workflow", "of-b")
     assert answer.code == 0, answer
     assert world.have() == {"b": "b-1"}
+
+
+def move_file(world: World) -> str:
+    """Give the workflow file another folder, and deploy b alone from there; the file's text."""
+    text = (world.repository / "headwater.yml").read_text()
+    world.commit({"headwater.yml": None, "infra/headwater.yml": text, "envs/b/want": "b-2\n"})
+    assert world.headwater("deploy", "b", "--only", "--auto-approve").code == 0
+    return text
+
+
+def test_what_was_deployed_under_another_file_name_is_destroyed_once_removed(make_world: MakeWorld) -> None:
+    world = make_world(CHAIN, top="settings: {environmentRemovalStrategy: destroy}").deployed()
+    text = move_file(world)
+    world.commit({"infra/headwater.yml": text[: text.index("  c:")]})
+    answer = world.headwater("deploy", "--auto-approve")
+    assert answer.code == 3, answer
+    assert world.headwater("approve", "c").code == 0
+    assert world.have() == {"a": "a-1", "b": "b-2"}
+
+
+def test_a_retry_finds_the_file_by_the_name_that_it_had(make_world: MakeWorld) -> None:
+    world = make_world({"a": (), "b": ()})
+    world.tell("a", "apply", "fail")
+    assert world.headwater("deploy", "--auto-approve").code == 1
+    move_file(world)
+    world.let_go("a", "apply", "fail")
+    answer = world.headwater("retry", "--auto-approve")
+    assert answer.code == 0, answer
+    assert world.have() == {"a": "a-1", "b": "b-2"}
+
+
+def test_a_removal_that_cannot_be_planned_is_told(make_world: MakeWorld) -> None:
+    top = "settings: {environmentRemovalStrategy: destroy}"
+    world = make_world({"a": (), "b": ()}, top=top)
+    world.commit({"envs/a/plan-destroy": "#!/bin/sh\nexit 1\n"})
+    world.deployed()
+    world.define({"b": ()}, top=top)
+    answer = world.headwater("deploy", "--auto-approve")
+    assert answer.code == 1, answer
+    assert "a could not be planned" in answer.out
