@@ -270,8 +270,10 @@ def no_changes(reviews: Sequence[Review]) -> bool:
 
 def hopeless(one: Review) -> list[TaskView]:
     """The failed plans that nothing in this deployment could mend: no upstream of theirs changes."""
-    changing = {task.alias for task in one.changing}
-    return [task for task in one.failed if not (one.prepared.graph.ancestors([task.alias]) & changing)]
+    graph, changing = one.prepared.graph, {task.alias for task in one.changing}
+    return [
+        task for task in one.failed if task.alias not in graph.needs or not graph.ancestors([task.alias]) & changing
+    ]
 
 
 def awaited(one: Review) -> dict[int, Planned]:
