@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import StoreError
+from bot.runner.files import create
 from planner.definition import Json
 
 if TYPE_CHECKING:
@@ -68,18 +69,7 @@ class Vault:
         return key
 
     def _from_file(self) -> str:
-        """The key of the file; whoever comes first makes it, complete before it has its name."""
+        """The key of the file; whoever comes first makes it."""
         if not self.file.exists():
-            draft = self.file.with_name(f"{self.file.name}.{os.getpid()}")
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(base64.b64encode(os.urandom(32)))
-                stream.flush()
-                os.fsync(stream.fileno())
-            try:
-                os.link(draft, self.file)
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
+            create(self.file, base64.b64encode(os.urandom(32)))
         return self.file.read_text().strip()
