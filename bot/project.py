@@ -15,6 +15,7 @@ from bot.state_folder import STORE_FILE, has_store
 from bot.store.database import Database
 from bot.vault import Vault
 from planner.definition import Definitions, Environment, Workflow
+from planner.format.formats import repository_key
 from planner.index import definitions_at
 from planner.reading import Reading
 from planner.repository import Repository, UnknownRevision
@@ -43,10 +44,14 @@ class Project:
 
     @property
     def key(self) -> str:
-        """What the store calls this repository: a state folder holds one, a shared database tells them by address."""
+        """What the store calls this repository: a state folder holds one, a shared database tells them by address.
+
+        All spellings of an address are one, and no token that a CI wrote into it reaches the database.
+        """
         if self._url is None:
             return "local"
-        return self.repository.origins[0] if self.repository.origins else str(self.repository.git_dir)
+        origins = sorted(map(repository_key, self.repository.origins))
+        return origins[0] if origins else str(self.repository.git_dir)
 
     @property
     def place(self) -> str:

@@ -116,3 +116,18 @@ def test_our_own_keys_are_no_secrets_that_a_file_may_name(world: World) -> None:
     process = {"HEADWATER_KEY": "k" * 44, "ACTIONS_RUNTIME_TOKEN": "t" * 20, "CANARY": SECRET, "EMPTY": ""}
     project = Project(Repository(world.repository), world.state, None, process)
     assert project.secrets == {"CANARY": SECRET}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://github.com/acme/shop",
+        "https://x-access-token:ghs_canary@github.com/acme/shop.git",
+        "git@github.com:Acme/shop.git",
+    ],
+)
+def test_a_shared_store_knows_a_repository_by_any_of_its_addresses_and_keeps_no_token(
+    world: World, address: str
+) -> None:
+    world.git("remote", "add", "origin", address)
+    assert Project(Repository(world.repository), world.state, "sqlite://").key == "github.com/acme/shop"
