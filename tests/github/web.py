@@ -16,6 +16,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from tests.github import faults, git_http
+from tests.github.page import pages
 from tests.github.server import graphql
 from tests.github.server.callers import credentials
 from tests.github.server.rest import PREFIX, refused
@@ -97,7 +98,7 @@ class Web:
         for prefix, answer in self._github.places.items():
             if path.startswith(prefix):
                 return answer(request)
-        return Response("Not Found\n", 404)
+        return pages.answer(self._github, request)
 
 
 def _misbehave(
@@ -140,10 +141,11 @@ def _cut(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 def _dripping(whole: Response, seconds: float) -> Response:
     data = whole.get_data()
     piece = max(1, len(data) // 20)
+    pause = seconds / -(-len(data) // piece)
 
     def pieces() -> Iterator[bytes]:
         for place in range(0, len(data), piece):
-            time.sleep(seconds / 20)
+            time.sleep(pause)
             yield data[place : place + piece]
 
     whole.response = pieces()

@@ -9,7 +9,7 @@ EVENTS: dict[str, set[str]] = {
     "workflow_dispatch": {"inputs"},
     "schedule": set(),  # read, never fired
 }
-NOT_PLAYED = {"container", "services", "secrets", "snapshot"}
+NOT_PLAYED = {"container", "services", "secrets", "snapshot", "uses", "with"}
 ACTIONS = {"actions/checkout", "actions/setup-python", "actions/upload-artifact", "actions/download-artifact"}
 PERMISSIONS = {
     "actions", "artifact-metadata", "attestations", "checks", "contents", "deployments", "discussions", "id-token",

@@ -1,0 +1,73 @@
+"""`python -m tests.github`: a GitHub of one's own, with an App and a first repository, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import signal
+import tempfile
+import threading
+from pathlib import Path
+
+from tests.github.localhost import GitHub
+from tests.github.world.repository import Repository
+
+WORKFLOW = """environments:
+  network:
+    vcs: {type: script, path: network}
+  database:
+    vcs: {type: script, path: database}
+    needs: [network]
+"""
+PLAN = "#!/bin/sh\necho 'nothing to see yet'\nexit 2\n"
+APPLY = "#!/bin/sh\necho applied\n"
+
+
+def main() -> None:
+    """Start, tell what one needs, wait."""
+    parser = argparse.ArgumentParser(prog="python -m tests.github", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="where to listen (default: a free port)")
+    parser.add_argument("--folder", type=Path, help="where to keep its repositories (default: a new temporary folder)")
+    parser.add_argument("--webhook-url", help="where webhooks go, such as http://127.0.0.1:8000/webhook")
+    parser.add_argument("--webhook-secret", default=None, help="what they are signed with (default: a new one)")
+    given = parser.parse_args()
+    folder = given.folder or Path(tempfile.mkdtemp(prefix="github-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    with GitHub(folder, port=given.port) as github:
+        repository = first_repository(github)
+        secret = given.webhook_secret or secrets.token_hex(20)
+        app = github.app("acme", given.webhook_url, secret=secret)
+        key = folder / "app.pem"
+        key.touch(mode=0o600)
+        key.write_text(app.private_key)
+        token = github.world.personal_token("ada")
+        for name, found in {
+            "Page": f"{github.url}/{repository.full_name}",
+            "API": github.api_url,
+            "App id": app.id,
+            "Key file": key,
+            "Webhook secret": secret,
+            "Webhooks go to": given.webhook_url or "nobody (--webhook-url)",
+            "OIDC issuer": github.actions.issuer.url,
+            "Clone (as ada)": f"git clone {github.url.replace('://', f'://ada:{token}@')}/{repository.full_name}.git",
+            "Token of ada": token,
+        }.items():
+            print(f"{name + ':':<16} {found}", flush=True)
+        stopped = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopped.set())
+        stopped.wait()
+
+
+def first_repository(github: GitHub) -> Repository:
+    """`acme/shop`: two environments, and ada who may write."""
+    github.world.organization("acme", ["owner"])
+    scripts = {f"{folder}/{name}": ("100755", text) for folder in ("network", "database")
+               for name, text in (("plan", PLAN), ("apply", APPLY), ("destroy", APPLY))}  # fmt: skip
+    return github.repository(
+        "acme/shop", {"README.md": "# Shop\n", "headwater.yml": WORKFLOW, **scripts}, write=["ada"]
+    )
+
+
+if __name__ == "__main__":
+    main()
