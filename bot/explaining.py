@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.decide.transitions import TaskState
 from bot.errors import WrongUse
 from bot.known import known
 from bot.project import Project
@@ -31,19 +32,26 @@ class Explanation:
     deployment: int | None
     task: TaskView | None
     rival: int | None
+    asking: tuple[str, ...] = ()  # upstreams in the same deployment that wait for approval
+    absent: tuple[str, ...] = ()  # upstreams that are not deployed
+    gone: bool = False  # no workflow file has it any more
 
 
 def explain(project: Project, alias: str, workflow: str | None) -> Explanation:
     """What is known of that environment at the last commit."""
     commit = project.repository.commit("HEAD")
     definitions = project.definitions(commit)
-    owner, environment = declared(
-        [one for one in definitions.workflows if workflow is None or workflow in (one.name, one.file)], alias
-    )
     stored = known(project)
+    meant = [one for one in definitions.workflows if workflow is None or workflow in (one.name, one.file)]
+    if all(one.environment(alias) is None for one in meant):
+        removed = [row for row in stored.rows if row.key == alias.casefold() and row.used]
+        if len(removed) == 1:
+            return _of_removed(project, removed[0])
+    owner, environment = declared(meant, alias)
     identity = identify(stored.rows, definitions.workflows).same.get((owner.file, environment.key))
     row = next((one for one in stored.rows if one.id == identity), None)
-    task, rival = _latest(project, row) if row is not None else (None, None)
+    task, rival, asking = _latest(project, row) if row is not None else (None, None, ())
+    deployed = {one.key for one in stored.rows if one.deployed and one.file == owner.file}
     project.mirror.keep(commit)
     affected = affected_since_deployed(project, commit, facts_of(stored.rows))
     reasons = [
@@ -66,6 +74,27 @@ def explain(project: Project, alias: str, workflow: str | None) -> Explanation:
         deployment=row.deployment if row else None,
         task=task,
         rival=rival,
+        asking=asking,
+        absent=tuple(one for one in environment.needs if one.casefold() not in deployed),
+    )
+
+
+def _of_removed(project: Project, row: EnvironmentRow) -> Explanation:
+    task, rival, asking = _latest(project, row)
+    return Explanation(
+        alias=row.alias,
+        workflow=row.workflow,
+        needs=(),
+        disabled=False,
+        deployed=row.deployed,
+        commit=row.commit,
+        deployed_at=row.deployed_at,
+        reasons=(),
+        deployment=row.deployment,
+        task=task,
+        rival=rival,
+        asking=asking,
+        gone=True,
     )
 
 
@@ -81,11 +110,14 @@ def declared(workflows: Sequence[Workflow], alias: str) -> tuple[Workflow, Envir
     return found[0]
 
 
-def _latest(project: Project, row: EnvironmentRow) -> tuple[TaskView | None, int | None]:
-    """The environment's latest deploy or destroy, and the older deployment that it is queued behind."""
+def _latest(project: Project, row: EnvironmentRow) -> tuple[TaskView | None, int | None, tuple[str, ...]]:
+    """The environment's latest deploy or destroy, what it is queued behind, and who asks for approval before it."""
     if row.deployment is None:
-        return None, None
+        return None, None, ()
     with project.database.reading() as connection:
         view = views.deployment(connection, row.deployment)
         task = next((one for one in view.tasks if one.environment == row.id), None) if view else None
-        return task, views.rival_of(connection, task.id) if task else None
+        if view is None or task is None:
+            return None, None, ()
+        asking = tuple(one.alias for one in view.tasks if one.state is TaskState.NEEDS_APPROVAL)
+        return task, task.behind, asking

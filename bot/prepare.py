@@ -20,6 +20,7 @@ from planner.nearest import nearest
 from planner.question import affected_in
 from planner.selection import named_environments
 from planner.variables import refused_name
+from planner.workflow_files import is_workflow_file
 
 
 def prepare(project: Project, request: Request) -> tuple[Prepared, ...]:
@@ -27,8 +28,10 @@ def prepare(project: Project, request: Request) -> tuple[Prepared, ...]:
     commit, dirty = _commit(project, request)
     definitions = project.definitions(commit)
     if not definitions.workflows:
-        raise WrongUse("there is no workflow file here", "write one with: headwater init")
+        raise _no_workflow(project)
     _refuse_names(request)
+    if request.only and not request.patterns and request.commit is None:
+        raise WrongUse("--only, but what?", "name the environments that it is for")
     if request.assume_upstreams and not request.only:
         raise WrongUse("--assume-upstreams goes with --only", "name the environments, and add --only")
     stored = known(project, kept=True)
@@ -36,7 +39,23 @@ def prepare(project: Project, request: Request) -> tuple[Prepared, ...]:
     chosen = _workflows(definitions, request)
     affected = _affected(project, request, commit, stored)
     make = prepare_destroy if request.aim is Aim.DESTROY else prepare_deploy
-    return tuple(make(Situation(project, request, commit, dirty, one, stored, who, affected)) for one in chosen)
+    left_out = _uncommitted(project) if request.commit is None and not request.work_tree else 0
+    return tuple(
+        make(Situation(project, request, commit, dirty, one, stored, who, affected, left_out)) for one in chosen
+    )
+
+
+def _uncommitted(project: Project) -> int:
+    """How many files of the work tree differ from the last commit, or are new and not ignored."""
+    return 0 if project.repository.top is None else len(project.repository.work_tree_changes() or ())
+
+
+def _no_workflow(project: Project) -> WrongUse:
+    if project.repository.top is not None:
+        for _, path in project.repository.work_tree_changes() or ():
+            if is_workflow_file(path):
+                return WrongUse(f"{path} is not committed yet", "commit it, or take what lies there with --work-tree")
+    return WrongUse("there is no workflow file here", "write one with: headwater init")
 
 
 def _commit(project: Project, request: Request) -> tuple[str, bool]:

@@ -68,7 +68,7 @@ def select(
     else:
         chosen = named | (graph.descendants(named) & frozenset(affected)) | graph.descendants(starts)
     if not upstreams_may_wait:
-        _refuse_missing(graph, chosen, _settled(graph, affected, deployed, current, only=only))
+        _refuse_missing(graph, chosen, _settled(graph, affected, deployed, current, only=only), only=only)
     return Selection(tuple(node for node in graph.order if node in chosen), named)
 
 
@@ -106,7 +106,7 @@ def _settled(
     return present if only else (present - frozenset(affected)) | frozenset(current)
 
 
-def _refuse_missing(graph: Graph, chosen: frozenset[str], settled: frozenset[str]) -> None:
+def _refuse_missing(graph: Graph, chosen: frozenset[str], settled: frozenset[str], *, only: bool) -> None:
     missing: set[str] = set()
     waiting = [upstream for node in chosen for upstream in graph.needs[node]]
     while waiting:
@@ -121,5 +121,6 @@ def _refuse_missing(graph: Graph, chosen: frozenset[str], settled: frozenset[str
             names,
             "not deployed, but needed upstream: "
             + ", ".join(repr(name) for name in names)
-            + "; select them too, deploy them first, or add --only to leave out what lies downstream",
+            + "; select them too, or deploy them first"
+            + ("" if only else "; --only leaves out what lies downstream"),
         )

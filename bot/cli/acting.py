@@ -20,6 +20,7 @@ from bot.cli.completing import environment_aliases
 from bot.cli.context import Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.live import Display, display_for
+from bot.cli.output import say
 from bot.decide.facts import Limits, Stop
 from bot.decide.transitions import DeploymentState, TaskState
 from bot.drive import Driver
@@ -244,6 +245,12 @@ class Session:
                 else "killing; Ctrl-C once more leaves at once"
             )
             display.remark(said)
+
+
+def answer(settings: Globals, text: str) -> None:
+    """Say something that only people are to read: machines get events, and here there were none."""
+    if not settings.json:
+        say(text)
 
 
 def exit_code(found: Sequence[DeploymentView]) -> ExitCode:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bot.cli.acting import Session, asks_for, exit_code
+from bot.cli.acting import Session, answer, asks_for, exit_code
 from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import say
@@ -28,7 +28,7 @@ def command(settings: Globals, request: Request) -> ExitCode:
     session.collect()
     prepared = [one for one in prepare(session.project, request) if one.order]
     if not prepared:
-        say("Nothing to adopt: every environment is deployed.")
+        answer(settings, "Nothing to adopt: every environment is deployed.")
         return ExitCode.DONE
     numbers = [submit(session.project, one, {}, auto_approve=False) for one in prepared]
     found = session.run(numbers)

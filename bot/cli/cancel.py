@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bot import people
-from bot.cli.acting import Session, actor
+from bot.cli.acting import Session, actor, answer
 from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import say
@@ -33,7 +33,7 @@ def command(settings: Globals, deployment: int | None, *, kill: bool) -> ExitCod
         if not numbers:
             raise WrongUse(f"deployment #{deployment} has ended already", "'headwater history' shows how")
     if not numbers:
-        say("Nothing to cancel: no deployment is unfinished.")
+        answer(settings, "Nothing to cancel: no deployment is unfinished.")
         return ExitCode.DONE
     people.cancel(session.project, numbers, Stop.KILL if kill else Stop.GRACEFULLY, actor())
     found = session.run(numbers)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import click
 
+from bot.backends import without_backend
 from bot.cli.context import Command, CommandGroup, Globals
 from bot.cli.definitions import chosen_workflows, read_commit, repository_of
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import note, printable, say
 from planner.ci.pipelines import render_github_actions
+from planner.definition import Workflow
+from planner.repository import Repository
 
 _SETUP_ACTION = ".github/actions/headwater-setup"
 
@@ -53,6 +57,8 @@ def github_actions(
         store=store,
         setup_action=repository.top is not None and (repository.top / _SETUP_ACTION).is_dir(),
     )
+    for caution in _cautions(workflows, repository):
+        note(f"note: {caution}", quiet=settings.quiet)
     if output is None:
         say(text.removesuffix("\n"))
         return ExitCode.DONE
@@ -63,6 +69,18 @@ def github_actions(
         quiet=settings.quiet,
     )
     return ExitCode.DONE
+
+
+def _cautions(workflows: Sequence[Workflow], repository: Repository) -> list[str]:
+    """What somebody should know before such a file is committed."""
+    found = []
+    if not all(one.triggers.deploy_on_merge for one in workflows):
+        found.append("this file deploys every push to its branch: `deployOnMerge` is for the bot, not looked at here")
+    homeless = without_backend(repository.top, (one for workflow in workflows for one in workflow.environments))
+    if homeless:
+        names = ", ".join(map(printable, homeless[:5])) + (", …" if len(homeless) > 5 else "")
+        found.append(f"{names}: no backend is declared, so a CI job would lose the state; such jobs refuse to run")
+    return found
 
 
 def default_branch(git_folder: Path) -> str:

@@ -69,6 +69,8 @@ def finish(session: Session, found: Sequence[DeploymentView]) -> ExitCode:
             if task.state in (TaskState.FAILED, TaskState.TIMED_OUT):
                 _show_failure(session, task)
     for view in found:
+        if not view.tasks:  # something was only forgotten, and that was told before
+            continue
         say(_ending(view))
         for line in _next(view):
             say(folded(line, first="  "))
@@ -109,7 +111,10 @@ _DONE = {TaskAction.DEPLOY: "Deployed", TaskAction.DESTROY: "Destroyed", TaskAct
 
 def _ending(view: DeploymentView) -> str:
     done = sum(task.state is TaskState.SUCCEEDED for task in view.tasks)
-    parts = [Cell(f"{_DONE.get(view.action, 'Done')} {done} of {len(view.tasks)}")]
+    unchanged = sum(task.code is Code.NO_CHANGES and task.action is TaskAction.DEPLOY for task in view.tasks)
+    actions = {task.action for task in view.tasks}
+    verb = _DONE.get(actions.pop() if len(actions) == 1 else view.action, "Done")
+    parts = [Cell(f"{verb} {done} of {len(view.tasks)}" + (f" ({unchanged} unchanged)" if unchanged else ""))]
     for state, words, tone in (
         (TaskState.FAILED, "failed", Tone.BAD),
         (TaskState.TIMED_OUT, "timed out", Tone.BAD),

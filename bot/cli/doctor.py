@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 
+from bot.backends import without_backend
 from bot.cli.context import Command, Globals
 from bot.cli.definitions import read_files, repository_of
 from bot.cli.exit_codes import ExitCode
@@ -95,6 +96,7 @@ def all_checks(settings: Globals) -> Iterator[Check]:
         reading = read_files(repository)
         yield check_definitions(reading)
         yield from tool_checks(reading)
+        yield from state_checks(repository, reading)
 
 
 def check_git() -> Check:
@@ -188,6 +190,16 @@ def tool_checks(reading: Reading) -> Iterator[Check]:
             yield Check(name, Verdict.WARN, f"{users} cannot be deployed yet", mend)
         elif tool in _BINARIES:
             yield check_binary(name, tool, wanted, users)
+
+
+def state_checks(repository: Repository, reading: Reading) -> Iterator[Check]:
+    """Whether every Terraform state is kept where others find it."""
+    environments = [one for workflow in reading.definitions.workflows for one in workflow.environments]
+    homeless = without_backend(repository.top, environments)
+    if homeless:
+        found = f"{len(homeless)} of {len(environments)} environments declare no backend: {', '.join(homeless[:5])}"
+        mend = "their state is kept in the state folder, on this machine alone: declare a backend to share it"
+        yield Check("states", Verdict.WARN, found + (", …" if len(homeless) > 5 else ""), mend)
 
 
 def check_binary(name: str, tool: Tool, wanted: str | None, users: str) -> Check:

@@ -10,7 +10,7 @@ from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import Tone, paint, print_json, printable, say
 from bot.cli.words import SHORT, names, state_words, when
-from bot.decide.transitions import TRANSITIONS, Code, TaskState
+from bot.decide.transitions import ACTIVE, TRANSITIONS, Code, TaskState
 from bot.explaining import Explanation, explain
 from bot.store.views import TaskView
 
@@ -36,8 +36,14 @@ def command(settings: Globals, alias: str) -> ExitCode:
     return ExitCode.DONE
 
 
+def _asks(task: TaskView | None) -> bool:
+    return task is not None and task.state is TaskState.NEEDS_APPROVAL
+
+
 def _lines(found: Explanation) -> list[str]:
     lines = [_deployed(found)]
+    if found.gone:
+        lines.append("gone from the workflow file")
     if found.disabled:
         lines.append("disabled in the workflow file: left out, what needs it waits for what it needs")
     if found.needs:
@@ -53,7 +59,7 @@ def _lines(found: Explanation) -> list[str]:
     if found.reasons:
         lines.append("changed since it was last deployed:" if found.deployed else "would be deployed, since:")
         lines += [f"  {printable(reason)}" for reason in found.reasons]
-    elif found.deployed and not found.disabled:
+    elif found.deployed and not found.disabled and not found.gone:
         lines.append("unchanged since it was last deployed")
     return lines
 
@@ -64,21 +70,36 @@ def _deployed(found: Explanation) -> str:
     return f"deployed at {(found.commit or '')[:SHORT]} on {when(found.deployed_at)}"
 
 
-_MEANINGS = {(row.after, row.code): row.meaning for row in TRANSITIONS}
-
-
 def _meaning(task: TaskView) -> str:
     if task.state is TaskState.WAITING:
         return "its turn has not come"
-    return _MEANINGS.get((task.state, task.code), task.code.value)
+    if task.code is Code.CANNOT_START:
+        return "it never began"
+    begun = task.started_at is not None
+    meanings = [
+        row.meaning
+        for row in TRANSITIONS
+        if (row.after, row.code) == (task.state, task.code) and (row.before in ACTIVE) == begun
+    ]
+    return meanings[0] if meanings else task.code.value
 
 
 def _advice(found: Explanation) -> list[str]:
     """What would start it, most likely first."""
-    alias = printable(found.alias)
-    task = found.task
-    if task is None:
-        return [f"headwater deploy {alias}"] if found.reasons or not found.deployed else ["nothing to do"]
+    alias, task = printable(found.alias), found.task
+    if found.gone:
+        return [f"headwater approve {alias}" if _asks(task) else f"headwater destroy {alias}"]
+    if task is None or task.state in (TaskState.SUCCEEDED, TaskState.SKIPPED) or task.code is Code.SUPERSEDED:
+        whole = "headwater deploy" if found.absent else f"headwater deploy {alias}"
+        return [whole] if found.reasons or not found.deployed else ["nothing to do"]
+    if task.state is TaskState.WAITING and found.asking:
+        return [f"headwater approve {printable(one)}" for one in found.asking]
+    if task.code is Code.CANNOT_START:
+        return ["headwater retry   once that is mended"]
+    return _by_state(found, task, alias)
+
+
+def _by_state(found: Explanation, task: TaskView, alias: str) -> list[str]:
     match task.state:
         case TaskState.NEEDS_APPROVAL:
             return [f"headwater show {found.deployment}", f"headwater approve {alias}   (or: headwater reject {alias})"]
@@ -94,12 +115,10 @@ def _advice(found: Explanation) -> list[str]:
                 f"headwater logs {alias}",
                 "headwater deploy --since-deployed   (mended in git), or headwater retry",
             ]
-        case TaskState.CANCELLED if task.code is not Code.SUPERSEDED:
+        case TaskState.CANCELLED:
             return ["headwater retry"]
-        case TaskState.WAITING | TaskState.READY | TaskState.DISPATCHED | TaskState.RUNNING:
-            return ["headwater retry   goes on with it, if the command that began it is gone"]
         case _:
-            return [f"headwater deploy {alias}"] if found.reasons else ["nothing to do"]
+            return ["headwater retry   goes on with it, if the command that began it is gone"]
 
 
 def _as_json(found: Explanation, advice: list[str]) -> dict[str, object]:

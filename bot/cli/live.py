@@ -15,7 +15,7 @@ from bot.cli.context import Globals
 from bot.cli.output import Cell, Tone, paint, printable, width_of
 from bot.cli.words import duration, plan_cell, state_cell, state_words, tone_of, took
 from bot.decide.remaining import Leg, remaining, share_done
-from bot.decide.transitions import TaskState
+from bot.decide.transitions import ACTIVE, TaskState
 from bot.store.views import DeploymentView, TaskView
 
 _REFRESH = 0.25  # seconds between two looks when nothing moved
@@ -229,7 +229,8 @@ class LiveTable(Silence):
             if not task.finished
         ]
         left = remaining(legs)
-        if left is None or not legs or self._plans:
+        at_work = any(task.state in ACTIVE or task.state is TaskState.READY for task in view.tasks)
+        if left is None or not at_work or self._plans:
             return None
         line = Table.grid(padding=(0, 1))
         done = share_done(left, now - view.created_at)

@@ -16,7 +16,7 @@ from bot.cli.commands import COMMANDS, Section
 from bot.cli.context import global_options
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import print_error, print_lines_as_errors
-from bot.errors import HeadwaterError, WrongUse
+from bot.errors import HeadwaterError, NotAllowed, WrongUse
 from bot.runner.failure import RunnerError
 from planner.problems import DefinitionError, PlannerError, Severity
 
@@ -176,7 +176,7 @@ def _tell(error: Exception, *, color: bool | None) -> int:
             return ExitCode.WRONG
         case HeadwaterError():
             print_error(error.what, error.mend, color=color)
-            return ExitCode.WRONG if isinstance(error, WrongUse) else ExitCode.FAILED
+            return ExitCode.WRONG if isinstance(error, (WrongUse, NotAllowed)) else ExitCode.FAILED
         case RunnerError():
             print_error(str(error), color=color)
             return ExitCode.FAILED

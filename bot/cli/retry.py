@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from bot import people
-from bot.cli.acting import Session, actor, brief_option
+from bot.cli.acting import Session, actor, answer, brief_option
 from bot.cli.context import Command, Globals
 from bot.cli.deploying import carry_out, finish
 from bot.cli.exit_codes import ExitCode
-from bot.cli.output import note, say
+from bot.cli.output import note
 from bot.decide.transitions import TaskState
 from bot.errors import NotAllowed
 from bot.retrying import prepare_retry
@@ -41,7 +41,7 @@ def command(settings: Globals, *, brief: bool, auto_approve: bool, force: bool, 
     broken = people.failed_deployments(session.rows())
     if not broken:
         if gone_on is None:
-            say("Nothing to retry: nothing failed, and nothing is unfinished.")
+            answer(settings, "Nothing to retry: nothing failed, and nothing is unfinished.")
         return ExitCode.DONE if gone_on is None else gone_on
     if gone_on not in (None, ExitCode.DONE, ExitCode.FAILED):
         return gone_on

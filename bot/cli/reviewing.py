@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.cli.acting import Session
+from bot.cli.cautions import cautions
 from bot.cli.output import Cell, Tone, paint, printable, say, table, terminal_width
-from bot.cli.words import SHORT, commit_words, folded, plan_cell, plan_counts, reasons_words, state_cell
-from bot.decide.facts import TaskAction
+from bot.cli.words import commit_words, folded, plan_cell, plan_counts, reasons_words, state_cell
 from bot.decide.transitions import Code, TaskState
 from bot.preparing.situation import Prepared
 from bot.request import Aim
-from bot.store.environments import EnvironmentRow
 from bot.store.views import DeploymentView, PlanView, TaskView
 from bot.submit import Planned, planned_by, submit_plan
-from planner.definition import Removal
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,8 @@ def show_review(one: Review, *, quiet: bool, brief: bool = False) -> None:
     if one.view.tasks:
         say(_table(one))
         say()
-    for line in warnings(one):
+    changing = frozenset(task.alias for task in one.changing)
+    for line in cautions(one.prepared, one.view.tasks, changing):
         say(folded(line, first="! ").replace("!", paint("!", Tone.WARN), 1))
     say(summary(one))
 
@@ -160,86 +159,6 @@ def _table(one: Review) -> str:
         rows.append([task.alias, Cell(tool, Tone.FAINT), cell, *([reasons_words(task.reasons)] if wide else [])])
     headers = ["Environment", "Tool", "Plan", *(["Why"] if wide else [])]
     return table(headers, rows, width=terminal_width())
-
-
-def warnings(one: Review) -> list[str]:
-    """What somebody should know before saying yes."""
-    prepared = one.prepared
-    lines = [
-        f"{printable(task.alias)}: {_losses(task.plan)}"
-        for task in one.view.tasks
-        if task.action is TaskAction.PLAN and task.plan and _losses(task.plan)
-    ]
-    changing = {task.alias for task in one.changing}
-    lines += _about_sources(one, changing)
-    lines += [f"{printable(alias)}: disabled, left out" for alias in prepared.left_out]
-    lines += _about_removed(prepared)
-    lines += [
-        f"{printable(row)} is now {printable(new)}: its state and history go along"
-        for new, row in sorted(_renamed(prepared).items())
-    ]
-    lines += _about_kept(prepared)
-    return lines
-
-
-def _losses(plan: PlanView) -> str:
-    """What a plan takes away: `destroys 2, replaces 1`."""
-    verbs = (("destroys", "destroy"), ("replaces", "replace"))
-    return ", ".join(f"{verb} {plan.counts[name]}" for verb, name in verbs if plan.counts.get(name))
-
-
-def _about_sources(one: Review, changing: set[str]) -> list[str]:
-    """Who was planned with outputs that this very deployment may change, told together for the same upstreams."""
-    planned: dict[tuple[str, ...], list[str]] = {}
-    for task in one.view.tasks:
-        upstreams = _changing_sources(one.prepared, task.alias, changing) if task.plan else []
-        if upstreams:
-            planned.setdefault(tuple(upstreams), []).append(task.alias)
-    return [_about_shared_sources(aliases, upstreams) for upstreams, aliases in planned.items()]
-
-
-def _about_shared_sources(aliases: Sequence[str], upstreams: Sequence[str]) -> str:
-    who, whose = ", ".join(map(printable, aliases)), " and ".join(map(printable, upstreams))
-    have, their = "has" if len(upstreams) == 1 else "have", "its" if len(aliases) == 1 else "their"
-    return f"{who}: planned with the outputs that {whose} {have} now; planned again when {their} turn comes"
-
-
-def _changing_sources(prepared: Prepared, alias: str, changing: set[str]) -> list[str]:
-    environment = prepared.environments.get(alias)
-    if environment is None or prepared.request.aim is not Aim.DEPLOY:
-        return []
-    keys = {one.casefold(): one for one in changing}
-    read = {reference.alias.casefold() for variable in environment.variables for reference in variable.references}
-    return sorted(keys[key] for key in read if key in keys)
-
-
-def _about_removed(prepared: Prepared) -> list[str]:
-    return [_about_one_removed(prepared, row) for row in prepared.removed]
-
-
-def _about_one_removed(prepared: Prepared, row: EnvironmentRow) -> str:
-    """What becomes of an environment that the file no longer has."""
-    alias, gone = printable(row.alias), f"{printable(row.alias)} is gone from {prepared.workflow.file}"
-    if prepared.workflow.removal is Removal.DETACH:
-        held = f"what it deployed at {row.commit[:SHORT]} stays as it is" if row.commit else "it was never deployed"
-        return f"{gone}: it will be forgotten; {held}"
-    if row in prepared.doubtful:
-        return f"{gone}, and is left as it is: renamed? say `movedFrom: {alias}`. Or: headwater destroy {alias}"
-    return f"{gone}: its destroy waits for approval"
-
-
-def _renamed(prepared: Prepared) -> dict[str, str]:
-    return {
-        alias: prepared.moves[row.id]
-        for alias, row in prepared.rows.items()
-        if row.id in prepared.moves and prepared.moves[row.id] != alias
-    }
-
-
-def _about_kept(prepared: Prepared) -> list[str]:
-    if not prepared.kept:
-        return []
-    return [f"kept values beat the files: {', '.join(sorted(prepared.kept))} ('--forget KEY' drops one)"]
 
 
 def summary(one: Review) -> str:

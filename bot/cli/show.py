@@ -58,7 +58,7 @@ def _show(view: DeploymentView) -> None:
             state_cell(task),
             plan_cell(task.plan),
             Cell(took(task, now), Tone.FAINT),
-            Cell(reasons_words(task.reasons) or _why(task), Tone.FAINT),
+            Cell(_why(task) or reasons_words(task.reasons), Tone.FAINT),
         ]
         for task in view.tasks
     ]

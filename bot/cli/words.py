@@ -73,6 +73,8 @@ def state_cell(task: TaskView) -> Cell:
 def state_words(task: TaskView) -> str:
     """A task's state in a few words."""
     match task.state:
+        case TaskState.WAITING if task.behind is not None:
+            return f"queued behind #{task.behind}"
         case TaskState.WAITING if task.waits_for:
             return f"waits for {names(task.waits_for)}"
         case TaskState.DISPATCHED:

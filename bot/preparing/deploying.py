@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from bot.backends import with_stray_state
 from bot.errors import NotAllowed
-from bot.preparing.situation import Prepared, Situation, refuse_steps, refuse_tools, resolved, sources
+from bot.preparing.situation import (
+    Prepared,
+    Situation,
+    refuse_missing_secrets,
+    refuse_steps,
+    refuse_stray_states,
+    refuse_tools,
+    resolved,
+    sources,
+)
 from bot.request import Aim
 from bot.store.environments import EnvironmentRow
 from bot.store.values import WHOLE_WORKFLOW
@@ -38,6 +48,12 @@ def prepare_deploy(situation: Situation) -> Prepared:
         order = tuple(alias for alias in order if alias not in rows or not rows[alias].deployed)
     refuse_tools([environments[alias] for alias in order])
     refuse_steps([environments[alias] for alias in order])
+    fresh = [environments[alias] for alias in order if alias not in rows or not rows[alias].used]
+    stray = with_stray_state(situation.project.repository.top, fresh)
+    if not request.plan_only:
+        refuse_stray_states(stray)
+        chosen = [environments[alias] for alias in order]
+        refuse_missing_secrets(workflow, chosen, request.given, situation.project.secrets)
     _refuse_disabled_outputs(environments, order, disabled, rows)
     removed = () if request.narrowed or request.aim is Aim.ADOPT else situation.removed()
     return Prepared(
@@ -55,6 +71,8 @@ def prepare_deploy(situation: Situation) -> Prepared:
         moves={row.id: row.alias for row in rows.values() if row.id in situation.who.moves},
         identities=situation.who,
         left_out=disabled,
+        uncommitted=situation.uncommitted,
+        stray=stray,
         sources=sources(situation.project, [environments[alias] for alias in order]),
         kept=_kept_names(situation, [rows[alias] for alias in order if alias in rows]),
     )

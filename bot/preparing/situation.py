@@ -44,6 +44,8 @@ class Prepared:
     left_out: tuple[str, ...] = ()  # disabled
     kept: tuple[str, ...] = ()  # names of kept values that reach what was chosen
     sources: Mapping[str, str] = field(default_factory=dict)  # alias -> commit of its code, where that is another one
+    uncommitted: int = 0  # files that differ from the commit and are left out
+    stray: tuple[str, ...] = ()  # aliases whose old local state lies beside their code
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Situation:
     stored: Known
     who: Identities
     affected: Mapping[str, AffectedWorkflow] | None
+    uncommitted: int = 0
 
     def rows(self) -> dict[str, EnvironmentRow]:
         """What the store knows of each alias of the workflow."""
@@ -121,6 +124,32 @@ def refuse_steps(chosen: Sequence[Environment]) -> None:
         raise NotAllowed(
             f"`steps` are not run yet, and {', '.join(flows)} has some", "take them out, or leave that environment out"
         )
+
+
+def refuse_stray_states(stray: Sequence[str]) -> None:
+    """An environment that exists already is not to be made a second time."""
+    if stray:
+        raise NotAllowed(
+            f"{', '.join(map(repr, stray))}: a terraform.tfstate lies beside the code, and no backend is declared: "
+            "Headwater would begin with an empty state and create everything again",
+            "declare a backend and run 'terraform init -migrate-state', then 'headwater adopt'; or move that file away",
+        )
+
+
+def refuse_missing_secrets(
+    workflow: Workflow, chosen: Sequence[Environment], given: Mapping[str, str], secrets: Mapping[str, str]
+) -> None:
+    """A secret that is not there is told before anything starts, not when its turn comes."""
+    missing = sorted(
+        {
+            f"{one.variable.from_secret} ({environment.alias}: {one.variable.name})"
+            for environment in chosen
+            for one in effective_variables(workflow, environment, given=given)
+            if one.variable.from_secret is not None and one.variable.from_secret not in secrets
+        }
+    )
+    if missing:
+        raise NotAllowed(f"no secret: {', '.join(missing)}", "set them as environment variables of this command")
 
 
 def _dropped(kept: Mapping[str, Json], request: Request) -> dict[str, Json]:

@@ -40,6 +40,7 @@ class TaskView:
     started_at: float | None
     finished_at: float | None
     waits_for: tuple[str, ...]
+    behind: int | None  # the older deployment that works on the same environment
     reasons: tuple[str, ...]
     plan: PlanView | None
     attempt: str | None
@@ -140,7 +141,8 @@ def _tasks(connection: Connection, number: int, *, texts: bool) -> tuple[TaskVie
     rows = connection.execute(query).all()
     newest = _newest_attempts(connection, number)
     waits = _awaited(connection, rows)
-    return tuple(_task(row, newest.get(row.id), waits.get(row.id, ())) for row in rows)
+    queued = rivals(connection, [row.id for row in rows if row.state == TaskState.WAITING.value])
+    return tuple(_task(row, newest.get(row.id), waits.get(row.id, ()), queued.get(row.id)) for row in rows)
 
 
 def _newest_attempts(connection: Connection, number: int) -> dict[int, tuple[str, str]]:
@@ -171,7 +173,7 @@ def _awaited(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, tupl
     return {key: tuple(value) for key, value in waits.items()}
 
 
-def _task(row: Row[Any], newest: tuple[str, str] | None, waits_for: tuple[str, ...]) -> TaskView:
+def _task(row: Row[Any], newest: tuple[str, str] | None, waits_for: tuple[str, ...], behind: int | None) -> TaskView:
     return TaskView(
         id=row.id,
         environment=row.environment_id,
@@ -183,6 +185,7 @@ def _task(row: Row[Any], newest: tuple[str, str] | None, waits_for: tuple[str, .
         started_at=row.started_at,
         finished_at=row.finished_at,
         waits_for=waits_for,
+        behind=behind,
         reasons=tuple(row.reasons),
         plan=_plan(row) if row.plan_id is not None else None,
         attempt=newest[0] if newest else None,
@@ -214,8 +217,3 @@ def latest_attempt(connection: Connection, environment: int) -> tuple[str, bool]
     )
     row = connection.execute(query).first()
     return None if row is None else (row.id, row.active)
-
-
-def rival_of(connection: Connection, task: int) -> int | None:
-    """The older unfinished deployment that a waiting task is queued behind."""
-    return rivals(connection, [task]).get(task)

@@ -29,7 +29,7 @@ def test_no_does_nothing(make_world: MakeWorld) -> None:
 def test_nobody_there_to_be_asked_is_told(make_world: MakeWorld) -> None:
     world = make_world(CHAIN)
     answer = world.headwater("deploy")
-    assert answer.code == 1, answer
+    assert answer.code == 2, answer
     assert "--auto-approve" in answer.err
     assert world.applied() == []
 
@@ -98,7 +98,7 @@ def test_approving_what_does_not_wait_is_refused(make_world: MakeWorld) -> None:
     world.deployed()
     for verb in ("approve", "reject"):
         answer = world.headwater(verb, "b")
-        assert answer.code == 1, answer
+        assert answer.code == 2, answer
         assert "does not wait for approval" in answer.err
 
 

@@ -265,7 +265,7 @@ def test_what_is_still_needed_is_not_destroyed_alone(make_world: MakeWorld) -> N
     world = make_world(DIAMOND)
     world.deployed()
     answer = world.headwater("destroy", "net", "--auto-approve")
-    assert answer.code == 1, answer
+    assert answer.code == 2, answer
     assert all(alias in answer.err for alias in ("'db'", "'eks'", "'app'"))
     assert world.headwater("destroy", "--from", "db", "--auto-approve").code == 0
     assert world.have() == {"net": "net-1", "eks": "eks-1"}
@@ -309,7 +309,7 @@ def test_tools_without_support_are_told_before_anything_starts(make_world: MakeW
     )
     world.commit({"headwater.yml": text})
     answer = world.headwater("deploy", "--auto-approve")
-    assert answer.code == 1, answer
+    assert answer.code == 2, answer
     assert "'c' (helm)" in answer.err and "terraform, opentofu, script" in answer.err
     assert world.tool_log() == []
 
@@ -346,7 +346,7 @@ def test_what_only_half_exists_is_destroyed_too_once_removed(make_world: MakeWor
 def test_steps_are_refused_rather_than_left_out(make_world: MakeWorld) -> None:
     world = make_world(CHAIN, {"b": "steps: {plan: {before: [echo hello]}}"})
     answer = world.headwater("deploy", "--auto-approve")
-    assert answer.code == 1, answer
+    assert answer.code == 2, answer
     assert "`steps` are not run yet" in answer.err
     assert world.tool_log() == []
 

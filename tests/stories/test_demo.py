@@ -38,9 +38,9 @@ def test_the_demo_tells_its_story_to_the_end_and_leaves_nothing_behind(tmp_path:
     ]
     assert re.findall(r"^[✓✗] shop: (.*) · [\d.]+ s$", said, re.MULTILINE) == [
         "Deployed 6 of 6",
-        "Deployed 4 of 4",
+        "Deployed 4 of 4 (1 unchanged)",
         "Deployed 1 of 5 · failed: eks · blocked: billing, configuration, notification",
-        "Deployed 4 of 4",
+        "Deployed 4 of 4 (3 unchanged)",
         "Destroyed 6 of 6",
     ]
     assert re.findall(r"^shop  (Active|Failed|Inactive)$", said, re.MULTILINE) == [

@@ -178,8 +178,9 @@ def test_a_plan_that_lacks_a_secret_waits_with_what_the_deploy_finds(shop: World
 def test_a_missing_secret_is_told_by_name(shop: World) -> None:
     write(shop, SECRET, db=DB)
     answer = shop.headwater("deploy", "--auto-approve")
-    assert answer.code == 1, answer
-    assert "DB_PASSWORD" in answer.out
+    assert answer.code == 2, answer
+    assert "DB_PASSWORD (db: password)" in answer.err
+    assert shop.states() == {"db": "not deployed"}
 
 
 def _files_with(folder: Path, text: str) -> list[Path]:

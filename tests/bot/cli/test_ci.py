@@ -32,7 +32,7 @@ def test_a_file_is_written_whole_with_its_folders(shop: Repo) -> None:
     name = ".github/workflows/headwater.yml"
     answer = shop.headwater("ci", "github-actions", "-o", name)
     assert (answer.code, answer.out) == (0, "")
-    assert answer.err.startswith(f"wrote {shop.folder / name}: commit it")
+    assert f"\nwrote {shop.folder / name}: commit it" in answer.err
     assert (shop.folder / name).read_text() == shop.headwater("ci", "github-actions").out
     assert [path.name for path in (shop.folder / name).parent.iterdir()] == ["headwater.yml"]
 

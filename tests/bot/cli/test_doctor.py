@@ -56,7 +56,7 @@ def test_a_shallow_clone(shop: Repo, tmp_path: Path) -> None:
 
 
 def test_quiet_tells_only_what_is_wrong(shop: Repo) -> None:
-    assert "state folder" not in shop.headwater("doctor", "--quiet").out
+    assert "✓" not in shop.headwater("doctor", "--quiet").out
 
 
 def test_an_old_git_and_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

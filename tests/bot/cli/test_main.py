@@ -212,7 +212,7 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
         (PlannerError("no such revision: x\ngive a branch"), 2, "error: no such revision: x\n  give a branch\n"),
         (WrongUse("no alias 'd'", "did you mean 'db'?"), 2, "error: no alias 'd'\n  did you mean 'db'?\n"),
         (HeadwaterError("db failed"), 1, "error: db failed\n"),
-        (NotAllowed("db is locked"), 1, "error: db is locked\n"),
+        (NotAllowed("db is locked"), 2, "error: db is locked\n"),
         (StoreError("disk full", "free some"), 1, "error: disk full\n  free some\n"),
         (RunnerError("git was killed"), 1, "error: git was killed\n"),
         (click.Abort(), 130, "error: cancelled\n"),

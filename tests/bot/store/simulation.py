@@ -240,7 +240,7 @@ class Scene:
     ids: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        declared = self.project.workflow(self.commit, "headwater.yml")
+        declared = self.project.workflow(self.commit, "headwater.yml", "a")
         nobody = Identities({}, {}, (), frozenset())
         with self.project.database.writing() as connection:
             self.repository = repository_id(connection, self.project.key)

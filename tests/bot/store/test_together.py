@@ -149,7 +149,7 @@ def test_those_who_come_first_to_a_database_make_one_repository_and_one_workflow
 ) -> None:
     repository, commit = one_repository
     reader = Project(repository, tmp_path / "state", database.url, secrets={})
-    declared = reader.workflow(commit, "headwater.yml")
+    declared = reader.workflow(commit, "headwater.yml", "a")
     found, failures, gate = [], [], threading.Barrier(4)
 
     def come() -> None:
