@@ -80,7 +80,7 @@ def test_a_failed_plan_is_shown_with_its_reason(make_world: MakeWorld) -> None:
     world = make_world(CHAIN)
     world.tell("b", "plan", "fail")
     world.headwater("plan")
-    assert "`plan` in 'envs/b' failed" in world.headwater("show", "1").out
+    assert "`plan` failed (exit code 1)." in world.headwater("show", "1").out
 
 
 def test_what_did_not_change_is_counted_apart(make_world: MakeWorld) -> None:
