@@ -98,6 +98,12 @@ def test_an_action_can_be_provided(github: GitHub) -> None:
     assert next(iter(shop.runs.values())).conclusion == "success"
 
 
+def test_scalars_are_those_of_yaml_1_2() -> None:
+    text = "on: push\njobs:\n  a:\n    runs-on: x\n    env: {A: false, B: 'false', C: 3, D: 1.5, E: no, F: ~, G: 0x10}\n    steps: [{run: x}]\n"
+    found = parse("x.yml", text.encode()).jobs["a"].data["env"]
+    assert found == {"A": False, "B": "false", "C": 3, "D": 1.5, "E": "no", "F": None, "G": "0x10"}
+
+
 def test_matrix_as_github_documents_it() -> None:
     given = {
         "fruit": ["apple", "pear"], "animal": ["cat", "dog"],

@@ -150,9 +150,11 @@ def test_a_matrix_from_an_earlier_jobs_output(github: GitHub, shop: Repository) 
         '        run: echo \'legs={"include":[{"env":"a","n":1},{"env":"b","n":2}]}\' >> "$GITHUB_OUTPUT"\n'
     )
     more = "    needs: pick\n    name: go ${{ matrix.env }}\n    strategy:\n      fail-fast: false\n      matrix: ${{ fromJSON(needs.pick.outputs.legs) }}\n"
-    run = start(github, shop, first + job("go", "test ${{ matrix.n }} = 1", more))
+    run = start(github, shop, first + job("go", "test ${{ matrix.n }} = 1 && sleep 0.3", more))
     github.settle()
-    assert results(run) == {"pick": "success", "go a": "success", "go b": "failure"}
+    assert results(run) == {"pick": "success", "go a": "success", "go b": "failure"}, [
+        (one.log, one.stopping) for one in run.jobs
+    ]
 
 
 def test_fail_fast_cancels_the_other_legs(github: GitHub, shop: Repository) -> None:

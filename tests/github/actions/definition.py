@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.github.actions.expressions import written
 from tests.github.actions.known import ACTIONS, EVENTS, NOT_PLAYED, PERMISSIONS
 from tests.github.actions.yaml_values import InvalidWorkflow, Value, read
 
@@ -34,8 +35,8 @@ class StepDefinition:
     def name(self) -> str:
         """What the log calls it."""
         if self.data.get("name"):
-            return str(self.data["name"])
-        text = self.data.get("uses") or str(self.data.get("run", "")).strip().split("\n", maxsplit=1)[0]
+            return written(self.data["name"])
+        text = self.data.get("uses") or written(self.data.get("run", "")).strip().split("\n", maxsplit=1)[0]
         return f"Run {text}"
 
 

@@ -199,7 +199,7 @@ class Actions:
         for place, leg in enumerate(legs):
             inner = {**context, "matrix": leg}
             given = definition.data.get("name")
-            name = written(filled(str(given), inner)) if given else leg_name(definition.key, leg)
+            name = written(filled(written(given), inner)) if given else leg_name(definition.key, leg)
             self._made(where, run, definition, name, leg, len(legs), place)
 
     def _made(
@@ -227,7 +227,7 @@ class Actions:
         given = definition.data.get("concurrency")
         if given:
             group = given if isinstance(given, str) else given["group"]
-            job.group = written(filled(str(group), context)).lower() or None
+            job.group = written(filled(written(group), context)).lower() or None
         run.jobs.append(job)
         world.emit("workflow_job", run.actor, where, "queued", job=job)
         world.emit("check_run", world.actions_bot, where, "created", check_run=check)

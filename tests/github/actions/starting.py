@@ -217,11 +217,11 @@ def _named(actions: Actions, where: Repository, run: Run) -> None:
     data = run.definition.data if run.definition else {}
     context = contexts.of_run(actions.github.world, where, run)
     if data.get("run-name"):
-        run.title = written(filled(str(data["run-name"]), context))
+        run.title = written(filled(written(data["run-name"]), context))
     if data.get("concurrency"):
         given = data["concurrency"]
         group = given if isinstance(given, str) else given["group"]
-        run.group = written(filled(str(group), context)).lower() or None
+        run.group = written(filled(written(group), context)).lower() or None
 
 
 def again(actions: Actions, where: Repository, run: Run, by: Account, *, failed_only: bool = False) -> None:

@@ -244,7 +244,7 @@ def _steps_of(
             _composite_step(worker, StepDefinition(one), folder)
         context = worker.context()
         outputs = {
-            name: written(filled(str(each.get("value", "")), context))
+            name: written(filled(written(each.get("value", "")), context))
             for name, each in (action.get("outputs") or {}).items()
         }
         failed = worker.failed

@@ -178,7 +178,7 @@ class Worker(threading.Thread):
 
     def _outputs(self) -> None:
         for name, text in (self.job.definition.data.get("outputs") or {}).items():
-            found = written(filled(str(text), self.context()))
+            found = written(filled(written(text), self.context()))
             if any(mask in found for mask in self.log.masks if mask):
                 self.log.warn(f"Skip output '{name}' since it may contain secret.")
             else:
@@ -256,10 +256,12 @@ class Worker(threading.Thread):
             self.log.error(f"The shell '{shell}' is not played by the GitHub on localhost")
             return {}, "failure"
         folder = self.workspace / written(
-            filled(str(definition.data.get("working-directory") or defaults.get("working-directory") or "."), context)
+            filled(
+                written(definition.data.get("working-directory") or defaults.get("working-directory") or "."), context
+            )
         )
         script = self.temp / f"{self.world.next_id()}{'.py' if shell == 'python' else '.sh'}"
-        script.write_text(written(filled(str(definition.data["run"]), context)))
+        script.write_text(written(filled(written(definition.data["run"]), context)))
         minutes = self._value(definition.data.get("timeout-minutes"), DEFAULT_MINUTES)
         if not folder.is_dir():
             self.log.error(f"No such directory: {folder}")

@@ -77,7 +77,7 @@ def _value(node: yaml.Node, problems: list[str]) -> Value:
 
 def _scalar(node: yaml.Node) -> Any:
     text = node.value
-    if getattr(node, "style", None) is not None:
+    if getattr(node, "style", None):  # quoted, or a block
         return text
     if text in _CONSTANTS:
         return _CONSTANTS[text]

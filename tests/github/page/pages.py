@@ -48,9 +48,12 @@ def answer(github: GitHub, request: Request) -> Response:
         if found and request.method in ("GET", "HEAD"):
             with github.world.lock:
                 try:
-                    return show(github, *found.groups())
+                    shown = show(github, *found.groups())
                 except Refusal as refused:
                     return Response(f"{refused.message}\n", refused.status)
+                if "watch" in request.args:  # for a demo: the page comes anew by itself
+                    shown.headers["Refresh"] = "2"
+                return shown
     return Response("Not Found\n", 404)
 
 
