@@ -35,10 +35,22 @@ def command() -> None:
     default=None,
     help="Deploys share a PostgreSQL store (secret HEADWATER_DATABASE_URL); else: where a workflow needs one.",
 )
+@click.option(
+    "--package",
+    metavar="SPEC",
+    help="What the jobs install with pip, such as 'headwater @ git+https://HOST/REPO@SHA'; else this release by name.",
+)
 @click.option("--work-tree", is_flag=True, help="Read the uncommitted files, not the last commit.")
 @click.pass_obj
 def github_actions(
-    settings: Globals, output: Path | None, branch: str | None, *, graph: bool, store: bool | None, work_tree: bool
+    settings: Globals,
+    output: Path | None,
+    branch: str | None,
+    *,
+    graph: bool,
+    store: bool | None,
+    package: str | None,
+    work_tree: bool,
 ) -> ExitCode:
     """Render a whole workflow file of GitHub Actions; the same input gives the same bytes.
 
@@ -55,8 +67,15 @@ def github_actions(
         version=version("headwater"),
         whole=len(workflows) == len(definitions.workflows),
         store=store,
+        package=package,
         setup_action=repository.top is not None and (repository.top / _SETUP_ACTION).is_dir(),
     )
+    if package is None:
+        release = version("headwater")
+        note(
+            f"note: the jobs install headwater=={release} by name: see that this is yours, or give --package",
+            quiet=settings.quiet,
+        )
     for caution in _cautions(workflows, repository):
         note(f"note: {caution}", quiet=settings.quiet)
     if output is None:

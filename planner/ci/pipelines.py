@@ -29,6 +29,7 @@ DEPLOY_ENVIRONMENT = "headwater-deploy"
 """The GitHub environment of deploys that hold a secret and name no other: its rules keep pull requests away."""
 
 _PLAIN_BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
+_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 @:/._+\[\],=<>~-]*")
 _RELEASE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!-]*")
 _TEMPLATE = "github-actions.yml.j2"
 
@@ -42,15 +43,20 @@ def render_github_actions(
     whole: bool = True,
     store: bool | None = None,
     setup_action: bool = False,
+    package: str | None = None,
 ) -> str:
     """The text of a `.github/workflows/*.yml` that plans on pull requests and deploys on a push to the branch.
 
     `graph` gives each environment a job with its real `needs`, else each wave is a matrix. `version` is the release
     of Headwater that the jobs install. `whole` says that these are all workflows of the repository. `store` lets
     deploys share a PostgreSQL store; None means: where a workflow cannot do without. `setup_action` says that the
-    repository has `.github/actions/headwater-setup`, which logs in to its clouds. Raises PlannerError where GitHub
-    could not run the file.
+    repository has `.github/actions/headwater-setup`, which logs in to its clouds. `package` is what the jobs install
+    instead of that release, as pip names it. Raises PlannerError where GitHub could not run the file.
     """
+    if package is not None and (_PACKAGE.fullmatch(package) is None or ": " in package or " #" in package):
+        raise PlannerError(
+            f"{package!r} is nothing that pip installs: for example headwater @ git+https://HOST/REPO@SHA"
+        )
     if _RELEASE.fullmatch(version) is None:
         raise PlannerError(f"{version!r} is no version of Headwater: give one such as 1.2.3")
     pipelines = pipelines_of(workflows)
@@ -59,6 +65,7 @@ def render_github_actions(
         raise PlannerError("no environment to render CI jobs for: write a workflow file first (headwater init)")
     reasons = _needs_store(workflows)
     branches = _branches(workflows, base_branch)
+    shared = bool(reasons) if store is None else store
     text = _template_text(
         graph=graph,
         pipelines=pipelines,
@@ -66,9 +73,10 @@ def render_github_actions(
         branches=branches,
         version=version,
         whole=whole,
-        store=bool(reasons) if store is None else store,
+        store=shared,
+        package=package or f"{'headwater[postgres]' if shared else 'headwater'}=={version}",
         needs_store=reasons,
-        flags=_flags(graph=graph, store=store),
+        flags=_flags(graph=graph, store=store, package=package),
         shown_branch=base_branch if _PLAIN_BRANCH.fullmatch(base_branch) else "NAME",
         setup_action=setup_action,
         condition=condition,
@@ -85,10 +93,10 @@ def render_github_actions(
     return text
 
 
-def _flags(*, graph: bool, store: bool | None) -> str:
+def _flags(*, graph: bool, store: bool | None, package: str | None) -> str:
     """What the command line needs to render the file again."""
     asked = {None: "", True: " --store", False: " --no-store"}[store]
-    return (" --graph" if graph else "") + asked
+    return (" --graph" if graph else "") + asked + (f" --package '{package}'" if package else "")
 
 
 def _branches(workflows: Sequence[Workflow], base_branch: str) -> tuple[str, ...]:

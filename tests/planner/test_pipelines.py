@@ -351,3 +351,13 @@ def all_different(size: int) -> Workflow:
     return workflow_of(
         {f"e{one}": [] for one in range(size)}, {f"e{one}": {"timeout": one * 60.0} for one in range(size)}
     )
+
+
+def test_the_jobs_install_the_package_that_is_named() -> None:
+    package = "headwater[postgres] @ git+https://example.com/headwater@3d3c42e5aac5ba805825da76410c181273ba90b1"
+    text = rendered(chain(6), package=package)
+    assert f"pip install --quiet '{package}'" in text
+    assert f"--package '{package}'" in text
+    for bad in ("", "x'; curl y #", "x\ny", "${{ secrets.X }}", "x: y", "x #y"):
+        with pytest.raises(PlannerError):
+            rendered(chain(6), package=bad)
