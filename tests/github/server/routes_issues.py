@@ -163,7 +163,7 @@ def create_commit_comment(call: Call, where: Repository, sha: str) -> Any:
     return Answer(201, pulls.commit_comment(call.world, where, made))
 
 
-@route("GET", "/repos/<owner>/<repo>/commits/<sha>/comments", needs="contents:read")
+@route("GET", "/repos/<owner>/<repo>/commits/<sha>/comments")
 def list_commit_comments(call: Call, where: Repository, sha: str) -> Any:
     """Comments on a commit."""
     full = resolved(where, sha)
@@ -171,7 +171,7 @@ def list_commit_comments(call: Call, where: Repository, sha: str) -> Any:
     return Answer(body=Page(found, lambda one: pulls.commit_comment(call.world, where, one)))
 
 
-@route("GET", "/repos/<owner>/<repo>/comments/<int:number>", needs="contents:read")
+@route("GET", "/repos/<owner>/<repo>/comments/<int:number>")
 def show_commit_comment(call: Call, where: Repository, number: int) -> Any:
     """One comment on a commit."""
     return pulls.commit_comment(call.world, where, _commit_comment(where, number))
