@@ -38,7 +38,7 @@ class Mirror:
         if not address.startswith("https://"):
             raise HeadwaterError(f"{address}: other repositories are read over https alone", "give its https address")
         self._make()
-        draft = f"refs/headwater/drafts/{os.getpid()}"
+        draft = f"refs/headwater/drafts/{os.urandom(8).hex()}"
         options = ("--no-tags", "--quiet", "--no-recurse-submodules")
         try:
             self._git("fetch", *options, "--", address, f"+{revision}:{draft}")
@@ -76,7 +76,7 @@ class Mirror:
 
     def _make(self) -> None:
         if not (self.folder / "HEAD").exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._git("init", "--bare", "--quiet", str(self.folder), folder=self.folder.parent)
 
     def _has(self, commit: str) -> bool:
@@ -89,12 +89,16 @@ class Mirror:
         return True
 
     def _git(self, *argv: str, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> str:
-        """One git command; nothing of the user's git configuration or hooks runs in the mirror."""
+        """One git command; no hook runs, and nothing in the environment steers it.
+
+        GitPython adds to the process environment and takes nothing out, so `env` does that.
+        """
         import git  # noqa: PLC0415 (slow to import, and what only asks the store does without)
         from git.exc import GitCommandError, GitCommandNotFound  # noqa: PLC0415
 
         point(f"start git {argv[0]}")
-        clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key in _CERTIFICATES}
+        steering = [key for key in os.environ if key.startswith("GIT_") and key not in _CERTIFICATES]
+        without = ["env", *(part for key in steering for part in ("-u", key))] if steering else []
         own = {} if argv[0] == "init" else {"GIT_DIR": str(self.folder)}
         steer = {
             "GIT_CONFIG_NOSYSTEM": "1",
@@ -102,10 +106,20 @@ class Mirror:
             "GIT_TERMINAL_PROMPT": "0",
             "LC_ALL": "C",
         }
+        place = {**steer, **own, **(environment or {})}
         try:
             result = git.Git(folder or self.folder).execute(
-                ["git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "advice.all=false", *argv],
-                env={**clean, **steer, **own, **(environment or {})},
+                [
+                    *without,
+                    *(_assignments(place) if without else []),
+                    "git",
+                    "-c",
+                    "core.hooksPath=/dev/null",
+                    "-c",
+                    "gc.auto=0",
+                    *argv,
+                ],
+                env=place,
                 with_extended_output=False,
             )
         except GitCommandNotFound as error:
@@ -116,3 +130,8 @@ class Mirror:
                 "the mirror is a copy: remove that folder, and it is made anew",
             ) from error
         return str(result)
+
+
+def _assignments(environment: Mapping[str, str]) -> list[str]:
+    """For `env`, after it has taken out what steers git: what we say ourselves. Nothing in it is secret."""
+    return [f"{key}={value}" for key, value in environment.items() if key.startswith("GIT_")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -50,7 +51,7 @@ class Project:
         """
         if self._url is None:
             return "local"
-        origins = sorted(map(repository_key, self.repository.origins))
+        origins = [repository_key(one) for one in self.repository.origins]
         return origins[0] if origins else str(self.repository.git_dir)
 
     @property
@@ -63,7 +64,12 @@ class Project:
         """The store: the one that was given, else a file in the state folder."""
         if self._url:
             return Database(self._url)
-        return Database.file(self.folder / STORE_FILE)
+        file = self.folder / STORE_FILE
+        with suppress(OSError):  # what is wrong is told when it is opened
+            os.close(
+                os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            )  # also where the folder is an open one
+        return Database.file(file)
 
     @property
     def has_store(self) -> bool:

@@ -86,12 +86,13 @@ class Repository:
 
     @cached_property
     def origins(self) -> tuple[str, ...]:
-        """The URLs of all remotes, sorted: the addresses that mean this very repository."""
+        """The URLs of all remotes, that of `origin` first: the addresses that mean this very repository."""
         if self._origins is not None:
             return self._origins
         answer = self._run("config", "-z", "--get-regexp", r"^remote\..*\.url$")
-        pairs = text_of(answer.stdout).split("\0")
-        return tuple(sorted({pair.partition("\n")[2] for pair in pairs if "\n" in pair}))
+        pairs = [pair.partition("\n") for pair in text_of(answer.stdout).split("\0") if "\n" in pair]
+        addresses = sorted((name != "remote.origin.url", address) for name, _, address in pairs)
+        return tuple(dict.fromkeys(address for _, address in addresses))
 
     def commit(self, revision: str) -> str:
         """The full id of the commit that a revision (branch, tag, id, HEAD~1) names. Raises UnknownRevision."""

@@ -135,7 +135,7 @@ class Session:
 
     def driver(self) -> Driver:
         """What drives deployments."""
-        beat = float(os.environ.get("HEADWATER_BEAT_SECONDS", "1"))
+        beat = _beat_seconds(os.environ.get("HEADWATER_BEAT_SECONDS", "1"))
         limits = Limits(silence=10 * beat, claim=20 * beat)
         return Driver(
             self.project, limits, Settings(beat_every=beat, refuse_no_backend=bool(os.environ.get("GITHUB_ACTIONS")))
@@ -245,6 +245,17 @@ class Session:
                 else "killing; Ctrl-C once more leaves at once"
             )
             display.remark(said)
+
+
+def _beat_seconds(text: str) -> float:
+    """Seconds between two signs of life of a runner; the waits are multiples of it."""
+    try:
+        beat = float(text)
+    except ValueError:
+        beat = 0.0
+    if not 0.01 <= beat <= 3600:
+        raise WrongUse(f"HEADWATER_BEAT_SECONDS is {text!r}", "it must be a number of seconds from 0.01 to 3600")
+    return beat
 
 
 def answer(settings: Globals, text: str) -> None:

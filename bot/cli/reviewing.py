@@ -71,7 +71,7 @@ def show_review(one: Review, *, quiet: bool, brief: bool = False) -> None:
     for task in one.failed:
         say(
             paint(
-                f"✗ {printable(task.alias)}: {printable(task.error.splitlines()[0] if task.error else task.detail)}",
+                f"✗ {printable(task.alias)}: {printable(next(iter((task.error or task.detail).splitlines()), ''))}",
                 Tone.BAD,
             )
         )

@@ -111,6 +111,7 @@ class LocalExecutor:
         """Leave only the log of an attempt that has ended: redact what a dead runner left, remove the rest."""
         folder = self.place(attempt)
         if folder.is_dir():
+            _rescue_state(folder)
             finish_log(folder, sensitive)
             clean(folder)
 
@@ -124,6 +125,12 @@ class LocalExecutor:
             return (self.place(attempt) / "runner").read_text(errors="replace")[-2000:].strip()
         except OSError:
             return ""
+
+
+def _rescue_state(folder: Path) -> None:
+    """Keep what Terraform could not save to its backend, and wrote beside the code of a runner that died."""
+    for left in (folder / "work").rglob("errored.tfstate"):
+        left.replace(folder / left.name)
 
 
 def _same_machine(runner: channel.Living) -> bool:

@@ -177,7 +177,6 @@ attempts = Table(
     Column("error", Text, nullable=False, default=""),
     Column("seal_key", LargeBinary, nullable=False),  # encrypted
     Column("sensitive", LargeBinary, nullable=False),  # what its logs must not show, encrypted
-    Column("log", Text, nullable=False, default=""),
     Column("duration", Float),
     Column("created_at", Float, nullable=False),
     Column("ended_at", Float),

@@ -36,11 +36,18 @@ def path_problem(path: str, place: Place, kind: Kind) -> Problem | None:
     return Problem(place, f"the path {shown} does not exist: write a folder of this repository, from its root")
 
 
+def without_credentials(address: str) -> str:
+    """An address as it may be printed: what stands before an @ of its host may be a password."""
+    scheme, slashes, rest = address.partition("://")
+    host, slash, path = (rest if slashes else address).partition("/")
+    return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}" if slashes else address
+
+
 def repository_problem(address: str, place: Place, origins: Collection[str], listed: Collection[str]) -> Problem | None:
     """Another repository must be named by https, lie on the same host, and be listed in the root file."""
     if not is_https(address):
         mend = "write https://host/owner/name, without credentials"
-        return Problem(place, f"{address!r} is not the https address of a repository: {mend}")
+        return Problem(place, f"{without_credentials(address)!r} is not the https address of a repository: {mend}")
     hosts = {host for host in map(repository_host, origins) if host is not None}
     if hosts and repository_host(address) not in hosts:
         message = f"{address!r} lies on another host than this repository ({', '.join(sorted(hosts))}): move it there"

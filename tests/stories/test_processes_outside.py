@@ -195,3 +195,35 @@ def test_a_report_that_a_tool_has_written_over_is_no_report(make_world: MakeWorl
     assert answer.code == 1, str(answer)
     assert world.states() == {"a": "deployed", "b": "failed", "c": "blocked"}
     assert world.left_over() == []
+
+
+def test_what_steers_git_from_outside_does_not_reach_the_mirror(make_world: MakeWorld) -> None:
+    """Hooks of a server set these; with them the mirror would write elsewhere."""
+    world = make_world(CHAIN)
+    steering = {
+        "GIT_OBJECT_DIRECTORY": str(world.folder / "elsewhere"),
+        "GIT_NAMESPACE": "other",
+        "GIT_INDEX_FILE": "x",
+    }
+    answer = world.headwater("deploy", "--auto-approve", env=steering)
+    assert answer.code == 0, answer
+    assert not (world.folder / "elsewhere").exists()
+
+
+def test_nobody_else_can_read_the_state(make_world: MakeWorld) -> None:
+    """Also where the folder was there before, open to all."""
+    world = make_world(CHAIN)
+    open_folder = world.folder / "open"
+    open_folder.mkdir(mode=0o755)
+    assert world.headwater("deploy", "--auto-approve", "--state", str(open_folder)).code == 0
+    readable = [
+        path.relative_to(open_folder).parts[0]
+        for path in open_folder.rglob("*")
+        if path.is_file() and path.stat().st_mode & 0o077 and _reachable(open_folder, path)
+    ]
+    assert set(readable) <= {"cache"}  # what the repository says anyway
+
+
+def _reachable(top: Path, path: Path) -> bool:
+    """Whether others may go down to it."""
+    return all(parent.stat().st_mode & 0o011 for parent in path.parents if parent.is_relative_to(top))

@@ -202,7 +202,6 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("seal_key", sa.LargeBinary(), nullable=False),
         sa.Column("sensitive", sa.LargeBinary(), nullable=False),
-        sa.Column("log", sa.Text(), nullable=False),
         sa.Column("duration", sa.Float(), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("ended_at", sa.Float(), nullable=True),
