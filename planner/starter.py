@@ -77,7 +77,7 @@ def _aliases(paths: Sequence[str]) -> list[str]:
     last = [path.rpartition("/")[2].strip() or "main" for path in paths]
     count = Counter(name.casefold() for name in last)
     names = [
-        short if count[short.casefold()] == 1 else path.replace("/", "-")
+        short if count[short.casefold()] == 1 else path.replace("/", "-").strip() or "main"
         for path, short in zip(paths, last, strict=True)
     ]
     if len({name.casefold() for name in names}) < len(names):

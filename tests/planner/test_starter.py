@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from planner.definition import Tool
@@ -105,6 +105,7 @@ PATHS = st.lists(
 )
 
 
+@example(paths=[" ", "1/ "])
 @given(PATHS)
 def test_whatever_the_folders_are_called_the_starter_file_is_read(paths: list[str]) -> None:
     paths = [path for path in paths if not any(part in ("", ".", "..") for part in path.split("/"))]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -103,9 +102,3 @@ def test_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     found = check_state_folder(tmp_path / "file" / "headwater")
     assert (found.verdict, "cannot be written" in found.found) == (Verdict.BAD, True)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_state_folder_that_is_read_only(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    assert check_state_folder(tmp_path / "headwater").verdict is Verdict.BAD
