@@ -29,7 +29,7 @@ def prepare_retry(
     given = project.vault.open(told.given) if told.given is not None else {}
     destroying = told.action is TaskAction.DESTROY
     removed = tuple(row for row in rows if not destroying and row.facts.action is TaskAction.DESTROY)
-    others = tuple(row.alias for row in rows if row not in removed)
+    others = tuple(row.last_alias or row.alias for row in rows if row not in removed)  # as that commit calls them
     request = Request(
         aim=Aim.DESTROY if destroying else Aim.DEPLOY,
         actor=actor,

@@ -100,7 +100,8 @@ class _Place:
         followed = prepared.identities.followed if prepared.request.aim is not Aim.DESTROY and acts else {}
         take_workflows(connection, repository, followed)
         workflow = workflow_id(connection, repository, prepared.workflow)
-        deployments.lock_workflow(connection, workflow)
+        for one in sorted({workflow, *(row.workflow_id for row in prepared.rows.values())}):  # a move may bring others
+            deployments.lock_workflow(connection, one)
         ids = {alias: row.id for alias, row in prepared.rows.items()}
         for alias in prepared.graph.needs:
             if alias not in ids:

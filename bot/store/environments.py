@@ -42,6 +42,7 @@ class EnvironmentRow:
     detail: str = ""
     deployment: int | None = None
     last_commit: str | None = None  # of its latest deploy or destroy
+    last_alias: str | None = None  # what it was called there
     source_commit: str | None = None  # where the code of its last success was read
 
     @property
@@ -128,6 +129,7 @@ def environment_rows(connection: Connection, repository: int) -> tuple[Environme
         last.c.detail.label("last_detail"),
         last.c.deployment_id.label("last_deployment"),
         last.c.commit.label("last_commit"),
+        last.c.alias.label("last_alias"),
         _source_commit(last).label("source_commit"),
     )
     query = (
@@ -190,6 +192,7 @@ def _row(row: RowMapping) -> EnvironmentRow:
         detail=row["last_detail"] or "",
         deployment=row["last_deployment"],
         last_commit=row["last_commit"],
+        last_alias=row["last_alias"],
         source_commit=row["source_commit"],
     )
 

@@ -450,3 +450,17 @@ def test_a_removal_that_cannot_be_planned_is_told(make_world: MakeWorld) -> None
     answer = world.headwater("deploy", "--auto-approve")
     assert answer.code == 1, answer
     assert "a could not be planned" in answer.out
+
+
+def test_a_retry_finds_what_was_renamed_since(make_world: MakeWorld) -> None:
+    world = make_world({"a": (), "b": ()})
+    world.tell("b", "apply", "fail")
+    assert world.headwater("deploy", "--auto-approve").code == 1
+    text = (world.repository / "headwater.yml").read_text()
+    world.commit({"headwater.yml": text.replace("  b:\n", "  beta:\n")})
+    assert world.headwater("deploy", "a", "--only", "--auto-approve").code == 0
+    assert world.states() == {"a": "deployed", "beta": "failed"}
+    world.let_go("b", "apply", "fail")
+    answer = world.headwater("retry", "--auto-approve")
+    assert answer.code == 0, answer
+    assert world.states() == {"a": "deployed", "beta": "deployed"}
