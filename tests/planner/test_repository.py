@@ -98,11 +98,11 @@ def test_variables_that_steer_git_do_not(world: GitWorld, tmp_path: Path, monkey
         assert "headwater.yml" in repository.tree("HEAD").entries("")
 
 
-def test_origins_are_all_remotes(world: GitWorld) -> None:
+def test_origins_are_all_remotes_that_of_origin_first(world: GitWorld) -> None:
     world.git("remote", "add", "origin", "https://h/o/r.git")
     world.git("remote", "add", "fork", "git@h:me/r")
     with Repository(world.folder) as repository:
-        assert repository.origins == ("git@h:me/r", "https://h/o/r.git")
+        assert repository.origins == ("https://h/o/r.git", "git@h:me/r")
 
 
 def test_changed_paths_have_both_sides_modes_and_odd_names(world: GitWorld) -> None:
