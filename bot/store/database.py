@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, Text, create_engine, event, inspect
 from sqlalchemy import column as sql_column
 from sqlalchemy import select as sql_select
 from sqlalchemy import table as sql_table
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.errors import StoreError
@@ -78,8 +78,6 @@ class Database:
                 point("before commit")
                 connection.commit()
                 point("after commit")
-        except IntegrityError:  # nothing that people could mend: told as the fault that it is
-            raise
         except DBAPIError as error:
             raise _explained(error, self.url) from error
 
