@@ -139,7 +139,7 @@ STORIES = (
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
-def test_killed_at_each_point(story: Story, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_killed_at_each_point(story: Story, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     points = _count(story, tmp_path / "count")
     visited = list(range(1, points + 1))
     if os.environ.get("HEADWATER_TEST_CRASH") != "all":
@@ -147,8 +147,7 @@ def test_killed_at_each_point(story: Story, tmp_path: Path, capsys: pytest.Captu
     with ThreadPoolExecutor(WORKERS) as pool:
         jobs = {at: pool.submit(_killed_at, story, tmp_path / f"at{at}", at) for at in visited}
         failures = list(_failures(jobs))
-    with capsys.disabled():
-        print(f"\n{story.name}: {points} crash points, killed at {len(visited)} of them")
+    record_property("crash points", f"{story.name}: {points} crash points, killed at {len(visited)} of them")
     assert not failures, "\n\n".join(failures)
 
 
