@@ -22,7 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from bot.errors import StoreError
 from bot.runner.crash import point
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration, so that an up-to-date database costs no import of Alembic."""
 
 

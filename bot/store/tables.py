@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -100,6 +101,8 @@ deployments = Table(
     Column("forget", JSON, nullable=False, default=list),  # names of kept values that it does without
     Column("keep_for", Integer),  # the environment whose -v values these are; null: the workflow's
     Column("retry_of", Integer),
+    Column("pull_id", Integer, index=True),  # the pull request that it was asked for on
+    Column("continuous", Boolean, nullable=False, default=False, server_default=false()),  # a push made it, no person
     Column("created_at", Float, nullable=False),
     Column("finished_at", Float),
 )

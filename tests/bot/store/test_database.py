@@ -18,6 +18,7 @@ from sqlalchemy.engine import Engine
 
 from bot.errors import StoreError
 from bot.store.database import REVISION, Database
+import bot.store.hosted_tables  # noqa: F401 (its tables belong to the metadata)
 from bot.store.tables import metadata, repositories
 
 

@@ -1,0 +1,225 @@
+"""Rows of what is said on pull requests: commands, the plans of each head, the stories of merges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.store.hosted_tables import commands, pull_plans, pulls, stories
+
+
+class CommandState(StrEnum):
+    """Where a command stands. `asked`: what it would do is shown, and waits for `/approve`."""
+
+    NEW = "new"
+    WAITS = "waits"
+    ASKED = "asked"
+    GOING = "going"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+UNFINISHED = (CommandState.NEW, CommandState.WAITS)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRow:
+    """A command that somebody wrote, and what became of it."""
+
+    id: int
+    repository: int
+    number: int
+    comment: int
+    line: int
+    actor: str
+    verb: str
+    command: Mapping[str, Any]
+    seen: str | None
+    state: CommandState
+    waits: str
+    answer: Mapping[str, Any]
+    deployments: tuple[int, ...]
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PullPlan:
+    """The plans of one head of a pull request; `cautions`: lines to be told, by deployment."""
+
+    id: int
+    pull: int
+    commit: str
+    base: str
+    deployments: tuple[int, ...]
+    problems: tuple[str, ...]
+    after_merge: tuple[str, ...]
+    notices: tuple[str, ...]
+    cautions: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a push to a branch deployed."""
+
+    id: int
+    repository: int
+    branch: str
+    commit: str
+    number: int | None
+    actor: str
+    deployments: tuple[int, ...]
+    said: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def keep_command(connection: Connection, values: Mapping[str, Any]) -> bool:
+    """Write a command down once; False if it was there."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    made = connection.execute(dialect.insert(commands).values(**values).on_conflict_do_nothing())
+    return bool(made.rowcount)
+
+
+def set_command(connection: Connection, number: int, **values: object) -> None:
+    """Write down what became of a command."""
+    if isinstance(state := values.get("state"), CommandState):
+        values["state"] = state.value
+    connection.execute(update(commands).where(commands.c.id == number).values(**values))
+
+
+def command(connection: Connection, number: int) -> CommandRow | None:
+    """The command of that id."""
+    row = connection.execute(select(commands).where(commands.c.id == number)).first()
+    return None if row is None else _command(row)
+
+
+def commands_of(
+    connection: Connection, repository: int, number: int, states: Sequence[CommandState] | None = None
+) -> list[CommandRow]:
+    """The commands of a pull request, in the order in which they were written."""
+    query = select(commands).where(commands.c.repository_id == repository, commands.c.number == number)
+    if states is not None:
+        query = query.where(commands.c.state.in_([one.value for one in states]))
+    return [_command(row) for row in connection.execute(query.order_by(commands.c.comment_id, commands.c.line))]
+
+
+def pulls_with_waiting(connection: Connection, repository: int) -> list[int]:
+    """The numbers of pull requests on which a command waits."""
+    query = (
+        select(commands.c.number)
+        .where(commands.c.repository_id == repository, commands.c.state == CommandState.WAITS.value)
+        .distinct()
+    )
+    return sorted(connection.execute(query).scalars())
+
+
+def commander(connection: Connection, deployment: int) -> CommandRow | None:
+    """The command that made a deployment."""
+    found = connection.execute(select(commands).where(commands.c.state != CommandState.NEW.value)).all()
+    return next((_command(row) for row in found if deployment in row.deployments), None)
+
+
+def _command(row: Row[Any]) -> CommandRow:
+    return CommandRow(
+        row.id,
+        row.repository_id,
+        row.number,
+        row.comment_id,
+        row.line,
+        row.actor,
+        row.verb,
+        row.command,
+        row.seen,
+        CommandState(row.state),
+        row.waits,
+        row.answer,
+        tuple(row.deployments),
+        row.created_at,
+    )
+
+
+def add_plan(connection: Connection, pull: int, values: Mapping[str, Any]) -> int:
+    """Write down the plans of a head; they are the pull request's newest."""
+    key = connection.execute(insert(pull_plans).values(pull_id=pull, **values)).inserted_primary_key
+    assert key is not None  # noqa: S101
+    connection.execute(update(pulls).where(pulls.c.id == pull).values(plan_id=key[0]))
+    number: int = key[0]
+    return number
+
+
+def plan(connection: Connection, number: int | None) -> PullPlan | None:
+    """The plans of that id."""
+    if number is None:
+        return None
+    row = connection.execute(select(pull_plans).where(pull_plans.c.id == number)).first()
+    return None if row is None else _plan(row)
+
+
+def plans_of(connection: Connection, pull: int) -> list[PullPlan]:
+    """All plans of a pull request, newest first."""
+    query = select(pull_plans).where(pull_plans.c.pull_id == pull).order_by(pull_plans.c.id.desc())
+    return [_plan(row) for row in connection.execute(query)]
+
+
+def _plan(row: Row[Any]) -> PullPlan:
+    return PullPlan(
+        row.id,
+        row.pull_id,
+        row.commit,
+        row.base,
+        tuple(row.deployments),
+        tuple(row.problems),
+        tuple(row.after_merge),
+        tuple(row.notices),
+        row.cautions,
+    )
+
+
+def keep_story(connection: Connection, repository: int, branch: str, commit: str, values: Mapping[str, Any]) -> Story:
+    """Write down what a push deployed."""
+    of_it = (stories.c.repository_id == repository) & (stories.c.branch == branch) & (stories.c.commit == commit)
+    if not connection.execute(update(stories).where(of_it).values(**values)).rowcount:
+        connection.execute(insert(stories).values(repository_id=repository, branch=branch, commit=commit, **values))
+    return _story(connection.execute(select(stories).where(of_it)).one())
+
+
+def story(connection: Connection, number: int) -> Story | None:
+    """The story of that id."""
+    row = connection.execute(select(stories).where(stories.c.id == number)).first()
+    return None if row is None else _story(row)
+
+
+def latest_story(connection: Connection, repository: int, branch: str) -> Story | None:
+    """The newest story of a branch."""
+    query = (
+        select(stories)
+        .where(stories.c.repository_id == repository, stories.c.branch == branch)
+        .order_by(stories.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else _story(row)
+
+
+def stories_of(connection: Connection, repository: int, number: int) -> list[Story]:
+    """The stories that are told on a pull request."""
+    query = select(stories).where(stories.c.repository_id == repository, stories.c.number == number)
+    return [_story(row) for row in connection.execute(query.order_by(stories.c.id))]
+
+
+def _story(row: Row[Any]) -> Story:
+    return Story(
+        row.id,
+        row.repository_id,
+        row.branch,
+        row.commit,
+        row.number,
+        row.actor,
+        tuple(row.deployments),
+        tuple(row.said),
+        tuple(row.problems),
+    )

@@ -1,0 +1,90 @@
+"""Rows of webhooks: stored before they are answered, worked on afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.store import work
+from bot.store.hosted_tables import deliveries
+
+KIND = "delivery"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A webhook as it came: `guid` is GitHub's id of it, the same when it is sent again."""
+
+    guid: str
+    event: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A webhook and what became of it. Times are seconds since the epoch."""
+
+    id: str
+    event: str
+    action: str
+    received_at: float
+    outcome: str
+
+
+def record(connection: Connection, arrived: Sequence[Arrived], now: float) -> None:
+    """Keep webhooks, with the work of looking at them. One that came before is done again only if it had failed."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    for one in arrived:
+        values = {"guid": one.guid, "event": one.event, "body": one.body, "received_at": now}
+        made = connection.execute(dialect.insert(deliveries).values(values).on_conflict_do_nothing())
+        if made.rowcount:
+            work.request(connection, KIND, one.guid, now, now)
+        else:
+            failed = (deliveries.c.guid == one.guid) & deliveries.c.failed.is_(True)
+            again = connection.execute(update(deliveries).where(failed).values(outcome=None, failed=False))
+            if again.rowcount:
+                work.request(connection, KIND, one.guid, now, now)
+
+
+def read(connection: Connection, guid: str) -> Arrived | None:
+    """A webhook that was kept."""
+    row = connection.execute(select(deliveries).where(deliveries.c.guid == guid)).first()
+    return None if row is None else Arrived(row.guid, row.event, row.body)
+
+
+def conclude(connection: Connection, guid: str, action: str, outcome: str, *, failed: bool = False) -> None:
+    """Write down what became of a webhook."""
+    values = {"action": action[:64], "outcome": outcome, "failed": failed}
+    connection.execute(update(deliveries).where(deliveries.c.guid == guid).values(values))
+
+
+def recent(connection: Connection, limit: int) -> list[DeliveryRow]:
+    """The newest webhooks, newest first."""
+    query = select(deliveries).order_by(deliveries.c.id.desc()).limit(limit)
+    return [
+        DeliveryRow(row.guid, row.event, row.action, row.received_at, row.outcome or "waiting")
+        for row in connection.execute(query)
+    ]
+
+
+def redo(connection: Connection, guid: str, now: float) -> bool:
+    """Have a webhook worked on again; False if there is none of that id."""
+    found = connection.execute(update(deliveries).where(deliveries.c.guid == guid).values(outcome=None, failed=False))
+    if found.rowcount:
+        work.request(connection, KIND, guid, now, now)
+    return bool(found.rowcount)
+
+
+def known(connection: Connection, guids: Sequence[str]) -> frozenset[str]:
+    """Those of the ids that came here."""
+    query = select(deliveries.c.guid).where(deliveries.c.guid.in_(guids))
+    return frozenset(connection.execute(query).scalars())
+
+
+def forget_before(connection: Connection, moment: float) -> int:
+    """Delete webhooks that were worked on and came before that moment; how many there were."""
+    old = deliveries.c.received_at < moment
+    return connection.execute(delete(deliveries).where(old, deliveries.c.outcome.is_not(None))).rowcount

@@ -1,0 +1,188 @@
+"""Rows of dispatches: batches of offered attempts, each sent to the CI under a key of our own."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from bot.store.hosted_tables import dispatches, remote_attempts
+from bot.store.tables import attempts
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """An attempt that waits for a job."""
+
+    attempt: str
+    deployment: int
+    job: str
+    slug: str
+    runs_on: tuple[str, ...]
+    environment: str
+    offered_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchRow:
+    """A batch; `unsure`: it was sent, and nobody heard whether it arrived."""
+
+    id: int
+    key: str
+    repository: int
+    deployment: int
+    state: str
+    sent_at: float | None
+    run_id: int | None
+    created_at: float
+
+
+def offered(connection: Connection, repository: int) -> list[Offered]:
+    """The attempts that wait for a job, oldest first."""
+    query = (
+        select(remote_attempts)
+        .join(attempts, remote_attempts.c.attempt_id == attempts.c.id)
+        .where(
+            remote_attempts.c.repository_id == repository,
+            remote_attempts.c.dispatch_id.is_(None),
+            remote_attempts.c.revoked.is_(False),
+            attempts.c.active.is_(True),
+        )
+        .order_by(remote_attempts.c.offered_at, remote_attempts.c.attempt_id)
+    )
+    return [_offered(row) for row in connection.execute(query)]
+
+
+def of_dispatch(connection: Connection, dispatch: int) -> list[Offered]:
+    """The attempts of a batch that a job may still claim."""
+    query = (
+        select(remote_attempts)
+        .where(
+            remote_attempts.c.dispatch_id == dispatch,
+            remote_attempts.c.revoked.is_(False),
+            remote_attempts.c.claimed.is_(False),
+        )
+        .order_by(remote_attempts.c.offered_at, remote_attempts.c.attempt_id)
+    )
+    return [_offered(row) for row in connection.execute(query)]
+
+
+def _offered(row: Row[Any]) -> Offered:
+    return Offered(
+        row.attempt_id,
+        row.deployment_id,
+        row.job,
+        row.slug,
+        tuple(row.runs_on),
+        row.environment,
+        row.offered_at,
+    )
+
+
+def batch(connection: Connection, repository: int, chosen: Sequence[Offered], now: float) -> DispatchRow:
+    """Make one batch of these attempts."""
+    values = {
+        "key": secrets.token_hex(10),
+        "repository_id": repository,
+        "deployment_id": chosen[0].deployment,
+        "state": "new",
+        "created_at": now,
+    }
+    key = connection.execute(insert(dispatches).values(values)).inserted_primary_key
+    assert key is not None  # noqa: S101
+    for start in range(0, len(chosen), 500):
+        ids = [one.attempt for one in chosen[start : start + 500]]
+        connection.execute(
+            update(remote_attempts).where(remote_attempts.c.attempt_id.in_(ids)).values(dispatch_id=key[0])
+        )
+    return _row(connection.execute(select(dispatches).where(dispatches.c.id == key[0])).one())
+
+
+def _row(row: Row[Any]) -> DispatchRow:
+    return DispatchRow(
+        row.id, row.key, row.repository_id, row.deployment_id, row.state, row.sent_at, row.run_id, row.created_at
+    )
+
+
+def unsent(connection: Connection, repository: int) -> list[DispatchRow]:
+    """The batches that are not known to have arrived."""
+    query = select(dispatches).where(
+        dispatches.c.repository_id == repository, dispatches.c.state.in_(("new", "unsure"))
+    )
+    return [_row(row) for row in connection.execute(query.order_by(dispatches.c.id))]
+
+
+def under_way(connection: Connection, repository: int) -> list[DispatchRow]:
+    """The batches whose runs are not known to have ended."""
+    query = select(dispatches).where(dispatches.c.repository_id == repository, dispatches.c.state == "sent")
+    return [_row(row) for row in connection.execute(query.order_by(dispatches.c.id))]
+
+
+def of_run(connection: Connection, repository: int, run: int) -> DispatchRow | None:
+    """The batch that a run was made of."""
+    query = select(dispatches).where(dispatches.c.repository_id == repository, dispatches.c.run_id == run)
+    row = connection.execute(query).first()
+    return None if row is None else _row(row)
+
+
+def by_key(connection: Connection, key: str) -> DispatchRow | None:
+    """The batch of that key."""
+    row = connection.execute(select(dispatches).where(dispatches.c.key == key)).first()
+    return None if row is None else _row(row)
+
+
+def write(connection: Connection, dispatch: int, **values: object) -> None:
+    """Write down what became of a batch."""
+    connection.execute(update(dispatches).where(dispatches.c.id == dispatch).values(**values))
+
+
+def attempts_of(connection: Connection, dispatch: int) -> list[Row[Any]]:
+    """All attempts of a batch, with whether they are still at work."""
+    query = (
+        select(
+            remote_attempts.c.attempt_id,
+            remote_attempts.c.slug,
+            remote_attempts.c.job,
+            remote_attempts.c.claimed,
+            remote_attempts.c.revoked,
+            remote_attempts.c.job_id,
+            remote_attempts.c.job_ended,
+            remote_attempts.c.report.is_not(None).label("reported"),
+            attempts.c.active,
+        )
+        .join(attempts, remote_attempts.c.attempt_id == attempts.c.id)
+        .where(remote_attempts.c.dispatch_id == dispatch)
+    )
+    return list(connection.execute(query).all())
+
+
+def job_of(
+    connection: Connection, attempt: str, *, url: str | None = None, job: int | None = None, ended: bool = False
+) -> None:
+    """Write down which job has an attempt, where people see it, and whether it has ended."""
+    values: dict[str, object] = {}
+    if url:
+        values["job_url"] = url
+    if ended:
+        values["job_ended"] = True
+    if job is not None:
+        values["job_id"] = job
+    if values:
+        connection.execute(update(remote_attempts).where(remote_attempts.c.attempt_id == attempt).values(**values))
+
+
+def active_count(connection: Connection, repository: int) -> int:
+    """How many attempts of a repository were handed to jobs and have not ended."""
+    query = (
+        select(func.count())
+        .select_from(remote_attempts.join(attempts, remote_attempts.c.attempt_id == attempts.c.id))
+        .where(
+            remote_attempts.c.repository_id == repository,
+            remote_attempts.c.dispatch_id.is_not(None),
+            attempts.c.active.is_(True),
+        )
+    )
+    return connection.execute(query).scalar_one()

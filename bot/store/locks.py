@@ -1,0 +1,78 @@
+"""Rows of locks: which environment belongs to which pull request, from its deploy until it is merged or restored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select
+
+from bot.store.hosted_tables import locks, pulls
+from bot.store.tables import environments, workflows
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """An environment that belongs to a pull request."""
+
+    environment: int
+    alias: str
+    pull: int
+    number: int
+    state: str  # of the pull request
+    taken_at: float
+
+
+def held(connection: Connection, ids: Iterable[int]) -> dict[int, Lock]:
+    """The locks on these environments."""
+    chosen = list(ids)
+    found: dict[int, Lock] = {}
+    for start in range(0, len(chosen), 500):
+        for one in _read(connection, locks.c.environment_id.in_(chosen[start : start + 500])):
+            found[one.environment] = one
+    return found
+
+
+def of_pull(connection: Connection, pull: int) -> list[Lock]:
+    """What belongs to a pull request."""
+    return _read(connection, locks.c.pull_id == pull)
+
+
+def of_repository(connection: Connection, repository: int) -> list[Lock]:
+    """All locks in a repository."""
+    return _read(connection, workflows.c.repository_id == repository)
+
+
+def _read(connection: Connection, where: object) -> list[Lock]:
+    query = (
+        select(locks, environments.c.alias, pulls.c.number, pulls.c.state)
+        .join(environments, locks.c.environment_id == environments.c.id)
+        .join(workflows, environments.c.workflow_id == workflows.c.id)
+        .join(pulls, locks.c.pull_id == pulls.c.id)
+        .where(where)  # type: ignore[arg-type]
+        .order_by(locks.c.environment_id)
+    )
+    return [
+        Lock(row.environment_id, row.alias, row.pull_id, row.number, row.state, row.taken_at)
+        for row in connection.execute(query)
+    ]
+
+
+def take(connection: Connection, ids: Sequence[int], pull: int, deployment: int, now: float) -> Mapping[int, Lock]:
+    """Lock all of these for a pull request, in their canonical order, or none: then, who holds what is in the way."""
+    others = {one: lock for one, lock in held(connection, ids).items() if lock.pull != pull}
+    if others:
+        return others
+    mine = held(connection, ids)
+    for one in sorted(set(ids) - mine.keys()):
+        values = {"environment_id": one, "pull_id": pull, "deployment_id": deployment, "taken_at": now}
+        connection.execute(insert(locks).values(values))
+    return {}
+
+
+def release(connection: Connection, pull: int, ids: Sequence[int] | None = None) -> int:
+    """Give back what belongs to a pull request (None: all of it); how many there were."""
+    query = delete(locks).where(locks.c.pull_id == pull)
+    if ids is not None:
+        query = query.where(locks.c.environment_id.in_(ids))
+    return connection.execute(query).rowcount

@@ -1,0 +1,127 @@
+"""Rows of what is posted on GitHub: comments and checks, each made once and edited in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.store import work
+from bot.store.hosted_tables import publications
+
+KIND = "publish"
+MOST_EDITS = 10
+"""Edits of one comment within a minute."""
+
+
+class Kind(StrEnum):
+    """What is posted. The key of each says of what: a pull request, a command, a story, a deployment."""
+
+    PLAN = "plan"  # the plan comment of a pull request
+    COMMAND = "command"
+    STORY = "story"
+    PLAN_CHECK = "plan-check"
+    DEPLOY_CHECK = "deploy-check"
+    DEFINITION_CHECK = "definition-check"
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Something that is posted, or is to be. `trying`: it may have been made without our hearing of it."""
+
+    id: int
+    repository: int
+    kind: Kind
+    key: str
+    number: int | None
+    sha: str | None
+    deployment: int | None
+    github_id: int | None
+    trying: bool
+    digest: str
+    posted_at: float | None
+    edits: tuple[float, ...]
+    shown: tuple[tuple[str, str], ...]
+
+
+def want(
+    connection: Connection,
+    repository: int,
+    kind: Kind,
+    key: str,
+    now: float,
+    *,
+    number: int | None = None,
+    sha: str | None = None,
+    deployment: int | None = None,
+) -> int:
+    """Have something posted, or what is posted brought up to date; its id."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    values = {"number": number, "sha": sha, "deployment_id": deployment}
+    new = dialect.insert(publications).values(repository_id=repository, kind=kind.value, key=key, **values)
+    given = {name: value for name, value in values.items() if value is not None} or {"key": key}
+    connection.execute(new.on_conflict_do_update(index_elements=["repository_id", "kind", "key"], set_=given))
+    of_it = (
+        (publications.c.repository_id == repository) & (publications.c.kind == kind.value) & (publications.c.key == key)
+    )
+    number_of_it: int = connection.execute(select(publications.c.id).where(of_it)).scalar_one()
+    work.request(connection, KIND, str(number_of_it), now, now)
+    return number_of_it
+
+
+def refresh(connection: Connection, deployment: int, now: float) -> None:
+    """Have everything brought up to date that shows this deployment."""
+    of_it = publications.c.deployment_id == deployment
+    for number in connection.execute(select(publications.c.id).where(of_it)).scalars().all():
+        work.request(connection, KIND, str(number), now, now)
+
+
+def read(connection: Connection, number: int) -> Publication | None:
+    """The publication of that id."""
+    row = connection.execute(select(publications).where(publications.c.id == number)).first()
+    return None if row is None else _publication(row)
+
+
+def find(connection: Connection, repository: int, kind: Kind, key: str) -> Publication | None:
+    """The publication of that key."""
+    query = select(publications).where(
+        publications.c.repository_id == repository, publications.c.kind == kind.value, publications.c.key == key
+    )
+    row = connection.execute(query).first()
+    return None if row is None else _publication(row)
+
+
+def write(connection: Connection, number: int, values: Mapping[str, Any]) -> None:
+    """Write down what was posted."""
+    connection.execute(update(publications).where(publications.c.id == number).values(**values))
+
+
+def forget_check(connection: Connection, repository: int, github_id: int) -> Publication | None:
+    """The check of that id of GitHub's."""
+    query = select(publications).where(
+        publications.c.repository_id == repository, publications.c.github_id == github_id
+    )
+    row = connection.execute(query).first()
+    return None if row is None else _publication(row)
+
+
+def _publication(row: Row[Any]) -> Publication:
+    return Publication(
+        row.id,
+        row.repository_id,
+        Kind(row.kind),
+        row.key,
+        row.number,
+        row.sha,
+        row.deployment_id,
+        row.github_id,
+        row.trying,
+        row.digest,
+        row.posted_at,
+        tuple(row.edits),
+        tuple((moment, commit) for moment, commit in row.shown),
+    )

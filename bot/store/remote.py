@@ -1,0 +1,312 @@
+"""Rows of attempts at a CI: offered, claimed by a job, heard from, reported. All a runner says passes here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, or_, select, update
+
+from bot.decide.facts import Stop
+from bot.store.hosted_tables import attempt_logs, dispatches, github_repositories, remote_attempts
+from bot.store.tables import attempts
+from bot.vault import Vault
+from planner.definition import Json
+
+LOG_LIMIT = 10 * 1024 * 1024
+"""Bytes of one attempt's log that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An attempt for a CI job: `job` is `plan` or `deploy`, `environment` the GitHub environment that it runs in."""
+
+    attempt: str
+    repository: int
+    deployment: int
+    job: str
+    slug: str
+    runs_on: tuple[str, ...]
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a job proved of itself: its run, and where GitHub tells it, the very job."""
+
+    run_id: int
+    job_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the identity of the job that may claim an attempt must be."""
+
+    repository_id: int
+    repository: str
+    default_branch: str
+    environment: str
+    run_id: int | None
+    job_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The attempt is the caller's: `token` is shown to nobody else."""
+
+    token: str
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It is not: `code` is taken, revoked or unknown."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The answer to a sign of life: whether to stop, and how."""
+
+    stop: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogAnswer:
+    """The size of the log now; `conflict`: the piece does not follow on it; `full`: it may not grow any more."""
+
+    size: int
+    full: bool = False
+    conflict: bool = False
+
+
+def hashed(token: str) -> str:
+    """A token as it is kept."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def offer(connection: Connection, vault: Vault, new: Offer, spec: dict[str, Json], now: float) -> None:
+    """Write down that a job may take this attempt, with what it will be told."""
+    values = {
+        "attempt_id": new.attempt,
+        "repository_id": new.repository,
+        "deployment_id": new.deployment,
+        "job": new.job,
+        "slug": new.slug,
+        "runs_on": list(new.runs_on),
+        "environment": new.environment,
+        "spec": vault.seal(spec),
+        "offered_at": now,
+    }
+    connection.execute(insert(remote_attempts).values(values))
+
+
+def expectation(connection: Connection, attempt: str) -> Expectation | None:
+    """What must be true of the job that claims this attempt; None if there is no such attempt."""
+    query = (
+        select(
+            remote_attempts.c.environment,
+            remote_attempts.c.run_id,
+            remote_attempts.c.job_id,
+            github_repositories,
+        )
+        .join(github_repositories, remote_attempts.c.repository_id == github_repositories.c.repository_id)
+        .where(remote_attempts.c.attempt_id == attempt)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return Expectation(row.github_id, row.full_name, row.default_branch, row.environment, row.run_id, row.job_id)
+
+
+def claim(connection: Connection, vault: Vault, attempt: str, key: str, identity: Identity) -> Claimed | Refused:
+    """Give an attempt to the first job that asks with the key it was dispatched with; nobody else gets it."""
+    query = (
+        select(remote_attempts, dispatches.c.key, attempts.c.active)
+        .join(attempts, remote_attempts.c.attempt_id == attempts.c.id)
+        .outerjoin(dispatches, remote_attempts.c.dispatch_id == dispatches.c.id)
+        .where(remote_attempts.c.attempt_id == attempt)
+    )
+    row = connection.execute(query).first()
+    if row is None or row.key is None or not secrets.compare_digest(row.key, key):
+        return Refused("unknown", "there is no such attempt, or it was not dispatched with this key")
+    if row.claimed:
+        return Refused("taken", "another job has this attempt: nothing is left to do here")
+    if row.revoked or not row.active or row.spec is None:
+        return Refused("revoked", row.why or "this attempt was given up before a job claimed it")
+    token = secrets.token_urlsafe(32)
+    free = (
+        (remote_attempts.c.attempt_id == attempt)
+        & remote_attempts.c.claimed.is_(False)
+        & remote_attempts.c.revoked.is_(False)
+    )
+    values = {
+        "claimed": True,
+        "token_hash": hashed(token),
+        "run_id": identity.run_id,
+        "job_id": identity.job_id,
+        "beats": 1,
+    }
+    if not connection.execute(update(remote_attempts).where(free).values(values)).rowcount:
+        return Refused("taken", "another job has this attempt: nothing is left to do here")
+    spec = vault.open(row.spec)
+    assert isinstance(spec, dict)  # noqa: S101 (as it was sealed)
+    return Claimed(token, spec)
+
+
+def beat(connection: Connection, attempt: str, token_hash: str, beats: int) -> Beat | None:
+    """Take a sign of life; None if the token is not this attempt's, or the attempt is over."""
+    row = _of(connection, attempt, token_hash)
+    if row is None or row.report is not None or not row.active:
+        return None
+    forward = (remote_attempts.c.attempt_id == attempt) & (remote_attempts.c.beats < beats)
+    connection.execute(update(remote_attempts).where(forward).values(beats=min(beats, 2**31 - 1)))
+    return Beat(row.stop)
+
+
+def append_log(connection: Connection, attempt: str, token_hash: str, offset: int, data: bytes) -> LogAnswer | None:
+    """Take the next piece of a log; None if the token is not this attempt's."""
+    row = _of(connection, attempt, token_hash)
+    if row is None:
+        return None
+    if offset != row.log_size:
+        return LogAnswer(row.log_size, conflict=True)
+    if row.log_size + len(data) > LOG_LIMIT:
+        return LogAnswer(row.log_size, full=True)
+    if not data:
+        return LogAnswer(row.log_size)
+    here = (remote_attempts.c.attempt_id == attempt) & (remote_attempts.c.log_size == offset)
+    size = offset + len(data)
+    if not connection.execute(update(remote_attempts).where(here).values(log_size=size)).rowcount:
+        return LogAnswer(_size(connection, attempt), conflict=True)
+    connection.execute(insert(attempt_logs).values(attempt_id=attempt, place=offset, data=data))
+    return LogAnswer(size)
+
+
+def _size(connection: Connection, attempt: str) -> int:
+    of_it = remote_attempts.c.attempt_id == attempt
+    size: int = connection.execute(select(remote_attempts.c.log_size).where(of_it)).scalar_one()
+    return size
+
+
+def report(connection: Connection, vault: Vault, attempt: str, token_hash: str, body: bytes) -> bool | None:
+    """Keep what a runner says of its attempt; False if it was told before, None if the token is not this attempt's."""
+    if _of(connection, attempt, token_hash) is None:
+        return None
+    first = (remote_attempts.c.attempt_id == attempt) & remote_attempts.c.report.is_(None)
+    values = {"report": vault.seal(body.decode(errors="replace"))}
+    return bool(connection.execute(update(remote_attempts).where(first).values(values)).rowcount)
+
+
+def _of(connection: Connection, attempt: str, token_hash: str) -> Any:  # noqa: ANN401  (a row)
+    query = (
+        select(remote_attempts, attempts.c.active)
+        .join(attempts, remote_attempts.c.attempt_id == attempts.c.id)
+        .where(remote_attempts.c.attempt_id == attempt)
+    )
+    row = connection.execute(query).first()
+    if row is None or row.token_hash is None or not secrets.compare_digest(row.token_hash, token_hash):
+        return None
+    return row
+
+
+# -- what observers ask and do
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRow:
+    """An attempt as its job left it."""
+
+    attempt: str
+    claimed: bool
+    revoked: bool
+    beats: int
+    reported: bool
+    job_ended: bool
+    stop: str | None
+    why: str
+    run_id: int | None
+    job_id: int | None
+    job_url: str
+
+
+def rows(connection: Connection, ids: Iterable[str]) -> dict[str, RemoteRow]:
+    """The attempts of these ids."""
+    chosen = list(ids)
+    found: dict[str, RemoteRow] = {}
+    for start in range(0, len(chosen), 500):
+        query = select(
+            *(one for one in remote_attempts.c if one.name not in ("spec", "report")),
+            remote_attempts.c.report.is_not(None).label("reported"),
+        ).where(remote_attempts.c.attempt_id.in_(chosen[start : start + 500]))
+        for row in connection.execute(query):
+            found[row.attempt_id] = RemoteRow(
+                row.attempt_id, row.claimed, row.revoked, row.beats, row.reported, row.job_ended, row.stop, row.why,
+                row.run_id, row.job_id, row.job_url,
+            )  # fmt: skip
+    return found
+
+
+def read_report(connection: Connection, vault: Vault, attempt: str) -> dict[str, Any] | None:
+    """What the runner reported. Raises ValueError where that is no JSON."""
+    of_it = remote_attempts.c.attempt_id == attempt
+    sealed = connection.execute(select(remote_attempts.c.report).where(of_it)).scalar()
+    if sealed is None:
+        return None
+    found = json.loads(str(vault.open(sealed)))
+    if not isinstance(found, dict):
+        raise ValueError("a report that is no object")
+    return found
+
+
+def revoke(connection: Connection, attempt: str, why: str) -> bool:
+    """Let no job claim the attempt any more; False if one was faster."""
+    unclaimed = (remote_attempts.c.attempt_id == attempt) & remote_attempts.c.claimed.is_(False)
+    values = {"revoked": True, "why": why}
+    return bool(connection.execute(update(remote_attempts).where(unclaimed).values(values)).rowcount)
+
+
+def ask_stop(connection: Connection, attempt: str, how: Stop) -> None:
+    """Have the runner told to stop with its next beat; a kill is never softened."""
+    weaker = or_(remote_attempts.c.stop.is_(None), remote_attempts.c.stop != Stop.KILL.value)
+    of_it = remote_attempts.c.attempt_id == attempt
+    connection.execute(update(remote_attempts).where(of_it, weaker).values(stop=how.value))
+
+
+def settle(connection: Connection, attempt: str) -> None:
+    """The attempt is over: what it was told, and its sealed report, are needed no more."""
+    of_it = remote_attempts.c.attempt_id == attempt
+    connection.execute(update(remote_attempts).where(of_it).values(spec=None))
+
+
+def log(connection: Connection, attempt: str) -> bytes:
+    """The log as far as it came."""
+    of_it = attempt_logs.c.attempt_id == attempt
+    pieces = connection.execute(select(attempt_logs.c.data).where(of_it).order_by(attempt_logs.c.place)).scalars()
+    return b"".join(pieces)
+
+
+def job_urls(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """Where people see the jobs of these attempts: the job itself once it is known, else its run."""
+    chosen = list(ids)
+    found: dict[str, str] = {}
+    for start in range(0, len(chosen), 500):
+        query = (
+            select(remote_attempts.c.attempt_id, remote_attempts.c.job_url, dispatches.c.run_url)
+            .outerjoin(dispatches, remote_attempts.c.dispatch_id == dispatches.c.id)
+            .where(remote_attempts.c.attempt_id.in_(chosen[start : start + 500]))
+        )
+        found |= {row.attempt_id: row.job_url or row.run_url or "" for row in connection.execute(query)}
+    return found
+
+
+def forget_logs_before(connection: Connection, moment: float) -> int:
+    """Delete logs of attempts that ended before that moment; how many pieces there were."""
+    old = select(attempts.c.id).where(attempts.c.ended_at < moment)
+    return connection.execute(delete(attempt_logs).where(attempt_logs.c.attempt_id.in_(old))).rowcount

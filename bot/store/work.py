@@ -1,0 +1,63 @@
+"""Rows of work: what is to be looked at, and when. There is one row for each thing, however often it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, case, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.store.hosted_tables import work
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRow:
+    """One piece of work; `requested` tells whether it was asked for again while somebody did it."""
+
+    id: int
+    kind: str
+    key: str
+    requested: int
+    attempts: int
+    due_at: float
+
+
+def request(connection: Connection, kind: str, key: str, due_at: float, now: float) -> None:
+    """Have something looked at; asked for twice, it is done once, at the earlier time."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    new = dialect.insert(work).values(kind=kind, key=key, due_at=due_at, created_at=now)
+    earlier = case((work.c.due_at < due_at, work.c.due_at), else_=due_at)
+    again = {"requested": work.c.requested + 1, "due_at": earlier, "attempts": 0}
+    connection.execute(new.on_conflict_do_update(index_elements=["kind", "key"], set_=again))
+
+
+def due(connection: Connection, now: float, taken: Collection[int], limit: int = 20) -> list[WorkRow]:
+    """What is due and nobody here works on, oldest first."""
+    query = select(work).where(work.c.due_at <= now).order_by(work.c.due_at, work.c.id).limit(limit + len(taken))
+    rows = [
+        WorkRow(one.id, one.kind, one.key, one.requested, one.attempts, one.due_at) for one in connection.execute(query)
+    ]
+    return [row for row in rows if row.id not in taken][:limit]
+
+
+def current(connection: Connection, row: WorkRow) -> WorkRow | None:
+    """The row as it is now; None if it was done meanwhile."""
+    one = connection.execute(select(work).where(work.c.id == row.id)).first()
+    return None if one is None else WorkRow(one.id, one.kind, one.key, one.requested, one.attempts, one.due_at)
+
+
+def done(connection: Connection, row: WorkRow) -> None:
+    """It was done, unless it was asked for again since."""
+    connection.execute(delete(work).where(work.c.id == row.id, work.c.requested == row.requested))
+
+
+def later(connection: Connection, row: WorkRow, due_at: float, error: str = "") -> None:
+    """It is to be done again at that time, unless it was asked for anew."""
+    values = {"due_at": due_at, "error": error, "attempts": row.attempts + 1 if error else 0}
+    connection.execute(update(work).where(work.c.id == row.id, work.c.requested == row.requested).values(values))
+
+
+def next_due(connection: Connection) -> float | None:
+    """When the next work is due, in seconds since the epoch."""
+    return connection.execute(select(work.c.due_at).order_by(work.c.due_at).limit(1)).scalar()
