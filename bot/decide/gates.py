@@ -1,0 +1,266 @@
+"""Whether a command on a pull request may go ahead: every gate is a pure function, and what is not known refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.decide import reviews
+from bot.decide.permissions import Actor, Answer, may
+from bot.decide.pull_facts import Approval, Asked, CheckFact, CheckState, PullFacts, PullState, Verb, WorkflowFile
+from bot.decide.refusals import Code, Refusal, is_commit, short
+from planner.definition import Permissions, Requirements
+
+__all__ = [
+    "Actor", "Approval", "Asked", "CheckFact", "CheckState", "Code", "PullFacts", "PullState", "Refusal", "Verb",
+    "WorkflowFile", "gates", "welcome",
+]  # fmt: skip
+
+_SHORTEST_NAMED = 7
+_AGAIN = "write the command again in a minute"
+_ONLY_OPEN = frozenset({Verb.PLAN, Verb.DEPLOY, Verb.DESTROY, Verb.ADOPT})
+_AFTERWARDS = frozenset(Verb) - _ONLY_OPEN - {Verb.RESTORE}
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    asked: Asked
+    facts: PullFacts
+    permissions: Permissions
+    requirements: Requirements
+
+
+_Gate = Callable[[_Case], Iterator[Refusal]]
+
+
+def gates(
+    asked: Asked, facts: PullFacts, permissions: Permissions, requirements: Requirements
+) -> tuple[Refusal, ...]:  # fmt: skip
+    """All that a command lacks, always in the same order; nothing means that it may go ahead.
+
+    Where it does not belong on a pull request of that state, what only an open one could meet is not told.
+    """
+    case = _Case(asked, facts, permissions, requirements)
+    lacks = (*_permission(case), *_state(case))
+    if asked.verb in welcome(facts.state):
+        lacks += tuple(refusal for gate in _GATES.get(asked.verb, ()) for refusal in gate(case))
+    return lacks
+
+
+def welcome(state: PullState) -> frozenset[Verb]:
+    """The verbs that belong on a pull request of that state."""
+    if state is PullState.OPEN:
+        return frozenset(Verb)
+    return _AFTERWARDS | {Verb.RESTORE} if state is PullState.CLOSED else _AFTERWARDS
+
+
+# ---- who
+
+
+def _permission(case: _Case) -> Iterator[Refusal]:
+    for deed, rule in (*_rules(case), *_stronger_rules(case.asked, case.permissions)):
+        answer = may(case.asked.actor, rule)
+        if answer is Answer.DENY and not rule:
+            mend = "name somebody under permissions in the headwater.yml at the root of the default branch"
+            yield Refusal(Code.NOT_ALLOWED, f"nobody may {deed} here", mend)
+        elif answer is Answer.DENY:
+            mend = "ask somebody who may to write the command"
+            yield Refusal(Code.NOT_ALLOWED, f"you may not {deed} here; it takes any of", mend, tuple(rule))
+        elif answer is Answer.DENY_UNKNOWN:
+            message = f"it could not be found out whether you may {deed} here; it takes any of"
+            mend = f"{_AGAIN}; teams are known only if the App may read members"
+            yield Refusal(Code.PERMISSION_UNKNOWN, message, mend, tuple(rule))
+
+
+def _rules(case: _Case) -> Iterator[tuple[str, Sequence[str]]]:
+    """What everybody who writes such a command must be, with the deed that it is about."""
+    verb = case.asked.verb
+    if verb in (Verb.STATUS, Verb.EXPLAIN):
+        yield verb.value, ("read",)
+    elif verb in (Verb.APPROVE, Verb.REJECT):
+        yield verb.value, case.permissions.approve
+    elif verb is Verb.PLAN:
+        yield from _plan_rules(case)
+    elif verb is not Verb.HELP:
+        yield verb.value, case.permissions.deploy
+
+
+def _plan_rules(case: _Case) -> Iterator[tuple[str, Sequence[str]]]:
+    """Planning a branch runs what pushing to it ran already: it takes little, except where code or values are foreign.
+
+    Everybody has `read` in a public repository, and passers-by shall not spend its jobs.
+    """
+    asked, facts, deploy = case.asked, case.facts, case.permissions.deploy
+    if facts.fork:
+        yield "have the code of a fork planned", deploy
+    else:
+        yield "plan", ("read" if facts.private else "triage", *deploy)
+    if asked.values:
+        yield "give values of your own", deploy
+
+
+def _stronger_rules(asked: Asked, permissions: Permissions) -> Iterator[tuple[str, Sequence[str]]]:
+    """What options, and what belongs to others, take beside that."""
+    if asked.force:
+        yield "use --force", permissions.admin
+    if asked.verb is Verb.UNLOCK and asked.state:
+        yield "free the lock of a state", permissions.admin
+    elif asked.verb is Verb.UNLOCK and asked.locked_elsewhere is not False:
+        yield "free what another pull request holds", permissions.admin
+
+
+# ---- where
+
+
+def _state(case: _Case) -> Iterator[Refusal]:
+    state, verb = case.facts.state, case.asked.verb
+    if verb in welcome(state):
+        return
+    here = ", ".join(f"/{one.value}" for one in Verb if one in welcome(state))
+    message = f"/{verb.value} does not belong on a pull request that is {state.value}"
+    if state is PullState.CLOSED:
+        yield Refusal(Code.PULL_CLOSED, message, f"reopen it; as it is, it takes {here}")
+    else:
+        yield Refusal(Code.PULL_MERGED, message, f"open another one; this one takes {here}")
+
+
+def _installation(case: _Case) -> Iterator[Refusal]:
+    """Jobs can be started: the App may do what it must, and the default branch has the file that runs them."""
+    facts, write = case.facts, "write it with headwater init --github and merge it into the default branch"
+    if facts.app_lacks:
+        mend = "have an owner accept the App's new permissions in its installation"
+        yield Refusal(Code.APP_PERMISSION, "the App lacks permissions", mend, facts.app_lacks)
+    if facts.workflow_file is WorkflowFile.MISSING:
+        yield Refusal(Code.WORKFLOW_FILE_MISSING, "the default branch has no workflow file for our jobs", write)
+    elif facts.workflow_file is WorkflowFile.UNUSABLE:
+        message = "the workflow file of the default branch cannot run our jobs as it is"
+        yield Refusal(Code.WORKFLOW_FILE_UNUSABLE, message, write)
+    elif facts.workflow_file is None:
+        message = "it could not be found out whether the default branch has the workflow file for our jobs"
+        yield Refusal(Code.WORKFLOW_FILE_UNKNOWN, message, _AGAIN)
+
+
+def _draft(case: _Case) -> Iterator[Refusal]:
+    if case.facts.draft:
+        yield Refusal(Code.DRAFT, "this pull request is a draft", "mark it as ready for review")
+
+
+def _base(case: _Case) -> Iterator[Refusal]:
+    allowed = case.facts.allowed_bases or (case.facts.default_branch,)
+    if case.facts.base not in allowed:
+        message = "nothing is deployed from pull requests to this base branch, only to"
+        yield Refusal(Code.BASE_BRANCH, message, "change the base branch, or triggers.branches", allowed)
+
+
+# ---- which commit
+
+
+def _commit(case: _Case) -> Iterator[Refusal]:
+    """A commit that is named is the head; a fork's is named whole, for short ones are forged in seconds."""
+    asked, facts = case.asked, case.facts
+    named = asked.named.lower() if asked.named is not None else None
+    enough = _SHORTEST_NAMED if not facts.fork else len(facts.head)
+    if named is not None and not (len(named) >= _SHORTEST_NAMED and facts.head.startswith(named)):
+        mend = f"look at what was pushed, then name {short(facts.head)} or no commit"
+        yield Refusal(Code.OTHER_COMMIT, f"the commit named is not the head, which is {short(facts.head)}", mend)
+    elif facts.fork and facts.vetted != facts.head and (named is None or len(named) < enough):
+        message = "this pull request comes from a fork, whose code runs only once its exact commit is named"
+        mend = f"read the code, then write /plan @{facts.head}" if is_commit(facts.head) else "read the code first"
+        yield Refusal(Code.FORK_COMMIT, message, mend)
+
+
+def _seen(case: _Case) -> Iterator[Refusal]:
+    """What is deployed is what the author of the command could see (a push may come between reading and writing)."""
+    seen, head = case.asked.seen, case.facts.head
+    verb = case.asked.verb.value
+    if seen is None:
+        message = f"nothing was shown of {short(head)} when the command was written"
+        yield Refusal(Code.NOTHING_SHOWN, message, f"write /plan, read it, then write /{verb} again")
+    elif seen != head:
+        message = f"{short(seen)} was shown when the command was written, but the head is {short(head)} now"
+        yield Refusal(Code.PUSHED_SINCE, message, f"read the plan of {short(head)}, then write /{verb} again")
+
+
+# ---- against the base branch
+
+
+def _mergeable(case: _Case) -> Iterator[Refusal]:
+    facts = case.facts
+    if facts.conflicts or facts.mergeable is False:
+        message = "it conflicts with the base branch" + (" in" if facts.conflicts else "")
+        yield Refusal(Code.CONFLICTS, message, "merge the base branch into it, or rebase it", facts.conflicts)
+    elif facts.mergeable is None:
+        message = "GitHub does not say yet whether it conflicts with the base branch"
+        yield Refusal(Code.MERGEABLE_UNKNOWN, message, _AGAIN)
+
+
+def _up_to_date(case: _Case) -> Iterator[Refusal]:
+    rule, facts, mend = case.requirements.up_to_date, case.facts, "merge the base branch into it, or rebase it"
+    if rule == "none":
+        return
+    if rule == "branch":
+        if facts.behind is None:
+            message = "it could not be found out whether it has all commits of the base branch"
+            yield Refusal(Code.BEHIND_UNKNOWN, message, _AGAIN)
+        elif facts.behind:
+            yield Refusal(Code.BEHIND, "the base branch has commits that it lacks", mend)
+    elif facts.stale is None:
+        message = "it could not be found out what the base branch has changed since"
+        yield Refusal(Code.STALE_UNKNOWN, message, _AGAIN)
+    elif facts.stale:
+        yield Refusal(Code.STALE, "the base branch has since changed what these read", mend, facts.stale)
+
+
+def _approvals(case: _Case) -> Iterator[Refusal]:
+    return reviews.approvals(case.facts, case.requirements)
+
+
+def _code_owners(case: _Case) -> Iterator[Refusal]:
+    return reviews.code_owners(case.facts, case.requirements)
+
+
+def _checks(case: _Case) -> Iterator[Refusal]:
+    return reviews.checks(case.facts, case.requirements)
+
+
+# ---- approving
+
+
+def _another_person(case: _Case) -> Iterator[Refusal]:
+    """Who approves neither commanded the deployment nor wrote the pull request."""
+    asked, facts = case.asked, case.facts
+    if case.requirements.self_approval:
+        return
+    mend = "have somebody else approve it"
+    if asked.commanders is None:
+        yield Refusal(Code.COMMANDER_UNKNOWN, "it could not be found out who asked for what waits", _AGAIN)
+    elif any(asked.actor.is_(login) for login in asked.commanders):
+        yield Refusal(Code.OWN_COMMAND, "you asked for what waits here, so you cannot approve it", mend)
+    if asked.actor.is_(facts.author):
+        yield Refusal(Code.OWN_PULL, "this pull request is yours, so you cannot approve what it deploys", mend)
+
+
+def _plan_seen(case: _Case) -> Iterator[Refusal]:
+    """An approval is of a plan that its author could read."""
+    if case.asked.unshown is None:
+        message = "it could not be found out whether the plan that waits was shown before the command was written"
+        yield Refusal(Code.PLAN_UNSEEN_UNKNOWN, message, _AGAIN)
+    elif case.asked.unshown:
+        message = "the plan that waits was shown only after the command was written, for"
+        yield Refusal(Code.PLAN_UNSEEN, message, "read it, then write /approve again", case.asked.unshown)
+
+
+# A destroy and an adoption run the head's code with the power to deploy, as a deploy does, so they take the same.
+_WITH_POWER: tuple[_Gate, ...] = (
+    _draft, _base, _commit, _seen, _mergeable, _up_to_date, _approvals, _code_owners, _checks, _installation,
+)  # fmt: skip
+
+_GATES: Mapping[Verb, tuple[_Gate, ...]] = {
+    Verb.PLAN: (_commit, _installation),
+    Verb.DEPLOY: _WITH_POWER,
+    Verb.DESTROY: _WITH_POWER,
+    Verb.ADOPT: _WITH_POWER,
+    Verb.RESTORE: (_installation,),
+    Verb.RETRY: (_installation,),
+    Verb.APPROVE: (_another_person, _plan_seen, _installation),
+}
