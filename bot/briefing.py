@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from bot.decide.acceptance import Acceptance, AcceptanceFacts, Reviewed, acceptance
-from bot.decide.facts import TaskAction
+from bot.decide.facts import Missing, TaskAction
 from bot.decide.inputs import Inputs, Output, inputs
+from bot.decide.trust import Placement, placement, without_new_power
 from bot.errors import HeadwaterError
 from bot.project import Project
 from bot.store.deployments import Flags
 from bot.store.tables import environments, plans, task_needs, tasks, workflows
 from bot.store.values import WHOLE_WORKFLOW, read_kept, read_outputs
 from planner.definition import Environment, Json, OutputReference, Workflow
-from planner.variables import effective_variables, plain_texts, resolve
+from planner.variables import Effective, effective_variables, plain_texts, resolve
 
 LOCK_TIMEOUT = 60.0
 """Seconds that a deploy waits for a state lock that somebody else holds."""
@@ -49,11 +50,12 @@ class Brief:
     workflow: Workflow
     inputs: Inputs
     reads: frozenset[str] = frozenset()  # the aliases whose outputs it is given, as they are compared
+    placement: Placement | None = None  # where a job runs; None: on this machine
 
     @property
     def sensitive(self) -> list[Json]:
         """What no log may show: whole values, since what is within a list or map must not be seen either."""
-        return [value.value for value in self.inputs.values if value.sensitive]
+        return [value.value for value in self.inputs.values if value.sensitive and value.from_secret is None]
 
 
 class Briefing:
@@ -76,6 +78,7 @@ class Briefing:
             kept_environment=self._kept.get(task.environment_id, {}),
             given=self._given,
         )
+        effective, untrusted = self._allowed(effective, task)
         references = {one for each in effective for one in each.variable.references}
         found = inputs(
             effective,
@@ -84,7 +87,18 @@ class Briefing:
             planning=not TaskAction(task.action).mutates,
         )
         reads = frozenset(one.alias.casefold() for one in references)
-        return Brief(resolve(environment, plain_texts(effective)), workflow, found, reads)
+        found = replace(found, missing=(*found.missing, *untrusted))
+        return Brief(resolve(environment, plain_texts(effective)), workflow, found, reads, self._placement(task))
+
+    def _allowed(
+        self, effective: tuple[Effective, ...], task: Row[Any]
+    ) -> tuple[tuple[Effective, ...], tuple[Missing, ...]]:
+        trusted = self._project.trusted(self._file, task.alias, task.commit)
+        return (effective, ()) if trusted is None else without_new_power(effective, trusted)
+
+    def _placement(self, task: Row[Any]) -> Placement | None:
+        trusted = self._project.trusted(self._file, task.alias, task.commit)
+        return None if trusted is None else placement(trusted, mutates=TaskAction(task.action).mutates)
 
     def spec(self, task: Row[Any], brief: Brief, attempt: str, seal_key: bytes) -> dict[str, Json]:
         """What the runner is told; it holds secrets, so it goes through a pipe."""
@@ -100,10 +114,15 @@ class Briefing:
             "version": environment.version,
             "path": environment.path,
             "workspace": environment.workspace,
+            "repository": environment.repository,
+            "placement": None if brief.placement is None else asdict(brief.placement),
             "mirror": str(self._project.mirror.folder),
             "commit": task.source_commit,
             "variables": [
-                {"name": one.name, "value": one.value, "sensitive": one.sensitive} for one in brief.inputs.values
+                {"name": one.name, "value": one.value, "sensitive": one.sensitive}
+                if one.from_secret is None
+                else {"name": one.name, "from_secret": one.from_secret, "sensitive": True}
+                for one in brief.inputs.values
             ],
             "state_file": str(self._project.state_file(row.state_id)),
             "refuse_no_backend": self._settings.refuse_no_backend,
@@ -119,6 +138,7 @@ class Briefing:
                 "shown": dict(accepted.reviewed.leaves) if accepted.reviewed else None,
                 "paths": list(accepted.reviewed.paths) if accepted.reviewed else [],
                 "unseen": accepted.unseen.value,
+                "less": accepted.reviewed is not None and accepted.reviewed.less,
             },
         }
 
@@ -137,9 +157,12 @@ class Briefing:
                 shown=self._reviewed(task.shown_plan_id),
                 never_deployed=not deployed,
                 awaited_output=task.awaited_output,
+                continuous=self._told.continuous,
+                retried=self._told.retry_of is not None,
                 upstream_changed=any(alias.casefold() in brief.reads for alias in changed),
                 first_deploy=brief.workflow.first_deploy,
                 downstream=brief.workflow.downstream,
+                unseen_plans=brief.workflow.unseen_plans,
             )
         )
 

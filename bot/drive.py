@@ -15,7 +15,7 @@ from bot.decide.facts import Limits, Missing, TaskAction, Why
 from bot.decide.reconcile import Action, Begin, Dispatch, Finish, Halt, LookUp, Move, Revoke, lack_words, reconcile
 from bot.decide.transitions import Code, TaskState
 from bot.errors import HeadwaterError, StoreError
-from bot.executors.base import Executor, Life
+from bot.executors.base import Executor, Life, Seen
 from bot.project import Project
 from bot.runner.seal import SealError
 from bot.store import attempts, deployments, gathering
@@ -61,6 +61,10 @@ class _Effects:
     actions: list[Action] = field(default_factory=list)
 
 
+def _nobody(_connection: Connection, _deployment: int) -> None:
+    """Nobody else wants to know."""
+
+
 class Driver:
     """Takes steps of deployments until there is nothing left to do, or only people can go on."""
 
@@ -75,8 +79,13 @@ class Driver:
         *,
         executor: Executor | None = None,
         clock: Callable[[], float] = time.monotonic,
+        moved: Callable[[Connection, int], None] = _nobody,
     ) -> None:
-        """`clock` tells seconds that only ever grow; by it alone attempts count as silent."""
+        """`clock` tells seconds that only ever grow; by it alone attempts count as silent.
+
+        `moved` is called in the transaction in which a deployment moved on, with its number.
+        """
+        self._moved = moved
         self._project = project
         self._executor: Executor = executor or project.executor
         self._clock = clock
@@ -125,6 +134,8 @@ class Driver:
                 return False
             self._write_down(connection, look)
             moved = self._decide(connection, told, look, effects, start=start)
+            if moved:
+                self._moved(connection, number)
         self._active.pop(number, None)
         self._act(effects)
         return moved
@@ -139,15 +150,15 @@ class Driver:
         with self._project.database.reading() as connection:
             return attempts.active(connection, self._project.vault, number)
 
-    def _look(self, active: Iterable[attempts.Active]) -> _Look:
+    def _look(self, active: Sequence[attempts.Active]) -> _Look:
         look = _Look()
+        found = self._executor.look([one.id for one in active])
         for one in active:
-            self._look_at(one, look)
+            self._look_at(one, found.get(one.id, Seen()), look)
         return look
 
-    def _look_at(self, one: attempts.Active, look: _Look) -> None:
+    def _look_at(self, one: attempts.Active, seen: Seen, look: _Look) -> None:
         look.hidden[one.id] = one.sensitive
-        seen = self._executor.look(one.id)
         if seen.revoked:  # by whomever: an observer may have died between revoking and writing it down
             look.revoked[one.id] = self._start_errors.get(one.id) or self._executor.said(one.id)
             return
@@ -197,7 +208,7 @@ class Driver:
         news += [attempt for attempt in look.ended if attempts.ended(connection, attempt, now)]
         news += [attempt for attempt, why in look.revoked.items() if attempts.revoked(connection, attempt, why, now)]
         for attempt in news:
-            self._executor.settle(attempt, look.hidden[attempt])
+            self._executor.settle(connection, attempt, look.hidden[attempt])
         for attempt in (*look.reports, *look.ended, *look.revoked):
             self._memory.pop(attempt, None)
             self._start_errors.pop(attempt, None)
@@ -314,7 +325,9 @@ class Driver:
         )
         if mutates:
             record_start(connection, self._project.vault, told, row, now)
-        effects.starts.append((attempt, briefing.spec(row, brief, attempt, seal_key)))
+        spec = briefing.spec(row, brief, attempt, seal_key)
+        self._executor.offer(connection, attempt, spec)
+        effects.starts.append((attempt, spec))
 
     # -- do
 

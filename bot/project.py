@@ -9,7 +9,9 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
+from bot.decide.trust import Trusted
 from bot.errors import HeadwaterError, StoreError
+from bot.executors.base import Executor
 from bot.executors.local import LocalExecutor
 from bot.mirror import Mirror
 from bot.state_folder import STORE_FILE, has_store
@@ -35,7 +37,7 @@ class Project:
     ) -> None:
         self.repository = repository
         self.state = state
-        self.secrets = {
+        self.secrets: Mapping[str, str | None] = {
             name: value
             for name, value in (secrets or os.environ).items()
             if value and not name.startswith(_OUR_OWN)  # CI gives "" for none
@@ -99,9 +101,14 @@ class Project:
         return Mirror(self.folder / "mirror.git", self.repository.git_dir)
 
     @cached_property
-    def executor(self) -> LocalExecutor:
-        """What runs attempts."""
+    def local(self) -> LocalExecutor:
+        """What runs attempts on this machine."""
         return LocalExecutor(self.folder / "attempts")
+
+    @cached_property
+    def executor(self) -> Executor:
+        """What runs attempts."""
+        return self.local
 
     @cached_property
     def mirrored(self) -> Repository:
@@ -133,6 +140,10 @@ class Project:
             f"{file} is not in commit {commit[:12]}, which a deployment still needs",
             "cancel that deployment (headwater cancel), and deploy again",
         )
+
+    def trusted(self, file: str, alias: str, commit: str) -> Trusted | None:  # noqa: ARG002 (what other projects ask)
+        """An environment as those who may give power wrote it; None: whoever commands here may give it."""
+        return None
 
     def source_commit(self, environment: Environment) -> str:
         """The commit that an environment with its own repository or revision is read at now, kept in the mirror."""

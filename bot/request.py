@@ -44,6 +44,8 @@ class Request:
     plan_only: bool = False
     retry_of: int | None = None
     keep_for: int | None = None  # of a retry: whose the values of `-v` were
+    pull: int | None = None  # the id of the pull request that it was asked for on
+    continuous: bool = False  # a push asked for it
     assume_upstreams: bool = False  # this store never saw them; somebody else deployed them just now
 
     @property

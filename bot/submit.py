@@ -149,6 +149,8 @@ def _create(
             forget=request.forget,
             given=project.vault.seal(dict(request.given)) if request.given else None,
             retry_of=request.retry_of,
+            pull=request.pull,
+            continuous=request.continuous,
             keep_for=place.ids[prepared.order[0]] if alone else request.keep_for,
         ),
         time.time(),

@@ -161,7 +161,7 @@ class Session:
             try:
                 driver.run(repository, numbers, watch)
             finally:
-                self.project.executor.close()
+                self.project.local.close()
             found = [self.view(number, texts=plans) for number in numbers]
             display.show(found)
         return found

@@ -94,7 +94,7 @@ def last_lines(session: Session, task: TaskView) -> list[str]:
     if task.attempt is None:
         return []
     try:
-        text = session.project.executor.log(task.attempt).read_text(errors="replace")
+        text = session.project.local.log(task.attempt).read_text(errors="replace")
     except OSError:
         return []
     return _from_error(text.splitlines()[-LAST_LINES:])

@@ -32,7 +32,7 @@ def command(settings: Globals, alias: str, *, follow: bool) -> ExitCode:
     if latest is None:
         raise NotAllowed(f"nothing has worked on {row.alias!r} yet", "plan it: headwater plan")
     attempt, _ = latest
-    log = session.project.executor.log(attempt)
+    log = session.project.local.log(attempt)
     if not log.exists() and not follow:
         raise NotAllowed(f"the log of {row.alias!r} is not there (any more)", "plan or deploy it again")
     note(f"{printable(row.alias)}, attempt {attempt}", quiet=settings.quiet)
@@ -42,7 +42,7 @@ def command(settings: Globals, alias: str, *, follow: bool) -> ExitCode:
 
 def _print(session: Session, attempt: str, environment: int, *, follow: bool) -> None:
     """The log from its beginning; with `follow`, until nothing is at work on it any more."""
-    log = session.project.executor.log(attempt)
+    log = session.project.local.log(attempt)
     position, begun = 0, b""  # a line of which only the beginning has come
     while True:
         over = not follow or _ended(session, attempt, environment)  # asked first: what comes later is read below

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.decide.facts import TaskAction
@@ -24,6 +24,7 @@ class Reviewed:
 
     leaves: Mapping[str, str]
     paths: tuple[str, ...] = ()
+    less: bool = False  # a part of it is as good as all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,11 @@ class AcceptanceFacts:
     never_deployed: bool = False
     awaited_output: bool = False  # its plan was shown as "after vpc"
     upstream_changed: bool = False  # one whose outputs it reads changed in this deployment
+    continuous: bool = False  # a push asked for it, no person
+    retried: bool = False  # what a former attempt did of the shown plan is no difference
     first_deploy: Caution = Caution.APPLY
     downstream: Caution = Caution.APPLY
+    unseen_plans: Caution = Caution.APPROVE
 
 
 def acceptance(facts: AcceptanceFacts) -> Acceptance:
@@ -59,9 +63,15 @@ def acceptance(facts: AcceptanceFacts) -> Acceptance:
         return Acceptance(reviewed=facts.approved)
     if facts.requires_approval:
         return Acceptance()
-    if facts.auto_approve:
+    if facts.auto_approve or _relaxed(facts):
         return Acceptance(everything=True)
-    return Acceptance(reviewed=facts.shown, unseen=_unseen(facts))
+    shown = replace(facts.shown, less=True) if facts.shown is not None and facts.retried else facts.shown
+    return Acceptance(reviewed=shown, unseen=_unseen(facts))
+
+
+def _relaxed(facts: AcceptanceFacts) -> bool:
+    """Whether a push may deploy what nobody saw (`unseenPlans: apply`); it never destroys by that."""
+    return facts.continuous and facts.action is TaskAction.DEPLOY and facts.unseen_plans is Caution.APPLY
 
 
 def _unseen(facts: AcceptanceFacts) -> Unseen:
@@ -71,4 +81,4 @@ def _unseen(facts: AcceptanceFacts) -> Unseen:
         return Unseen.CREATES if facts.first_deploy is Caution.APPLY else Unseen.NONE
     if facts.upstream_changed and facts.shown is not None:
         return Unseen.CREATES_UPDATES if facts.downstream is Caution.APPLY else Unseen.NONE
-    return Unseen.NONE
+    return Unseen.CREATES if facts.continuous else Unseen.NONE

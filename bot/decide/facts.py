@@ -77,7 +77,8 @@ class AttemptFacts:
 class TaskFacts:
     """One task with its direct neighbours. `rival`: an older unfinished deployment of the same environment.
 
-    `newer`: a younger one, asked for where the task waits for approval. `approved`: the plan that it waits with is.
+    `newer`: a younger one, asked for where the task waits for approval. `locked_by`: the pull request (`#12`) that the
+    environment belongs to, if that is not the deployment's own. `approved`: the plan that it waits with is.
     `missing`: values that it cannot start without. `empty_plan`: what was shown has no changes, and still stands.
     """
 
@@ -91,6 +92,7 @@ class TaskFacts:
     attempt: AttemptFacts | None = None
     rival: int | None = None
     newer: int | None = None
+    locked_by: str = ""
     requires_approval: bool = False
     approved: bool = False
     shown: bool = False
@@ -110,6 +112,7 @@ class Why(StrEnum):
     DEPLOY_ONLY = "deploy-only"  # a plan does not get it
     SECRET = "secret"  # noqa: S105 (a word, not a password)
     TOO_SHORT = "too-short"  # a sensitive value that no log could hide
+    UNTRUSTED = "untrusted"  # a secret that the default branch does not give to this variable
     DEFINITION = "definition"  # the environment's definition cannot be used; `name` says why
 
 

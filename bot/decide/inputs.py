@@ -28,6 +28,7 @@ class Value:
     name: str
     value: Json
     sensitive: bool = False
+    from_secret: str | None = None  # only the runner knows it, under this name
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,14 @@ class Inputs:
 def inputs(
     effective: Sequence[Effective],
     outputs: Mapping[OutputReference, Output],
-    secrets: Mapping[str, str],
+    secrets: Mapping[str, str | None],
     *,
     planning: bool,
 ) -> Inputs:
-    """Fill every variable in. Plans get no sensitive value unless the variable says `plan: true`."""
+    """Fill every variable in. Plans get no sensitive value unless the variable says `plan: true`.
+
+    A secret that is None is one that the runner will find where it runs.
+    """
     found = [_input(one.variable, outputs, secrets, planning=planning) for one in effective]
     return Inputs(
         tuple(one for one in found if isinstance(one, Value)),
@@ -54,11 +58,15 @@ def inputs(
 
 
 def _input(
-    variable: Variable, outputs: Mapping[OutputReference, Output], secrets: Mapping[str, str], *, planning: bool
+    variable: Variable, outputs: Mapping[OutputReference, Output], secrets: Mapping[str, str | None], *, planning: bool
 ) -> Value | tuple[Missing, ...]:
     lacking = _lacking(variable, outputs, secrets)
     if lacking:
         return lacking
+    if variable.from_secret is not None and secrets[variable.from_secret] is None:
+        if planning and not variable.plan:
+            return (Missing(variable.name, variable.from_secret, Why.DEPLOY_ONLY),)
+        return Value(variable.name, None, sensitive=True, from_secret=variable.from_secret)
     sensitive = (
         variable.sensitive
         or variable.from_secret is not None
@@ -73,7 +81,7 @@ def _input(
 
 
 def _lacking(
-    variable: Variable, outputs: Mapping[OutputReference, Output], secrets: Mapping[str, str]
+    variable: Variable, outputs: Mapping[OutputReference, Output], secrets: Mapping[str, str | None]
 ) -> tuple[Missing, ...]:
     if variable.from_secret is not None:
         known = variable.from_secret in secrets
@@ -85,7 +93,7 @@ def _lacking(
     )
 
 
-def _value(variable: Variable, outputs: Mapping[OutputReference, Output], secrets: Mapping[str, str]) -> Json:
+def _value(variable: Variable, outputs: Mapping[OutputReference, Output], secrets: Mapping[str, str | None]) -> Json:
     if variable.from_secret is not None:
         return secrets[variable.from_secret]
     if not variable.references:

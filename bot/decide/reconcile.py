@@ -125,6 +125,9 @@ def _of_waiting(task: TaskFacts) -> tuple[Action, ...]:
         return (Move(task.id, task.state, TaskState.BLOCKED, Code.UPSTREAM_BROKEN, ", ".join(roots), tuple(roots)),)
     if any(upstream.state not in FINISHED for upstream in task.upstreams) or task.rival is not None:
         return ()
+    if task.locked_by:
+        name = f"{task.alias} ({task.locked_by})"
+        return (Move(task.id, task.state, TaskState.BLOCKED, Code.LOCKED, task.locked_by, (name,)),)
     if task.missing:
         return (_for_lack(task, task.missing),)
     upstream_changed = any(upstream.changed for upstream in task.upstreams)
@@ -151,6 +154,7 @@ _LACK_WORDS = {
     Why.OUTPUT: "no value for {0.name}: {0.source} has no such output",
     Why.DEPLOY_ONLY: "no value for {0.name}: it comes from {0.source}, which only deploys get",
     Why.SECRET: "no value for {0.name}: the secret {0.source} is not set",
+    Why.UNTRUSTED: "no value for {0.name}: the default branch does not give it the secret {0.source}; merge that first",
     Why.TOO_SHORT: "{0.name} (from {0.source}) is too short for a sensitive value: give it 6 characters or more",
     Why.DEFINITION: "{0.name}",
 }

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.decide.facts import Stop
 from planner.definition import Json
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 class Life(StrEnum):
@@ -31,13 +34,16 @@ class Seen:
 
 
 class Executor(Protocol):
-    """Starts attempts and looks at what becomes of them. All but `start` may be called any number of times."""
+    """Starts attempts and looks at what becomes of them. All but `offer` and `start` may be called again and again."""
+
+    def offer(self, connection: Connection, attempt: str, spec: dict[str, Json]) -> None:
+        """Write down what a runner is to find, in the transaction that writes the attempt down."""
 
     def start(self, attempt: str, spec: dict[str, Json]) -> str | None:
-        """Start a runner. None, or what failed."""
+        """Start a runner, once that transaction is kept. None, or what failed."""
 
-    def look(self, attempt: str) -> Seen:
-        """What the attempt shows now."""
+    def look(self, attempts: Sequence[str]) -> dict[str, Seen]:
+        """What these attempts show now."""
 
     def report(self, attempt: str, seal_key: bytes) -> dict[str, Any] | None:
         """What the runner reported, its sensitive outputs opened."""
@@ -51,8 +57,11 @@ class Executor(Protocol):
     def halt(self, attempt: str, how: Stop) -> None:
         """Ask a claimed attempt to end."""
 
-    def settle(self, attempt: str, sensitive: Sequence[Json]) -> None:
-        """Tidy up after an attempt that has ended; its log must not show what is sensitive."""
+    def settle(self, connection: Connection, attempt: str, sensitive: Sequence[Json]) -> None:
+        """Tidy up after an attempt that has ended; its log must not show what is sensitive.
+
+        Called in the transaction that writes the end down, just before that is kept.
+        """
 
     def said(self, attempt: str) -> str:
         """What a runner said that could not even start."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from bot.decide.facts import Stop
 from bot.executors.base import Life, Seen
@@ -19,6 +19,9 @@ from bot.runner.failure import RunnerError
 from bot.runner.log import finish_log
 from bot.runner.nursery import write_order
 from planner.definition import Json
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 class LocalExecutor:
@@ -31,6 +34,9 @@ class LocalExecutor:
     def place(self, attempt: str) -> Path:
         """The folder of an attempt."""
         return self.folder / attempt
+
+    def offer(self, connection: Connection, attempt: str, spec: dict[str, Json]) -> None:
+        """Nothing: a runner here is told through a pipe."""
 
     def start(self, attempt: str, spec: dict[str, Json]) -> str | None:
         """Start a runner of its own session; what it must know goes through a pipe. None, or what failed."""
@@ -68,8 +74,11 @@ class LocalExecutor:
         assert self._nursery.stdin is not None  # noqa: S101 (we asked for a pipe)
         return self._nursery.stdin
 
-    def look(self, attempt: str) -> Seen:
-        """What the attempt's folder shows now."""
+    def look(self, attempts: Sequence[str]) -> dict[str, Seen]:
+        """What the attempts' folders show now."""
+        return {one: self._seen(one) for one in attempts}
+
+    def _seen(self, attempt: str) -> Seen:
         folder = self.place(attempt)
         claim = channel.read_claim(folder)
         reported = (folder / "report.json").exists()
@@ -107,7 +116,7 @@ class LocalExecutor:
         if self.look_up(attempt) is Life.TOOL:
             channel.signal_tool(folder, signal.SIGKILL if how is Stop.KILL else signal.SIGINT)
 
-    def settle(self, attempt: str, sensitive: Sequence[Json]) -> None:
+    def settle(self, connection: Connection, attempt: str, sensitive: Sequence[Json]) -> None:  # noqa: ARG002
         """Leave only the log of an attempt that has ended: redact what a dead runner left, remove the rest."""
         folder = self.place(attempt)
         if folder.is_dir():

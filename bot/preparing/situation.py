@@ -137,7 +137,7 @@ def refuse_stray_states(stray: Sequence[str]) -> None:
 
 
 def refuse_missing_secrets(
-    workflow: Workflow, chosen: Sequence[Environment], given: Mapping[str, str], secrets: Mapping[str, str]
+    workflow: Workflow, chosen: Sequence[Environment], given: Mapping[str, str], secrets: Mapping[str, str | None]
 ) -> None:
     """A secret that is not there is told before anything starts, not when its turn comes."""
     missing = sorted(

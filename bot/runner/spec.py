@@ -1,11 +1,11 @@
-"""What a runner is told to do: read whole from its standard input, since it holds secrets."""
+"""What a runner is told to do: through a pipe or in the answer to its claim, never where others look: it has secrets."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -15,6 +15,9 @@ from bot.runner.log import DEFAULT_LIMIT
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 Choice = TypeVar("Choice", bound=StrEnum)
+
+
+_NAME = "[A-Za-z_][A-Za-z0-9_]*"
 
 
 class SpecError(Exception):
@@ -50,11 +53,12 @@ class Unseen(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A value that the tool is given."""
+    """A value that the tool is given. With `from_secret` the CI job has it under that name, and it is not known yet."""
 
     name: str
     value: Json
     sensitive: bool = False
+    from_secret: str | None = None
 
     @property
     def text(self) -> str:
@@ -65,6 +69,14 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetch:
+    """Where a CI job gets the code from; without a token of its own it is fetched with that of the job."""
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Accept:
     """Which plans may be applied: all, the one shown, or some that nobody saw."""
 
@@ -72,11 +84,15 @@ class Accept:
     shown: Mapping[str, str] | None = None
     paths: tuple[str, ...] = ()
     unseen: Unseen = Unseen.NONE
+    less: bool = False  # of what was shown, a part is as good as all of it
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One attempt. Seconds are seconds; `path` lies within the commit, `mirror` and `state_file` on this machine."""
+    """One attempt. Seconds are seconds; `path` lies within the commit, `mirror` and `state_file` on this machine.
+
+    The code comes from `mirror`, or by `fetch`: one of them is there.
+    """
 
     attempt: str
     kind: Kind
@@ -84,10 +100,11 @@ class Spec:
     slug: str
     tool: str
     path: str
-    mirror: Path
     commit: str
     digest_key: bytes
     seal_key: bytes
+    mirror: Path | None = None
+    fetch: Fetch | None = None
     version: str | None = None
     workspace: str | None = None
     variables: tuple[Variable, ...] = ()
@@ -130,10 +147,10 @@ def _spec(found: dict[str, Any]) -> Spec:
         slug=_matching(given, "slug", "[a-z0-9][a-z0-9-]*"),
         tool=_text(given, "tool"),
         path=_text(given, "path"),
-        mirror=Path(_text(given, "mirror")),
         commit=_matching(given, "commit", "[0-9a-f]{40}|[0-9a-f]{64}"),
         digest_key=_key(given, "digest_key"),
         seal_key=_key(given, "seal_key"),
+        **_code(given),
         version=_text(given, "version") if "version" in given else None,
         workspace=_text(given, "workspace") if "workspace" in given else None,
         variables=tuple(_variable(one) for one in _list(given, "variables")),
@@ -149,6 +166,19 @@ def _spec(found: dict[str, Any]) -> Spec:
     )
 
 
+def _code(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the code comes from."""
+    if ("mirror" in given) == ("fetch" in given):
+        raise SpecError("the spec must have either mirror or fetch")
+    if "mirror" in given:
+        return {"mirror": Path(_text(given, "mirror"))}
+    fetch = given["fetch"]
+    if not isinstance(fetch, dict):
+        raise SpecError("fetch is not an object")
+    token = None if fetch.get("token") is None else _text(fetch, "token")
+    return {"fetch": Fetch(_text(fetch, "url"), token)}
+
+
 def _accept(found: object) -> Accept:
     if not isinstance(found, dict):
         raise SpecError("accept is not an object")
@@ -157,13 +187,16 @@ def _accept(found: object) -> Accept:
     if shown is not None and not (isinstance(shown, dict) and all(isinstance(one, str) for one in shown.values())):
         raise SpecError("accept.shown is not a map of texts")
     unseen = _choice(given, "unseen", Unseen) if "unseen" in given else Unseen.NONE
-    return Accept(given.get("all", False) is True, shown, tuple(_texts(given, "paths")), unseen)
+    less = given.get("less", False) is True
+    return Accept(given.get("all", False) is True, shown, tuple(_texts(given, "paths")), unseen, less)
 
 
 def _variable(found: object) -> Variable:
-    if not isinstance(found, dict) or "value" not in found:
+    if not isinstance(found, dict) or ("value" in found) == ("from_secret" in found):
         raise SpecError("variables: one has no value")
-    name = _matching(found, "name", "[A-Za-z_][A-Za-z0-9_]*")
+    name = _matching(found, "name", _NAME)
+    if "from_secret" in found:
+        return Variable(name, None, sensitive=True, from_secret=_matching(found, "from_secret", _NAME))
     return Variable(name, found["value"], found.get("sensitive", False) is not False)
 
 

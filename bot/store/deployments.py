@@ -62,6 +62,8 @@ class NewDeployment:
     forget: tuple[str, ...] = ()
     keep_for: int | None = None
     retry_of: int | None = None
+    pull: int | None = None
+    continuous: bool = False
 
 
 def create(connection: Connection, new: NewDeployment, now: float) -> int:
@@ -83,6 +85,8 @@ def create(connection: Connection, new: NewDeployment, now: float) -> int:
         "forget": list(new.forget),
         "keep_for": new.keep_for,
         "retry_of": new.retry_of,
+        "pull_id": new.pull,
+        "continuous": new.continuous,
         "created_at": now,
     }
     key = connection.execute(insert(deployments).values(values)).inserted_primary_key
@@ -193,6 +197,9 @@ class Flags:
     keep_for: int | None
     dirty: bool
     forget: tuple[str, ...] = ()
+    retry_of: int | None = None
+    pull: int | None = None
+    continuous: bool = False
 
 
 def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Flags | None:
@@ -218,6 +225,9 @@ def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Fla
         row.keep_for,
         row.dirty,
         tuple(row.forget),
+        row.retry_of,
+        row.pull_id,
+        row.continuous,
     )
 
 

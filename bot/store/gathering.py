@@ -17,6 +17,7 @@ from bot.decide.transitions import (
     DeploymentState,
     TaskState,
 )
+from bot.store import locks
 from bot.store.deployments import Flags
 from bot.store.tables import attempts, environments, plans, task_needs, tasks
 
@@ -58,9 +59,9 @@ def gather(
     return Facts(
         deployment=told.id,
         tasks=_facts(
-            connection, _dirty(told, sweeping=bool(told.stop or (told.fail_fast and failed))), observed, lacks
+            connection, told, _dirty(told, sweeping=bool(told.stop or (told.fail_fast and failed))), observed, lacks
         ),
-        ready=_facts(connection, _best_ready(told.id, free), observed, {}) if free > 0 else (),
+        ready=_facts(connection, told, _best_ready(told.id, free), observed, {}) if free > 0 else (),
         free_jobs=free,
         unfinished=sum(count for state, count in number.items() if state not in FINISHED),
         failed=failed,
@@ -92,6 +93,7 @@ def _best_ready(deployment: int, free: int) -> Select[Any]:
 
 def _facts(
     connection: Connection,
+    told: Flags,
     query: Select[Any],
     observed: Observed,
     lacks: Mapping[int, tuple[Missing, ...]],
@@ -103,6 +105,7 @@ def _facts(
     upstreams = _upstreams(connection, ids)
     newest = _attempts(connection, [row.id for row in rows if TaskState(row.state) in ACTIVE], observed)
     behind = rivals(connection, [row.id for row in rows if row.state == TaskState.WAITING.value])
+    locked = _locked(connection, told, [row for row in rows if row.state == TaskState.WAITING.value])
     newer = newcomers(connection, [row.id for row in rows if row.state == TaskState.NEEDS_APPROVAL.value])
     empty = _empty_plans(connection, [row.id for row in rows if row.shown_plan_id is not None])
     return tuple(
@@ -117,6 +120,7 @@ def _facts(
             attempt=newest.get(row.id),
             rival=behind.get(row.id),
             newer=newer.get(row.id),
+            locked_by=locked.get(row.environment_id, ""),
             requires_approval=row.requires_approval,
             approved=row.approved_plan_id is not None and row.approved_plan_id == row.plan_id,
             shown=row.shown_plan_id is not None,
@@ -125,6 +129,13 @@ def _facts(
         )
         for row in rows
     )
+
+
+def _locked(connection: Connection, told: Flags, waiting: Sequence[Row[Any]]) -> dict[int, str]:
+    """The environments that another pull request than the deployment's own holds, with its number (`#12`)."""
+    ids = [row.environment_id for row in waiting if TaskAction(row.action).mutates]
+    found = locks.held(connection, ids) if ids else {}
+    return {environment: f"#{lock.number}" for environment, lock in found.items() if lock.pull != told.pull}
 
 
 def _upstreams(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Upstream, ...]]:

@@ -15,6 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from bot.decide.facts import Limits, Stop, TaskAction
 from bot.decide.identity import Identities
 from bot.executors.base import Life, Seen
@@ -106,7 +108,13 @@ class Peers:
         self.burn()
         return None
 
-    def look(self, attempt: str) -> Seen:
+    def offer(self, connection: Connection, attempt: str, spec: dict[str, Any]) -> None:
+        pass
+
+    def look(self, attempts: Sequence[str]) -> dict[str, Seen]:
+        return {one: self.seen(one) for one in attempts}
+
+    def seen(self, attempt: str) -> Seen:
         self.burn()
         runner = self.runners.get(attempt)
         if runner is None or not runner.claimed:
@@ -132,7 +140,7 @@ class Peers:
         self.burn()
         self.runners[attempt].stop = how
 
-    def settle(self, attempt: str, sensitive: Sequence[object]) -> None:
+    def settle(self, connection: Connection, attempt: str, sensitive: Sequence[object]) -> None:
         self.burn()
         self.settled[attempt] += 1
 

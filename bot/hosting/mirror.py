@@ -1,0 +1,119 @@
+"""The mirror of a repository on GitHub, kept by `git fetch`. Tokens go through the environment of git alone."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bot.errors import HeadwaterError
+from bot.mirror import Mirror
+from bot.runner import process
+from bot.runner.failure import RunnerError
+
+FETCH_SECONDS = 600.0
+_LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+
+class HostedMirror(Mirror):
+    """A mirror that fetches from an address; `token` gives what proves that we may read it."""
+
+    def __init__(self, folder: Path, address: str, token: Callable[[], str]) -> None:
+        super().__init__(folder, folder)
+        self._address = address
+        self._token = token
+        self.make()
+
+    def make(self) -> None:
+        """Make the bare repository, if there is none."""
+        with self._alone():
+            self._make()
+
+    def keep(self, commit: str) -> None:
+        """Have this commit here, under a ref of its own."""
+        if self._has(commit):
+            return
+        if not self._here(commit):
+            self._fetch([commit])
+        self._git("update-ref", f"refs/headwater/commits/{commit}", commit)
+
+    def update(self, refs: Mapping[str, str]) -> None:
+        """Bring refs of ours to where those of GitHub are: theirs -> ours. Raises HeadwaterError if one is gone."""
+        self._fetch([f"+{theirs}:{ours}" for theirs, ours in refs.items()])
+
+    def head_of(self, ref: str) -> str | None:
+        """The commit that a ref of ours is at."""
+        found = self._run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        return found.stdout.decode().strip() or None if found.ok else None
+
+    def contains(self, later: str, earlier: str) -> bool:
+        """Whether a commit is an ancestor of another one (or that itself)."""
+        return self._run("merge-base", "--is-ancestor", earlier, later).ok
+
+    def commits_between(self, earlier: str | None, later: str, most: int = 500) -> list[str]:
+        """The commits that came with `later` and were not in `earlier`, newest first."""
+        unless = [f"^{earlier}"] if earlier and self._here(earlier) else []
+        found = self._run("rev-list", f"--max-count={most}", later, *unless)
+        return found.stdout.decode().split() if found.ok else []
+
+    def message(self, commit: str) -> str:
+        """A commit's message."""
+        return self._run("log", "-1", "--format=%B", commit).stdout.decode(errors="replace")
+
+    def _here(self, commit: str) -> bool:
+        return self._run("cat-file", "-e", f"{commit}^{{commit}}").ok
+
+    def _fetch(self, refspecs: Sequence[str]) -> None:
+        options = ("--no-tags", "--quiet", "--no-recurse-submodules", "--no-write-fetch-head")
+        with self._alone():
+            done = self._run("fetch", *options, "--", self._address, *refspecs, token=self._token())
+        if not done.ok:
+            said = done.stderr.decode(errors="replace").strip()[-400:]
+            raise HeadwaterError(
+                f"{self._address} could not be fetched: {said}", "if the App may still read it, this is tried again"
+            )
+
+    def _run(self, *argv: str, token: str | None = None) -> process.Finished:
+        environment = _environment(self.folder, self._address, token)
+        command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", *argv]
+        try:
+            return process.run(command, cwd=self.folder, env=environment, timeout=FETCH_SECONDS)
+        except RunnerError as error:
+            raise HeadwaterError(str(error), "see that git is installed, and that the network answers") from error
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let one process at a time change the refs of this mirror."""
+        self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self.folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _environment(folder: Path, address: str, token: str | None) -> dict[str, str]:
+    """Git's environment: nothing of ours that steers it, one protocol, and the token for this one address."""
+    parts = urlsplit(address)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "HEADWATER_"))}
+    found = kept | {
+        "GIT_DIR": str(folder),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_ALLOW_PROTOCOL": "https:http" if parts.hostname in _LOCAL_HOSTS else "https",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
+    if token is None:
+        return found
+    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    return found | {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{parts.scheme}://{parts.netloc}/.extraHeader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+    }

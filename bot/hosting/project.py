@@ -1,0 +1,101 @@
+"""A repository on GitHub as the core sees it: like one on disk, but its commits come from a mirror that is fetched."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+from bot.decide.trust import Trusted, trusted_in
+from bot.executors.base import Executor
+from bot.hosting.mirror import HostedMirror
+from bot.project import Project
+from bot.store.database import Database
+from bot.store.hosting import HostedRepository, key_of
+from bot.vault import Vault
+from planner.definition import Definitions, Environment
+from planner.problems import PlannerError
+from planner.reading import Reading
+from planner.repository import Repository
+
+PLACE = "github-actions"
+"""Where attempts of GitHub Actions run, as the store calls it: any process that has the store may look at them."""
+
+_READINGS_KEPT = 8
+
+
+class HostedProject(Project):
+    """A repository on GitHub with the server's state of it. Not to be shared between threads."""
+
+    def __init__(
+        self,
+        hosted: HostedRepository,
+        state: Path,
+        database: Database,
+        vault: Vault,
+        token: Callable[[], str],
+        executor: Executor,
+        place: str = PLACE,
+    ) -> None:
+        """`state` is the folder for this one repository; `token` gives an installation token that may read it."""
+        mirror = HostedMirror(state / "mirror.git", hosted.clone_url, token)
+        origins = (hosted.clone_url, hosted.html_url)
+        super().__init__(Repository(mirror.folder, origins), state, database.url, secrets={"": ""})
+        self.hosted = hosted
+        self.database = database
+        self.vault = vault
+        self.mirror: HostedMirror = mirror
+        self.executor: Executor = executor
+        self._place = place
+        self._kept: OrderedDict[str, Reading] = OrderedDict()
+
+    @property
+    def key(self) -> str:
+        """What the store calls this repository."""
+        return key_of(self.hosted.github_id)
+
+    @property
+    def place(self) -> str:
+        """Where its attempts run."""
+        return self._place
+
+    @property
+    def default_head(self) -> str | None:
+        """The commit of the default branch as it was last fetched."""
+        return self.mirror.head_of(f"refs/heads/{self.hosted.default_branch}")
+
+    def default_definitions(self) -> Definitions:
+        """The definitions of the default branch: what power comes from. None at all where they have errors."""
+        head = self.default_head
+        if head is None:
+            return Definitions()
+        try:
+            return self.reading(head).require()
+        except PlannerError:
+            return Definitions()
+
+    def trusted(self, file: str, alias: str, commit: str) -> Trusted | None:
+        """An environment as the default branch has it; what it has no more, as it was when it still had it."""
+        found = trusted_in(self.default_definitions().workflows, file, alias)
+        head = self.default_head
+        if found.environment is None and head is not None and self.mirror.contains(head, commit):
+            return trusted_in(self.definitions(commit).workflows, file, alias)
+        return found
+
+    def reading(self, commit: str) -> Reading:
+        """The definitions at a commit, with what is wrong with them; the newest few are kept at hand."""
+        found = self._kept.pop(commit, None) or super().reading(commit)
+        self._readings.clear()
+        self._kept[commit] = found
+        while len(self._kept) > _READINGS_KEPT:
+            self._kept.popitem(last=False)
+        return found
+
+    def source_commit(self, environment: Environment) -> str:
+        """Where the code of an environment with a repository or revision of its own is read now."""
+        if environment.repository is None and environment.revision is not None:
+            for kind in ("heads", "tags"):
+                found = self.mirror.head_of(f"refs/{kind}/{environment.revision}")
+                if found is not None:
+                    return found
+        return super().source_commit(environment)
