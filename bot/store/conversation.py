@@ -80,8 +80,8 @@ class Story:
 def keep_command(connection: Connection, values: Mapping[str, Any]) -> bool:
     """Write a command down once; False if it was there."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    made = connection.execute(dialect.insert(commands).values(**values).on_conflict_do_nothing())
-    return bool(made.rowcount)
+    new = dialect.insert(commands).values(**values).on_conflict_do_nothing().returning(commands.c.id)
+    return connection.execute(new).first() is not None  # (PostgreSQL's driver does not tell how many rows there are)
 
 
 def set_command(connection: Connection, number: int, **values: object) -> None:

@@ -37,16 +37,14 @@ class DeliveryRow:
 def record(connection: Connection, arrived: Sequence[Arrived], now: float) -> None:
     """Keep webhooks, with the work of looking at them. One that came before is done again only if it had failed."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    for one in arrived:
-        values = {"guid": one.guid, "event": one.event, "body": one.body, "received_at": now}
-        made = connection.execute(dialect.insert(deliveries).values(values).on_conflict_do_nothing())
-        if made.rowcount:
-            work.request(connection, KIND, one.guid, now, now)
-        else:
-            failed = (deliveries.c.guid == one.guid) & deliveries.c.failed.is_(True)
-            again = connection.execute(update(deliveries).where(failed).values(outcome=None, failed=False))
-            if again.rowcount:
-                work.request(connection, KIND, one.guid, now, now)
+    rows = [{"guid": one.guid, "event": one.event, "body": one.body, "received_at": now} for one in arrived]
+    new = dialect.insert(deliveries).on_conflict_do_nothing().returning(deliveries.c.guid)
+    due = set(connection.execute(new, rows).scalars())
+    if known := {one.guid for one in arrived} - due:
+        failed = deliveries.c.guid.in_(known) & deliveries.c.failed.is_(True)
+        again = update(deliveries).where(failed).values(outcome=None, failed=False).returning(deliveries.c.guid)
+        due |= set(connection.execute(again).scalars())
+    work.request_all(connection, KIND, [one.guid for one in arrived if one.guid in due], now, now)
 
 
 def read(connection: Connection, guid: str) -> Arrived | None:
@@ -63,7 +61,8 @@ def conclude(connection: Connection, guid: str, action: str, outcome: str, *, fa
 
 def recent(connection: Connection, limit: int) -> list[DeliveryRow]:
     """The newest webhooks, newest first."""
-    query = select(deliveries).order_by(deliveries.c.id.desc()).limit(limit)
+    shown = (one for one in deliveries.c if one.name != "body")
+    query = select(*shown).order_by(deliveries.c.id.desc()).limit(limit)
     return [
         DeliveryRow(row.guid, row.event, row.action, row.received_at, row.outcome or "waiting")
         for row in connection.execute(query)

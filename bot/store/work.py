@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, case, delete, select, update
@@ -25,11 +25,19 @@ class WorkRow:
 
 def request(connection: Connection, kind: str, key: str, due_at: float, now: float) -> None:
     """Have something looked at; asked for twice, it is done once, at the earlier time."""
+    request_all(connection, kind, [key], due_at, now)
+
+
+def request_all(connection: Connection, kind: str, keys: Sequence[str], due_at: float, now: float) -> None:
+    """Have several things looked at; each as with `request`."""
+    if not keys:
+        return
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(work).values(kind=kind, key=key, due_at=due_at, created_at=now)
-    earlier = case((work.c.due_at < due_at, work.c.due_at), else_=due_at)
+    new = dialect.insert(work)
+    earlier = case((work.c.due_at < new.excluded.due_at, work.c.due_at), else_=new.excluded.due_at)
     again = {"requested": work.c.requested + 1, "due_at": earlier, "attempts": 0}
-    connection.execute(new.on_conflict_do_update(index_elements=["kind", "key"], set_=again))
+    rows = [{"kind": kind, "key": key, "due_at": due_at, "created_at": now} for key in dict.fromkeys(keys)]
+    connection.execute(new.on_conflict_do_update(index_elements=["kind", "key"], set_=again), rows)
 
 
 def due(connection: Connection, now: float, taken: Collection[int], limit: int = 20) -> list[WorkRow]:
