@@ -1,5 +1,6 @@
 """`python -m bot.runner local FOLDER`: one attempt in that folder, its spec on standard input.
 `python -m bot.runner nursery`: one for each order that comes on standard input (bot/runner/nursery.py).
+`python -m bot.runner actions --attempt ID --key KEY`: one in a CI job, with codes of its own (bot/runner/actions.py).
 
 Exit codes: 0 reported, 2 wrong use or spec (nothing touched), 3 revoked or claimed by another (nothing touched), 4 the
 report could not be written.
@@ -23,6 +24,10 @@ def main(argv: list[str]) -> int:
     """Run one attempt, or all that are ordered, and return the exit code."""
     if argv == ["nursery"]:
         return serve(attempt)
+    if argv[:1] == ["actions"]:
+        from bot.runner.actions import main as in_a_job  # noqa: PLC0415  (brings HTTP and TLS)
+
+        return in_a_job(argv[1:])
     if len(argv) != 2 or argv[0] != "local" or not Path(argv[1]).is_dir():
         return _fail(2, "usage: python -m bot.runner local FOLDER < SPEC (FOLDER must exist)")
     return attempt(Path(argv[1]).resolve(), sys.stdin.buffer.read())

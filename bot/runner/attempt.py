@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -17,11 +17,12 @@ from bot.runner.channel import seal_context
 from bot.runner.checkout import check_out, clean, environment_folder
 from bot.runner.environment import tool_environment
 from bot.runner.failure import RunnerError, Stop, StoppedError
+from bot.runner.fetch import fetched
 from bot.runner.log import Log
 from bot.runner.plan import Plan
 from bot.runner.redact import Redactor
 from bot.runner.seal import seal
-from bot.runner.spec import Spec
+from bot.runner.spec import Fetch, Spec
 from bot.runner.supervise import Supervisor
 from bot.runner.tools import tool
 from bot.runner.tools.base import Output, Tool
@@ -54,11 +55,20 @@ class Course:
     started: float = field(default_factory=time.monotonic)
 
 
-def run(spec: Spec, folder: Path, supervisor: Supervisor, log: Log) -> dict[str, Any]:
-    """Do the attempt, which must be claimed, and return its report; raises nothing that it could report."""
+def _no_stage(_: str) -> None:
+    """Nobody follows from stage to stage."""
+
+
+def run(
+    spec: Spec, folder: Path, supervisor: Supervisor, log: Log, stage: Callable[[str], None] = _no_stage
+) -> dict[str, Any]:
+    """Do the attempt, which must be claimed, and return its report; raises nothing that it could report.
+
+    `stage` is told what begins now, in a word or two.
+    """
     course = Course()
     try:
-        _follow(spec, folder, supervisor, course)
+        _follow(spec, folder, supervisor, course, stage)
     except StoppedError as stopped:
         course.result = Result.TIMED_OUT if stopped.reason is Stop.TIMEOUT else Result.CANCELLED
         course.error = _stopped_text(stopped.reason, spec, applied=course.applied)
@@ -77,8 +87,23 @@ def run(spec: Spec, folder: Path, supervisor: Supervisor, log: Log) -> dict[str,
     return report
 
 
-def _follow(spec: Spec, folder: Path, supervisor: Supervisor, course: Course) -> None:
+def never_begun(attempt: str, error: str) -> dict[str, Any]:
+    """The report of an attempt that was claimed and cannot even begin."""
+    nothing = dict.fromkeys(("plan", "outputs", "plan_duration"))
+    return {
+        "attempt": attempt,
+        "result": Result.FAILED.value,
+        "error": error,
+        "applied": False,
+        "duration": 0.0,
+        **nothing,
+    }
+
+
+def _follow(spec: Spec, folder: Path, supervisor: Supervisor, course: Course, stage: Callable[[str], None]) -> None:
+    stage("check out")
     acting = _acting(spec, folder, supervisor)
+    stage("plan")
     acting.prepare()
     before = time.monotonic()
     plan = course.plan = acting.plan()
@@ -92,9 +117,11 @@ def _follow(spec: Spec, folder: Path, supervisor: Supervisor, course: Course) ->
         course.result = Result.NEEDS_APPROVAL
         return
     else:
+        stage("destroy" if spec.kind.destroys else "apply")
         course.applied = True
         acting.apply()
         course.result = Result.SUCCEEDED
+    stage("outputs")
     supervisor.close()
     course.outputs = {} if spec.kind.destroys else _outputs(acting, spec)
 
@@ -104,8 +131,14 @@ def _acting(spec: Spec, folder: Path, supervisor: Supervisor) -> Tool:
     environment = tool_environment(os.environ, spec.variables)
     scratch = folder / "scratch"
     scratch.mkdir(mode=0o700)
-    work = check_out(supervisor, spec.mirror, spec.commit, folder)
+    mirror = spec.mirror or fetched(supervisor, _source(spec), spec.commit, folder)
+    work = check_out(supervisor, mirror, spec.commit, folder)
     return kind(Workplace(spec, environment_folder(work, spec.path), scratch, environment, supervisor))
+
+
+def _source(spec: Spec) -> Fetch:
+    assert spec.fetch is not None  # noqa: S101  (a spec has one where it has no mirror)
+    return spec.fetch
 
 
 def _outputs(acting: Tool, spec: Spec) -> dict[str, Output]:

@@ -62,19 +62,19 @@ def environment_folder(work: Path, path: str) -> Path:
 def clean(folder: Path) -> None:
     """Remove the worktree and the scratch files of an attempt; for a dead runner's as well, any number of times."""
     work, mirror = folder / "work", folder / "mirror"
-    _remove(folder / "scratch")
-    _remove(work)
+    remove(folder / "scratch")
+    remove(work)
     if not mirror.exists():
         return
     entry, draft = _places(Path(mirror.read_text()), folder)
-    _remove(draft)
+    remove(draft)
     with suppress(FileNotFoundError):
         entry.rename(draft)
-    _remove(draft)
+    remove(draft)
     mirror.unlink(missing_ok=True)
 
 
-def _remove(folder: Path) -> None:
+def remove(folder: Path) -> None:
     """Remove a folder with all that is in it, also where a tool took away the permission to write."""
     from shutil import rmtree  # noqa: PLC0415  (costs more than the rest of the runner's imports)
 

@@ -19,7 +19,8 @@ def point(name: str) -> None:
     log = os.environ.get("HEADWATER_CRASH_LOG")
     if log is None:
         return
-    role = "runner" if "bot.runner" in sys.orig_argv else "driver"
+    ours = "bot.runner" in sys.orig_argv or any(one.endswith(".pyz") for one in sys.orig_argv)
+    role = "runner" if ours else "driver"
     line = f"{role} {os.getpid()} {name}".encode()[: _WIDTH - 1].ljust(_WIDTH - 1) + b"\n"
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:

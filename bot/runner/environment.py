@@ -11,7 +11,9 @@ from bot.runner.redact import SHORTEST
 from bot.runner.spec import Json, Variable
 
 _DROPPED = ("ACTIONS_", "HEADWATER_", "GIT_", "TF_")
-_DROPPED_NAMES = frozenset({"GITHUB_TOKEN", "GH_TOKEN"})
+COMMAND_FILES = ("GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
+"""Files that GitHub reads when a step has ended: what a tool writes there would steer the steps after it."""
+_DROPPED_NAMES = frozenset({"GITHUB_TOKEN", "GH_TOKEN", *COMMAND_FILES})
 _KEPT = frozenset({"GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "TF_ENCRYPTION", "TF_PLUGIN_TIMEOUT"})
 _KEPT_PREFIXES = ("TF_TOKEN_", "TF_REGISTRY_", "TF_HTTP_")
 _ALWAYS = {"GIT_TERMINAL_PROMPT": "0"}
@@ -32,7 +34,7 @@ def terraform_variables(variables: Iterable[Variable]) -> dict[str, str]:
 
 def git_environment(outer: Mapping[str, str]) -> dict[str, str]:
     """What our own git calls get: no configuration of this user or machine (filters, hooks), no network, no prompt."""
-    inner = {name: value for name, value in outer.items() if not name.startswith(("GIT_", "HEADWATER_"))}
+    inner = {name: value for name, value in outer.items() if not name.startswith(("ACTIONS_", "GIT_", "HEADWATER_"))}
     return inner | {
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -40,6 +42,15 @@ def git_environment(outer: Mapping[str, str]) -> dict[str, str]:
         "GIT_ALLOW_PROTOCOL": "none",
         "LC_ALL": "C",
     }
+
+
+def fetch_environment(outer: Mapping[str, str], protocol: str, settings: Mapping[str, str]) -> dict[str, str]:
+    """What our own `git fetch` gets: one protocol, and settings that nothing but its environment holds: a token."""
+    inner = git_environment(outer) | {name: outer[name] for name in _KEPT if name in outer and name.startswith("GIT_")}
+    inner |= {"GIT_ALLOW_PROTOCOL": protocol, "GIT_ASKPASS": "", "GIT_CONFIG_COUNT": str(len(settings))}
+    for number, (name, value) in enumerate(settings.items()):
+        inner |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return inner
 
 
 def _is_dropped(name: str, value: str) -> bool:
@@ -51,6 +62,10 @@ def _is_dropped(name: str, value: str) -> bool:
 
 
 def _checked(variable: Variable) -> str:
+    if variable.from_secret is not None:
+        raise RunnerError(
+            f"The secret {variable.from_secret} of the variable {variable.name} is known to CI jobs only."
+        )
     text = variable.text
     if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
         raise RunnerError(f"The value of the variable {variable.name} holds a character that no process can be given.")

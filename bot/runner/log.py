@@ -7,7 +7,7 @@ until the attempt is over, so that whoever collects a dead runner's attempt can 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,12 +20,22 @@ _TAIL = 16 * 1024
 
 
 class Log:
-    """The runner's end: tools write to `raw`, `follow` brings that on, `finish` removes what must not stay."""
+    """The runner's end: tools write to `raw`, `follow` brings that on, `finish` removes what must not stay.
 
-    def __init__(self, folder: Path, sensitive: Collection[object], limit: int = DEFAULT_LIMIT) -> None:
+    `listener` is given each piece of the redacted text as it comes.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        sensitive: Collection[object],
+        limit: int = DEFAULT_LIMIT,
+        listener: Callable[[str], None] | None = None,
+    ) -> None:
         self._folder = folder
-        self._sensitive = tuple(sensitive)
+        self.sensitive = tuple(sensitive)  # grows by what proves sensitive at the end
         self._limit = limit
+        self._listener = listener
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         self.raw = os.open(folder / "raw", flags, 0o600)
         self._read = 0
@@ -47,19 +57,25 @@ class Log:
         data = os.pread(self.raw, _CHUNK, self._read)
         self._read += len(data)
         if data:
-            self._shown.write(self._scrubber.feed(data))
+            self._show(self._scrubber.feed(data))
         return bool(data)
+
+    def _show(self, text: str) -> None:
+        self._shown.write(text)
+        if self._listener is not None and text:
+            self._listener(text)
 
     def finish(self, also_sensitive: Collection[object] = ()) -> None:
         """Complete the log and delete `raw`; values that proved sensitive only at the end are taken out as well."""
         while self.follow():
             pass
-        self._shown.write(self._scrubber.flush())
+        self._show(self._scrubber.flush())
         self._shown.close()
         os.close(self.raw)
+        self.sensitive = (*self.sensitive, *also_sensitive)
         try:
             if also_sensitive:
-                finish_log(self._folder, (*self._sensitive, *also_sensitive), self._limit)
+                finish_log(self._folder, self.sensitive, self._limit)
         except OSError:  # a full disk: rather no log than one that shows them
             for name in ("log", "log.whole"):
                 (self._folder / name).unlink(missing_ok=True)

@@ -138,7 +138,7 @@ def patterns(values: Iterable[object]) -> tuple[str, ...]:
     """Every text that gives one of the values away, longest first."""
     found: set[str] = set()
     for value in values:
-        for text in _texts(value):
+        for text in texts_of(value):
             found.update(_forms(text))
             lines = re.split("[\x00-\x1f\x7f-\x9f\u2028\u2029]+", text)
             if len(lines) > 1:
@@ -147,7 +147,7 @@ def patterns(values: Iterable[object]) -> tuple[str, ...]:
     return tuple(sorted((one for one in found if len(one) >= SHORTEST), key=lambda one: (-len(one), one)))
 
 
-def _texts(value: object) -> Iterator[str]:
+def texts_of(value: object) -> Iterator[str]:
     """A value as text, and the texts within a list or map."""
     if isinstance(value, str):
         yield value
@@ -155,7 +155,7 @@ def _texts(value: object) -> Iterator[str]:
         yield json.dumps(value)
         yield json.dumps(value, separators=(",", ":"))
         for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)
+            yield from texts_of(inner)
     elif value is not None and not isinstance(value, bool):
         yield json.dumps(value)
 

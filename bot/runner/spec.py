@@ -1,4 +1,4 @@
-"""What a runner is told to do: through a pipe or in the answer to its claim, never where others look: it has secrets."""
+"""What a runner is told to do: by a pipe or in the answer to its claim, never where others look: it has secrets."""
 
 from __future__ import annotations
 

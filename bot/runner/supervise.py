@@ -80,6 +80,16 @@ class Supervisor:
             raise StoppedError(self._reason)
         return code
 
+    def pause(self, seconds: float) -> None:
+        """Wait, and go on beating; raises StoppedError as soon as the attempt is to end."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._beat()
+            self._look()
+            if self._reason:
+                raise StoppedError(self._reason)
+            time.sleep(min(_TICK, seconds))
+
     def say(self, line: str) -> None:
         """A line of Headwater's own in the log."""
         self._log.say(line)
