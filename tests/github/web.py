@@ -10,8 +10,10 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
@@ -39,6 +41,10 @@ class _Quiet(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: object) -> None:
         """Say nothing."""
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The `Date` of an answer, by the world's clock."""
+        return http_date(self.server.app.now)  # type: ignore[attr-defined]
+
 
 class Web:
     """Serves a GitHub on a port of this machine."""
@@ -51,6 +57,11 @@ class Web:
         self._server.daemon_threads = True  # type: ignore[attr-defined]
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="github", daemon=True)
+
+    @property
+    def now(self) -> datetime:
+        """The world's time."""
+        return self._github.world.clock.now()
 
     def start(self) -> None:
         """Begin to answer."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DOCUMENTATION = "https://docs.github.com/rest"
 DEFAULT_PAGE, MOST_PAGE = 30, 100
 PREFIX = "/api/v3"
+BY_CODE_ALONE = "/app-manifests/<code>/conversions"  # the code is what proves that one may
 
 
 class Rest:
@@ -98,7 +99,7 @@ class Rest:
             if where.full_name.lower() != f"{owner}/{name}".lower():
                 return self._moved(call, where, f"{owner}/{name}")
             arguments["where"] = where
-        elif call.token is None and call.app is None and route.method != "GET":
+        elif call.token is None and call.app is None and route.method != "GET" and route.path != BY_CODE_ALONE:
             raise Refusal(401, "Requires authentication")
         if route.content:
             self._github.limits.create(caller)

@@ -155,9 +155,9 @@ def _commit_comment(where: Repository, number: int) -> CommitComment:
     return found
 
 
-@route("POST", "/repos/<owner>/<repo>/commits/<sha>/comments", needs="contents:write", role="read", content=True)
+@route("POST", "/repos/<owner>/<repo>/commits/<sha>/comments", needs="contents:read", content=True)
 def create_commit_comment(call: Call, where: Repository, sha: str) -> Any:
-    """Write a comment on a commit."""
+    """Write a comment on a commit: who may read may do that, though changing one takes `contents: write`."""
     full = resolved(where, sha)
     made = requests.commit_comment(call.world, where, full, call.user, call.body.get("body"), call.by_app)
     return Answer(201, pulls.commit_comment(call.world, where, made))
