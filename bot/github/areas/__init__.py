@@ -1,0 +1,1 @@
+"""What can be asked of one repository on GitHub, one file an area; `RepositoryClient` has them all."""

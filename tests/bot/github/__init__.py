@@ -1,0 +1,1 @@
+"""The edge to GitHub, against the GitHub on localhost."""
