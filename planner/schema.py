@@ -154,7 +154,7 @@ PERMISSIONS = Record(
     (
         Key("deploy", _WHO_LIST, "Who may deploy. Default: [write]."),
         Key("approve", _WHO_LIST, "Who may approve. Default: [write]."),
-        Key("admin", _WHO_LIST, "Who may force, unlock and adopt. Default: [admin]."),
+        Key("admin", _WHO_LIST, "Who may use --force, and free what others hold. Default: [admin]."),
     ),
 )
 REQUIREMENTS = Record(

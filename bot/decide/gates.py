@@ -128,7 +128,7 @@ def _installation(case: _Case) -> Iterator[Refusal]:
     """Jobs can be started: the App may do what it must, and the default branch has the file that runs them."""
     facts, write = case.facts, "write it with headwater init --github and merge it into the default branch"
     if facts.app_lacks:
-        mend = "have an owner accept the App's new permissions in its installation"
+        mend = "have an owner of the account accept the new permissions of the App"
         yield Refusal(Code.APP_PERMISSION, "the App lacks permissions", mend, facts.app_lacks)
     if facts.workflow_file is WorkflowFile.MISSING:
         yield Refusal(Code.WORKFLOW_FILE_MISSING, "the default branch has no workflow file for our jobs", write)

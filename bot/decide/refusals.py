@@ -7,20 +7,16 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """What is not met. Every one is described in docs/requirements.md."""
+    """What is not met, in the order in which it is told. Every one is described in docs/requirements.md."""
 
     NOT_ALLOWED = "not-allowed"
     PERMISSION_UNKNOWN = "permission-unknown"
     PULL_CLOSED = "pull-closed"
     PULL_MERGED = "pull-merged"
-    APP_PERMISSION = "app-permission"
-    WORKFLOW_FILE_MISSING = "workflow-file-missing"
-    WORKFLOW_FILE_UNUSABLE = "workflow-file-unusable"
-    WORKFLOW_FILE_UNKNOWN = "workflow-file-unknown"
     DRAFT = "draft"
     BASE_BRANCH = "base-branch"
-    FORK_COMMIT = "fork-commit"
     OTHER_COMMIT = "other-commit"
+    FORK_COMMIT = "fork-commit"
     NOTHING_SHOWN = "nothing-shown"
     PUSHED_SINCE = "pushed-since"
     CONFLICTS = "conflicts"
@@ -29,9 +25,9 @@ class Code(StrEnum):
     STALE_UNKNOWN = "stale-unknown"
     BEHIND = "behind"
     BEHIND_UNKNOWN = "behind-unknown"
+    CHANGES_REQUESTED = "changes-requested"
     APPROVALS = "approvals"
     APPROVALS_UNKNOWN = "approvals-unknown"
-    CHANGES_REQUESTED = "changes-requested"
     CODE_OWNERS = "code-owners"
     CODE_OWNERS_UNKNOWN = "code-owners-unknown"
     CHECKS_FAILED = "checks-failed"
@@ -39,10 +35,14 @@ class Code(StrEnum):
     CHECKS_MISSING = "checks-missing"
     CHECKS_UNKNOWN = "checks-unknown"
     OWN_COMMAND = "own-command"
-    OWN_PULL = "own-pull"
     COMMANDER_UNKNOWN = "commander-unknown"
+    OWN_PULL = "own-pull"
     PLAN_UNSEEN = "plan-unseen"
     PLAN_UNSEEN_UNKNOWN = "plan-unseen-unknown"
+    APP_PERMISSION = "app-permission"
+    WORKFLOW_FILE_MISSING = "workflow-file-missing"
+    WORKFLOW_FILE_UNUSABLE = "workflow-file-unusable"
+    WORKFLOW_FILE_UNKNOWN = "workflow-file-unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,9 +57,7 @@ def code_owners(facts: PullFacts, requirements: Requirements) -> Iterator[Refusa
     if not requirements.code_owners or facts.code_owner_approval:
         return
     if facts.code_owner_approval is None:
-        mend = (
-            "write the command again in a minute; the base branch must be protected with code owners' review required"
-        )
+        mend = "write the command again in a minute; the protection of the base branch must ask for code owners"
         yield Refusal(Code.CODE_OWNERS_UNKNOWN, "GitHub does not say whether code owners have approved", mend)
     else:
         mend = "ask the code owners of the changed files for a review"
