@@ -12,6 +12,7 @@ from bot.decide.transitions import (
     DeploymentState,
     TaskState,
 )
+from docs.commands_page import commands_page
 
 FOLDER = Path(__file__).parent
 
@@ -119,7 +120,7 @@ def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"states.md": states_page}
+PAGES: Mapping[str, Callable[[], str]] = {"states.md": states_page, "commands.md": commands_page}
 
 
 def main() -> None:
