@@ -31,18 +31,18 @@ _FILE = 0o100644 << 16
 
 @dataclass(frozen=True, slots=True)
 class Zipapp:
-    """The bytes, and the digest that names them."""
+    """The bytes, and their SHA-256, which names them."""
 
     data: bytes
-    sha256: str
+    digest: str
 
     @property
     def name(self) -> str:
         """What it is called below `/runner/v1/`."""
-        return f"headwater-{self.sha256}.pyz"
+        return f"headwater-{self.digest}.pyz"
 
 
-def make_zipapp() -> Zipapp:
+def build() -> Zipapp:
     """Pack the installed runner; it takes some milliseconds, so keep what comes of it.
 
     Nothing is compressed: what zlib makes of a text differs from build to build, and replicas must agree on a digest.

@@ -86,7 +86,7 @@ def _backend(where: Repository, request: Request, rest: str, body: bytes, user: 
     )
     done = subprocess.run(["git", "http-backend"], input=body, env=variables, check=False, capture_output=True)
     head, _, content = done.stdout.partition(b"\r\n\r\n")
-    if done.returncode != 0 or not head:
+    if not head:  # a refusal of git itself ("not our ref") has a body, and an exit code too
         return Response(done.stderr, 500)
     lines = (line.decode("latin-1").split(": ", 1) for line in head.split(b"\r\n"))
     answered = dict(lines)

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import yaml
 from jsonschema import Draft202012Validator
 
-from bot.zipapp import Zipapp, make_zipapp
+from bot.zipapp import Zipapp, build
 
 DESCRIPTION = yaml.safe_load((Path(__file__).parents[3] / "docs" / "openapi.yaml").read_text())
 IDENTITY, ASKING = "identity-" + "i" * 20, "asking-" + "a" * 20
@@ -86,6 +86,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _go(self) -> None:
         bot = self.server.bot
+        if self.server is not bot.http:
+            self.cut()
+            return
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.url = urlsplit(self.path)
         self.token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
@@ -168,7 +171,7 @@ class Bot:
     """`who` says what the token of a claim proves (raises ValueError where nothing); by default it knows one word."""
 
     def __init__(self, who: Callable[[str], dict[str, Any]] | None = None) -> None:
-        self.zipapp: Zipapp = make_zipapp()
+        self.zipapp: Zipapp = build()
         self.offers: dict[str, Offer] = {}
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str, float, int]] = []
@@ -177,25 +180,25 @@ class Bot:
         self.audiences: list[str] = []
         self._who = who or self._only_one
         self._guard = threading.Lock()
-        self._http = _Server(("127.0.0.1", 0), Handler)
-        self._http.bot = self
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
-        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
+        self.http = _Server(("127.0.0.1", 0), Handler)
+        self.http.bot = self
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
         """Answer no more."""
-        self._http.shutdown()
-        self._http.server_close()
+        self.http.shutdown()
+        self.http.server_close()
 
     @contextmanager
     def away(self) -> Iterator[None]:
         """Nobody listens for a while."""
-        host, port = self._http.server_address[:2]
+        host, port = self.http.server_address[:2]
         self.stop()
         yield
-        self._http = _Server((str(host), int(port)), Handler)
-        self._http.bot = self
-        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
+        self.http = _Server((str(host), int(port)), Handler)
+        self.http.bot = self
+        threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()
 
     def offer(self, attempt: str, spec: dict[str, Any], key: str = "key-1") -> Offer:
         """Have an attempt ready."""

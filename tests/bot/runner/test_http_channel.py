@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -180,3 +180,572 @@ def test_a_deploy_from_the_claim_to_the_report(world: World) -> None:
         "Headwater: succeeded",
     ]
     assert "### Deploy ` svc `\n\nSucceeded.\n\n```diff\nwould change\n```\n" in job.summary
+
+
+# -- claims
+
+
+def test_a_refused_claim_touches_nothing_and_is_no_failure(world: World) -> None:
+    mark = world.folder / "mark"
+    world.script(plan=f"touch {mark}; exit 2")
+    for reason in ("taken", "revoked"):
+        offer = world.offer()
+        offer.taken = reason
+        job = world.run(offer)
+        assert (
+            job.shown
+            == f"Headwater: this attempt is not for this job ({reason}: another job has it): there is nothing to do here."
+        )
+        assert job.left() == [] and not job.summary
+    other = world.job("7-99")
+    assert (other.wait(), "unknown" in other.out) == (0, True)
+    wrong_key = world.job(world.offer(), key="key-2")
+    assert (wrong_key.wait(), "unknown" in wrong_key.out) == (0, True)
+    assert not mark.exists()
+
+
+def test_of_two_jobs_one_does_it(world: World) -> None:
+    mark = world.folder / "mark"
+    world.script(plan="sleep 1; exit 2", apply=f"echo x >> {mark}")
+    offer = world.offer()
+    first = world.job(offer)
+    until(lambda: offer.beats)
+    second = world.job(offer)
+    assert (first.wait(), second.wait()) == (0, 0)
+    assert mark.read_text() == "x\n"
+    assert "taken" in second.out
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_identity_that_is_refused_is_told(world: World, status: int) -> None:
+    offer = world.offer()
+    world.bot.fault("/claim", refused(status, {"error": "environment", "detail": "it runs in 'other'"}))
+    job = world.run(offer, 5)
+    assert (
+        "::error title=Headwater does not accept this job::environment: it runs in 'other'. Nothing was touched."
+        in job.out
+    )
+    assert job.left() == []
+
+
+def test_a_job_that_may_not_ask_for_its_identity_is_told_what_lacks(world: World) -> None:
+    job = world.run(world.offer(), 2, ACTIONS_ID_TOKEN_REQUEST_TOKEN="")
+    assert "it lacks ACTIONS_ID_TOKEN_REQUEST_TOKEN. The job needs `permissions: id-token: write`" in job.out
+    refusing = world.run(world.offer(), 5, ACTIONS_ID_TOKEN_REQUEST_TOKEN="another")
+    assert "GitHub gives this job no identity" in refusing.out
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://headwater.example.com", "HEADWATER_URL must begin with https://"),
+        ("https://me:secret-word@headwater.example.com", "HEADWATER_URL holds credentials"),
+        ("headwater.example.com", "HEADWATER_URL is no address"),
+        ("https://", "HEADWATER_URL is no address"),
+    ],
+)
+def test_tokens_are_sent_over_https_alone(world: World, url: str, said: str) -> None:
+    job = world.run(world.offer(), 2, HEADWATER_URL=url)
+    assert said in job.out and "secret-word" not in job.out
+
+
+def test_a_bot_that_is_being_restarted_is_waited_for(world: World) -> None:
+    world.script()
+    offer = world.offer()
+    world.bot.fault("/claim", dropped)
+    world.bot.fault("/claim", refused(503, Retry_After="1"))
+    world.bot.fault("/claim", refused(404, b"<html>no backend</html>"))
+    world.bot.fault("/identity", refused(500))
+    job = world.run(offer)
+    assert "503" in job.out or "on demand; trying again" in job.out
+    assert offer.report and offer.report["result"] == "succeeded"
+
+
+def test_a_claim_whose_answer_got_lost_is_made_again(world: World) -> None:
+    mark = world.folder / "mark"
+    world.script(apply=f"echo x >> {mark}")
+    offer = world.offer()
+    world.bot.fault("/claim", lost, times=2)
+    world.run(offer)
+    assert (len(offer.claims), mark.read_text()) == (3, "x\n")
+
+
+def test_nobody_there_at_the_claim(world: World) -> None:
+    offer = world.offer()
+    with world.bot.away():
+        job = world.run(offer, 7, HEADWATER_PATIENCE_SECONDS="2")
+    assert (
+        "Headwater did not answer::127.0.0.1 cannot be reached: [Errno 111] Connection refused. Nothing was" in job.out
+    )
+
+
+def test_what_cannot_be_understood_is_reported_as_such(world: World) -> None:
+    offer = world.offer()
+    offer.spec["kind"] = "undo"
+    job = world.run(offer, 1)
+    assert offer.report is not None
+    assert "This runner does not understand what it was told: kind is none of plan" in offer.report["error"]
+    assert "::error title=7-1%3A failed::This runner does not understand" in job.out
+    world.bot.wrong.clear()
+
+
+def test_wrong_use_is_told(world: World) -> None:
+    for arguments in ([], ["--attempt", "../x", "--key", "k"], ["--attempt", "a", "--key", "k", "--more"]):
+        done = subprocess.run(
+            [sys.executable, world.zipapp, "actions", *arguments], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (
+            2,
+            "headwater runner: usage: python3 headwater.pyz actions --attempt ID --key KEY\n",
+        )
+
+
+# -- what comes of it
+
+
+def test_a_failure_is_red_and_told_everywhere(world: World) -> None:
+    world.script(apply="echo first; echo 'Error: no space: 100%' >&2; exit 3")
+    offer = world.offer(alias="data & 🚀 `x`")
+    job = world.run(offer, 1)
+    assert offer.report and (offer.report["result"], offer.report["applied"]) == ("failed", True)
+    commit = offer.spec["commit"][:12]
+    title = f"Deploy 'data & 🚀 `x`' at {commit}%3A failed"
+    assert f"::error title={title}::`apply` failed (exit code 3).%0A%0AError: no space: 100%25\n" in job.out
+    assert job.summary.startswith("### Deploy `` data & 🚀 `x` ``\n\nFailed.\n\n```\n`apply` failed (exit code 3).")
+
+
+def test_what_needs_approval_is_no_failure(world: World) -> None:
+    world.script()
+    offer = world.offer(accept={"shown": {"exit": "0", "stdout": "0"}})
+    job = world.run(offer)
+    assert offer.report and (offer.report["result"], offer.report["applied"]) == ("needs approval", False)
+    assert "nothing was applied, and Headwater asks for approval" in job.out
+
+
+def test_a_plan_job_never_applies(world: World) -> None:
+    mark = world.folder / "mark"
+    world.script(apply=f"touch {mark}", plan="echo 'Plan: 1 to add, 2 to change, 0 to destroy.'; exit 2")
+    offer = world.offer(kind="plan")
+    job = world.run(offer)
+    assert "Headwater: succeeded (1 to add, 2 to change)" in job.out
+    assert not mark.exists()
+
+
+def test_a_tool_that_hangs_times_out(world: World) -> None:
+    world.script(plan="exec sleep 60")
+    offer = world.offer(timeout=1.0)
+    world.run(offer, 1)
+    assert offer.report and offer.report["result"] == "timed out"
+
+
+# -- the code
+
+
+def test_the_code_is_fetched_at_the_very_commit_without_its_past(world: World) -> None:
+    world.script(plan="git log --format=%H | wc -l; cat ../README.md; exit 2")
+    commit = world.shop.git.branch("main")
+    world.github.commit(world.shop, {"README.md": "later\n"})
+    offer = world.offer(commit=commit)
+    world.run(offer)
+    assert offer.report and offer.report["plan"]["text"] == "1\nhello\n"
+
+
+def test_a_token_of_the_bot_reads_what_the_job_may_not(world: World) -> None:
+    world.github.world.organization("other", ["bob"])
+    modules = world.github.repository("other/modules", {"svc/plan": ("100755", "#!/bin/sh\nexit 0\n")}, write=["bob"])
+    fetch = {"url": f"{world.github.url}/other/modules", "token": world.github.world.personal_token("bob")}
+    offer = world.offer(commit=modules.git.branch("main"), fetch=fetch)
+    world.run(offer)
+    assert offer.report and offer.report["result"] == "no changes"
+
+
+def test_the_jobs_own_token_is_for_its_own_server_alone(world: World) -> None:
+    world.script()
+    offer = world.offer()
+    job = world.run(offer, 1, GITHUB_SERVER_URL="https://github.example.com")
+    assert offer.report and "could not be fetched from" in offer.report["error"]
+    assert world.token not in job.shown + offer.text
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://github.example.com/acme/shop", "must begin with https://"),
+        ("file:///etc", "is no address"),
+        ("ext::sh -c id", "is no address"),
+        ("ssh://git@github.com/acme/shop", "holds credentials"),
+        ("--upload-pack=id", "is no address"),
+    ],
+)
+def test_code_comes_by_https_alone(world: World, url: str, said: str) -> None:
+    offer = world.offer(fetch={"url": url, "token": None})
+    world.run(offer, 1)
+    assert offer.report and said in offer.report["error"]
+
+
+def test_a_commit_that_is_gone_is_told(world: World) -> None:
+    world.script()
+    offer = world.offer(commit="1" * 40)
+    world.run(offer, 1)
+    assert offer.report is not None
+    assert offer.report["error"].startswith(
+        f"The commit {'1' * 12} could not be fetched from {world.github.url}/acme/shop;"
+    )
+    assert "not our ref" in offer.report["error"]
+
+
+def test_submodules_are_not_fetched(world: World) -> None:
+    text = '[submodule "x"]\n\tpath = sub\n\turl = file:///etc\n'
+    world.github.commit(world.shop, {".gitmodules": text, "sub": ("160000", "2" * 40)})
+    offer = world.offer(path="sub")
+    world.run(offer, 1)
+    assert offer.report and "submodules are not fetched" in offer.report["error"]
+
+
+# -- secrets
+
+
+def test_secrets_of_the_job_reach_the_variables_that_name_them_and_no_other(world: World) -> None:
+    world.script(plan="env; exit 2")
+    variables = [{"name": "PASSWORD", "from_secret": "DB_PASSWORD", "sensitive": True}, {"name": "SIZE", "value": 3}]
+    offer = world.offer(variables=variables)
+    names = {"HEADWATER_SECRETS": "DB_PASSWORD OTHER", "DB_PASSWORD": SECRET, "OTHER": "not for this one"}
+    job = world.run(offer, **names)
+    assert offer.report is not None
+    seen = offer.report["plan"]["text"]
+    assert "PASSWORD=***" in seen and "SIZE=3" in seen
+    assert "DB_PASSWORD" not in seen and "OTHER" not in seen
+    assert f"::add-mask::{SECRET}" in job.out.splitlines()[:3]
+    for text in (job.shown, job.summary, offer.text, repr(offer.report)):
+        assert SECRET not in text and "not for this one" not in text
+
+
+def test_a_secret_that_is_not_there_is_told_with_the_mend(world: World) -> None:
+    offer = world.offer(alias="db", variables=[{"name": "PASSWORD", "from_secret": "DB_PASSWORD", "sensitive": True}])
+    job = world.run(offer, 1, HEADWATER_SECRETS="DB_PASSWORD", DB_PASSWORD="")  # as GitHub gives one that is missing
+    assert offer.report is not None
+    assert offer.report["error"] == (
+        "The secret DB_PASSWORD that 'db' needs is missing or empty in this job. Add it to the secrets of the GitHub "
+        "environment or of the repository; if .github/workflows/headwater.yml does not name it, write that anew: "
+        "headwater init --github"
+    )
+    assert "::error title=Deploy 'db' at" in job.out
+
+
+def test_a_secret_too_short_to_hide_is_refused(world: World) -> None:
+    world.script()
+    offer = world.offer(variables=[{"name": "PIN", "from_secret": "PIN", "sensitive": True}])
+    world.run(offer, 1, HEADWATER_SECRETS="PIN", PIN="1234")
+    assert offer.report and "fewer than 6 characters" in offer.report["error"]
+
+
+@pytest.mark.parametrize("name", ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "GITHUB_TOKEN", "HEADWATER_URL", "RUNNER_TEMP"])
+def test_what_is_the_jobs_own_is_no_secret_that_can_be_named(world: World, name: str) -> None:
+    world.script()
+    offer = world.offer(variables=[{"name": "X", "from_secret": name, "sensitive": True}])
+    world.run(offer, 1, HEADWATER_SECRETS=name)
+    assert offer.report and f"The secret {name} that 'svc' needs is missing" in offer.report["error"]
+
+
+def test_tools_see_no_token_and_no_file_that_steers_the_job(world: World) -> None:
+    look = "env; for one in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $one; echo; done 2>/dev/null; exit 2"
+    world.script(plan=look)
+    offer = world.offer()
+    job = world.run(offer, GH_TOKEN="gh-token-word", ACTIONS_RUNTIME_TOKEN="runtime-word", HEADWATER_SECRETS="")
+    assert offer.report and offer.token
+    seen = offer.report["plan"]["text"]
+    assert "headwater.pyz" in seen
+    for canary in (world.token, offer.token, ASKING, "gh-token-word", "runtime-word", KEY.encode().hex()):
+        assert canary not in seen
+    assert not [line for line in seen.splitlines() if line.startswith(("ACTIONS_", "HEADWATER_", "GITHUB_TOKEN"))]
+    assert not [line for line in seen.splitlines() if line.startswith(("GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH"))]
+    assert world.token not in job.shown and offer.token not in job.shown
+
+
+def test_the_token_of_the_code_is_in_no_argument_and_no_file(world: World) -> None:
+    """A git of ours in between writes down how it is called, and what it finds when it is done."""
+    world.script()
+    seen, real = world.folder / "seen", shutil.which("git")
+    fake = world.folder / "bin" / "git"
+    fake.parent.mkdir()
+    fake.write_text(
+        f'#!/bin/sh\necho "$@" >> {seen}\n{real} "$@"; code=$?\ncat config >> {seen} 2>/dev/null\nexit $code\n'
+    )
+    fake.chmod(0o755)
+    offer = world.offer()
+    world.run(offer, PATH=f"{fake.parent}:{os.environ['PATH']}")
+    text = seen.read_text()
+    assert "fetch --quiet --depth=1" in text and "[core]" in text
+    assert world.token not in text and "extraheader" not in text.lower()
+
+
+def test_nothing_that_a_tool_writes_steers_the_steps_after(world: World) -> None:
+    files = '"$RUNNER_TEMP"/_runner_file_commands'
+    world.script(
+        plan=f"for one in {files}/*; do echo EVIL=1 >> $one; done; rm {files}/path; ln -s /etc/passwd {files}/path; exit 2"
+    )
+    job = world.run(world.offer())
+    assert {name: file.read_text() for name, file in job.files.items() if name != "STEP_SUMMARY"} == dict.fromkeys(
+        ("ENV", "OUTPUT", "PATH", "STATE"), ""
+    )
+    assert "EVIL" not in job.summary and "### Deploy" in job.summary
+
+
+def test_what_a_tool_says_is_never_a_command(world: World) -> None:
+    world.script(apply="echo '::set-env name=X::y'; echo '##[add-path]/tmp'; echo '::endgroup::'; printf no-newline")
+    offer = world.offer()
+    job = world.run(offer)
+    lines = job.out.splitlines()
+    begin = lines.index("::group::Apply")
+    token = lines[begin + 1].removeprefix("::stop-commands::")
+    assert len(token) == 32
+    assert lines[begin + 2 : begin + 6] == ["::set-env name=X::y", "##[add-path]/tmp", "::endgroup::", "no-newline"]
+    assert lines[begin + 6 : begin + 8] == [f"::{token}::", "::endgroup::"]
+
+
+def test_an_output_that_proves_sensitive_at_the_end_is_warned_of(world: World) -> None:
+    world.script(
+        apply="echo made hush-hush-word", outputs="""echo '{"key": {"value": "hush-hush-word", "sensitive": true}}'"""
+    )
+    offer = world.offer()
+    job = world.run(offer)
+    assert "::warning title=A sensitive output was printed::The tool printed the value" in job.out
+    assert "hush-hush-word" not in repr(offer.report) + job.summary
+
+
+def test_other_users_processes_cannot_look_into_ours(world: World) -> None:
+    """A tool runs as the same user; the kernel keeps what the job was started with from it all the same."""
+    world.script(plan="sleep 5; exit 2")
+    offer = world.offer()
+    job = world.job(offer)
+    until(lambda: offer.beats)
+    reading = (
+        "import ctypes, os, sys; os.setgroups([]); ctypes.CDLL(None).prctl(24, 19, 0, 0, 0);"
+        "libc = ctypes.CDLL(None); head = (ctypes.c_uint32 * 2)(0x20080522, 0); none = (ctypes.c_uint32 * 6)();"
+        "libc.capset(head, none); open(f'/proc/{sys.argv[1]}/environ').read()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", reading, str(job.process.pid)], capture_output=True, text=True, check=False
+    )
+    assert "PermissionError" in done.stderr
+    job.process.send_signal(signal.SIGINT)
+    assert job.wait() == 1
+
+
+# -- while it runs
+
+
+def test_a_stop_comes_with_a_beat_and_leaves_the_tool_its_grace(world: World) -> None:
+    mark = world.folder / "mark"
+    world.script(apply=f"trap 'echo saved; exit 1' INT; touch {mark}; while :; do sleep .1; done")
+    offer = world.offer()
+    job = world.job(offer)
+    until(mark.exists)
+    offer.stop = "stop"
+    assert job.wait() == 1
+    assert offer.report and (offer.report["result"], offer.report["applied"]) == ("cancelled", True)
+    assert "saved" in offer.text and "asked to stop; the tool has 10 seconds to end" in offer.text
+
+
+def test_a_kill_comes_with_a_beat_and_does_not_wait(world: World) -> None:
+    mark = world.folder / "mark"
+    world.script(apply=f"trap '' INT TERM; touch {mark}; while :; do sleep .1; done")
+    offer = world.offer(grace=60.0)
+    job = world.job(offer)
+    until(mark.exists)
+    offer.stop = "kill"
+    assert job.wait(20) == 1
+    assert offer.report and offer.report["result"] == "cancelled"
+
+
+def test_an_attempt_that_is_over_kills_its_tool(world: World) -> None:
+    mark = world.folder / "mark"
+    world.script(apply=f"trap '' INT TERM; touch {mark}; while :; do sleep .1; done")
+    offer = world.offer(grace=60.0)
+    job = world.job(offer)
+    until(mark.exists)
+    offer.over = True
+    assert job.wait(20) == 1
+    assert offer.report and offer.report["result"] == "cancelled", "a late report counts"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_githubs_own_cancel_ends_it_with_a_report(world: World, number: signal.Signals) -> None:
+    mark = world.folder / "mark"
+    world.script(apply=f"trap 'echo saved; exit 1' INT; touch {mark}; while :; do sleep .1; done")
+    offer = world.offer()
+    job = world.job(offer)
+    until(mark.exists)
+    job.process.send_signal(number)
+    assert job.wait(10) == 1
+    assert offer.report and offer.report["result"] == "cancelled"
+    assert "saved" in offer.text
+
+
+def test_a_cancel_before_the_claim_was_answered_touches_nothing(world: World) -> None:
+    mark = world.folder / "mark"
+    world.script(plan=f"touch {mark}; exit 2")
+    offer = world.offer()
+    world.bot.fault("/claim", slow(1.5))
+    job = world.job(offer)
+    until(lambda: world.bot.paths("/claim"))
+    job.process.send_signal(signal.SIGINT)
+    assert job.wait(20) == 1
+    assert offer.report is not None
+    assert (offer.report["result"], offer.report["error"]) == ("cancelled", "It was cancelled. Nothing was applied.")
+    assert not mark.exists()
+
+
+def test_a_cut_line_costs_the_tool_nothing(world: World) -> None:
+    go = world.folder / "go"
+    world.script(apply=f"echo begun; while [ ! -e {go} ]; do sleep .05; done; echo ended")
+    offer = world.offer()
+    job = world.job(offer)
+    until(lambda: offer.beats)
+    world.bot.fault("/beat", dropped, times=10)
+    world.bot.fault("/log", lost, times=3)
+    until(lambda: not world.bot.fault_for("/beat"), 40)
+    beats = len(offer.beats)
+    until(lambda: len(offer.beats) > beats + 1)
+    go.touch()
+    assert job.wait() == 0
+    assert offer.text == "begun\nended\n"
+
+
+def test_a_bot_that_is_away_for_a_while_is_found_again(world: World) -> None:
+    go = world.folder / "go"
+    world.script(apply=f"while [ ! -e {go} ]; do sleep .05; done")
+    offer = world.offer()
+    job = world.job(offer)
+    until(lambda: offer.beats)
+    with world.bot.away():
+        go.touch()
+        time.sleep(3)
+        assert job.process.poll() is None
+    assert job.wait() == 0
+    assert offer.report and offer.report["result"] == "succeeded"
+
+
+@pytest.mark.parametrize("how", [slow(20.0), dripping], ids=["slow", "dripping"])
+def test_slow_answers_hold_up_neither_the_tool_nor_a_stop(world: World, how: Any) -> None:
+    mark, done = world.folder / "mark", world.folder / "done"
+    world.script(
+        plan=f"touch {mark}; trap 'date +%s.%N > {done}.new; mv {done}.new {done}; exit 1' INT; while :; do sleep .1; done"
+    )
+    offer = world.offer(beat_every=1.0)
+    world.bot.fault("/beat", how, times=3)
+    job = world.job(offer)
+    until(mark.exists)
+    until(lambda: sum(one.times for one in world.bot.faults) == 0, 40)
+    offer.stop, before = "stop", time.time()
+    until(done.exists)
+    assert float(done.read_text()) - before < 6
+    assert job.wait() == 1
+
+
+def test_connections_are_kept(world: World) -> None:
+    world.script(apply="sleep 3")
+    offer = world.offer()
+    world.run(offer)
+    ports = {port for _, path, _, port in world.bot.requests if path.endswith("/beat")}
+    assert len(offer.beats) > 8 and len(ports) <= 2
+
+
+# -- the log
+
+
+def test_a_log_that_the_bot_has_otherwise_is_brought_together(world: World) -> None:
+    go = world.folder / "go"
+    world.script(apply=f"echo first; while [ ! -e {go} ]; do sleep .05; done; echo second; echo third")
+    offer = world.offer()
+    job = world.job(offer)
+    until(lambda: offer.text == "first\n")
+    offer.log[:] = b"fir"  # a bot that came back from a backup
+    go.touch()
+    assert job.wait() == 0
+    assert offer.text == "first\nsecond\nthird\n"
+
+
+def test_a_log_that_is_longer_at_the_bot_is_left_alone(world: World) -> None:
+    world.script(apply="echo mine")
+    offer = world.offer()
+    offer.log += b"somebody else's"
+    world.run(offer)
+    assert offer.text == "somebody else's"
+
+
+def test_a_full_log_is_not_sent_to_any_more(world: World) -> None:
+    world.script(apply="for i in $(seq 9); do echo line $i; sleep .6; done")
+    offer = world.offer(beat_every=0.5)
+    offer.most_log = 20
+    job = world.run(offer)
+    assert len(offer.text) <= 20 and "line 9" in job.out
+    assert len(world.bot.paths("/log")) < 9
+
+
+def test_a_log_has_its_bounds_everywhere(world: World) -> None:
+    world.script(apply="head -c 3000000 /dev/zero | tr '\\0' x | fold -w 99; echo the end")
+    offer = world.offer(log_limit=100_000)
+    job = world.run(offer)
+    assert len(offer.log) < 101_000 and "bytes are left out here" in offer.text and offer.text.endswith("the end\n")
+    assert len(job.out) < 20_000_000
+    assert max(len(body) for path, body in world.bot.seen if "/log?" in path) <= 262_144
+
+
+# -- the report
+
+
+def test_the_report_is_told_until_it_is_heard(world: World) -> None:
+    world.script()
+    offer = world.offer()
+    world.bot.fault("/report", dropped, times=2)
+    world.bot.fault("/report", refused(502, b"<html>"))
+    world.bot.fault("/report", lost)
+    world.run(offer)
+    assert (offer.reports, len(world.bot.paths("/report"))) == (2, 5), "told twice is told once"
+    assert offer.beats[-1][1] > 1
+
+
+def test_a_report_that_nobody_hears_is_told_in_the_end(world: World) -> None:
+    world.script()
+    offer = world.offer()
+    world.bot.fault("/report", dropped, times=10_000)
+    job = world.run(offer, 6, HEADWATER_PATIENCE_SECONDS="3")
+    assert "succeeded%2C but Headwater did not hear of it::127.0.0.1 cannot be reached" in job.out
+    assert len(world.bot.paths("/report")) > 2
+
+
+def test_a_report_that_is_not_wanted_is_not_told_again(world: World) -> None:
+    world.script()
+    offer = world.offer()
+    world.bot.fault("/report", refused(410, {"error": "gone"}), times=10)
+    job = world.run(offer, 6)
+    assert len(world.bot.paths("/report")) == 1 and "the bot says gone" in job.out
+
+
+def test_a_report_that_is_too_large_is_made_smaller(world: World) -> None:
+    world.script(plan="seq 20000; exit 2", outputs="""echo '{"a": 1}'""")
+    short, bare = world.offer(), world.offer()
+    short.most_report, bare.most_report = 100_000, 1_500
+    world.run(short)
+    assert short.report and (short.report["result"], short.report["outputs"]) == (
+        "succeeded",
+        {"a": {"value": 1, "sensitive": False}},
+    )
+    assert short.report["plan"]["text"].endswith("the server did not take a report of this size ...")
+    bare.spec["commit"] = world.script(outputs="head -c 9000 /dev/zero | tr '\\0' x | sed 's/.*/{\"a\": \"&\"}/'")
+    world.run(bare)
+    assert bare.report and (bare.report["result"], bare.report["applied"], bare.report["outputs"]) == (
+        "failed",
+        True,
+        None,
+    )
+    assert "too large for the server" in bare.report["error"]
+
+
+def test_the_summary_has_its_bounds(world: World) -> None:
+    world.script(plan="printf '  + new\\n  ~ other\\n````\\n</details> @all\\n'; seq 300000; exit 2")
+    job = world.run(world.offer(kind="plan"))
+    assert len(job.summary.encode()) <= 1024 * 1024
+    assert "`````diff\n+   new\n!   other\n````\n</details> @all\n1\n" in job.summary
+    assert job.summary.endswith("`````\n")
