@@ -37,9 +37,9 @@ class Explanation:
     gone: bool = False  # no workflow file has it any more
 
 
-def explain(project: Project, alias: str, workflow: str | None) -> Explanation:
-    """What is known of that environment at the last commit."""
-    commit = project.repository.commit("HEAD")
+def explain(project: Project, alias: str, workflow: str | None, revision: str = "HEAD") -> Explanation:
+    """What is known of that environment at a revision."""
+    commit = project.repository.commit(revision)
     definitions = project.definitions(commit)
     stored = known(project)
     meant = [one for one in definitions.workflows if workflow is None or workflow in (one.name, one.file)]

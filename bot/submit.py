@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, TaskState
+from bot.errors import NotAllowed
 from bot.preparing.situation import Prepared
 from bot.project import Project
 from bot.request import Aim
 from bot.since import unfinished
-from bot.store import deployments
+from bot.store import deployments, locks
 from bot.store.deployments import NewDeployment, NewTask
 from bot.store.environments import (
     EnvironmentRow,
@@ -25,6 +26,7 @@ from bot.store.environments import (
     take_workflows,
     workflow_id,
 )
+from bot.store.locks import Lock
 from bot.store.tables import environments as environment_table
 from bot.store.tables import tasks
 from bot.store.values import forget
@@ -41,7 +43,27 @@ class Planned:
     code: Code = Code.DONE
 
 
-def submit_plan(project: Project, prepared: Prepared) -> int:
+Also = Callable[[Connection, int], None]
+"""Something to be kept together with a deployment, or not at all; it is given the deployment's number."""
+
+
+def _nothing_else(_connection: Connection, _deployment: int) -> None:
+    """The deployment alone is kept."""
+
+
+class LockedElsewhere(NotAllowed):
+    """What is asked for belongs to other pull requests; `locks` says to which."""
+
+    def __init__(self, found: Sequence[Lock]) -> None:
+        self.locks = tuple(found)
+        holders: dict[int, list[str]] = {}
+        for one in found:
+            holders.setdefault(one.number, []).append(one.alias)
+        said = "; ".join(f"#{number}, which holds {', '.join(aliases)}" for number, aliases in sorted(holders.items()))
+        super().__init__(said, "it goes on by itself once that pull request is merged, restored or unlocked")
+
+
+def submit_plan(project: Project, prepared: Prepared, also: Also = _nothing_else) -> int:
     """A deployment that only plans: all at once, in no order. Its number."""
     destroying = prepared.request.aim is Aim.DESTROY
     with project.database.writing() as connection:
@@ -60,11 +82,23 @@ def submit_plan(project: Project, prepared: Prepared) -> int:
             for alias in prepared.order
         ]
         new += _removals(connection, prepared, place, TaskAction.PLAN_DESTROY)
-        return _create(connection, project, prepared, place, TaskAction.PLAN, new)
+        number = _create(connection, project, prepared, place, TaskAction.PLAN, new)
+        also(connection, number)
+        return number
 
 
-def submit(project: Project, prepared: Prepared, planned: Mapping[int, Planned], *, auto_approve: bool) -> int:
-    """The deployment itself: what was planned (by environment id) is what may be applied. Its number."""
+def submit(
+    project: Project,
+    prepared: Prepared,
+    planned: Mapping[int, Planned],
+    *,
+    auto_approve: bool,
+    also: Also = _nothing_else,
+) -> int:
+    """The deployment itself: what was planned (by environment id) is what may be applied. Its number.
+
+    Raises LockedElsewhere, and makes nothing, where it is for a pull request and another one holds what it is about.
+    """
     action = {Aim.DEPLOY: TaskAction.DEPLOY, Aim.DESTROY: TaskAction.DESTROY, Aim.ADOPT: TaskAction.ADOPT}
     now = time.time()
     with project.database.writing() as connection:
@@ -80,9 +114,15 @@ def submit(project: Project, prepared: Prepared, planned: Mapping[int, Planned],
             new += _removals(connection, prepared, place, TaskAction.DESTROY, planned)
             if prepared.workflow.removal is Removal.DETACH:
                 detach(connection, prepared.removed, now)
-        return _create(
+        number = _create(
             connection, project, prepared, place, action[prepared.request.aim], new, auto_approve=auto_approve
         )
+        if prepared.request.pull is not None and prepared.request.aim is not Aim.ADOPT:
+            ids = [one.environment for one in new]
+            if others := locks.take(connection, ids, prepared.request.pull, number, now):
+                raise LockedElsewhere(list(others.values()))
+        also(connection, number)
+        return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +280,14 @@ def _former_users(connection: Connection, gone: Iterable[EnvironmentRow]) -> dic
             if upstream in users and row.id != upstream:
                 users[upstream].add(row.id)
     return users
+
+
+def shown_in(project: Project, deployment: int) -> dict[int, Planned]:
+    """What was shown before a deployment, by environment id: what a retry of it may apply."""
+    columns = (tasks.c.environment_id, tasks.c.shown_plan_id, tasks.c.awaited_output)
+    with project.database.reading() as connection:
+        rows = connection.execute(select(*columns).where(tasks.c.deployment_id == deployment)).all()
+    return {row.environment_id: Planned(row.shown_plan_id, row.awaited_output) for row in rows}
 
 
 def planned_by(project: Project, deployment: int) -> dict[int, Planned]:

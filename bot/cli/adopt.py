@@ -8,11 +8,11 @@ from bot.cli.acting import Session, answer, asks_for, exit_code
 from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import say
-from bot.cli.reviewing import Review
 from bot.cli.words import names
 from bot.decide.transitions import Code
 from bot.prepare import prepare
 from bot.request import Aim, Request
+from bot.reviewed import Review
 from bot.submit import submit
 
 

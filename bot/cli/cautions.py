@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.cli.output import printable
-from bot.cli.words import SHORT, names
+from bot.cli.words import names
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import ACTIVE, FINISHED
+from bot.preparing.cautions import about_preparation
 from bot.preparing.situation import Prepared
 from bot.request import Aim
-from bot.store.environments import EnvironmentRow
 from bot.store.views import PlanView, TaskView
-from planner.definition import Removal
 
 
 def cautions(prepared: Prepared, tasks: Sequence[TaskView], changing: frozenset[str]) -> list[str]:
@@ -23,13 +22,7 @@ def cautions(prepared: Prepared, tasks: Sequence[TaskView], changing: frozenset[
         if task.action is TaskAction.PLAN and task.plan and _losses(task.plan)
     ]
     lines += _about_sources(prepared, tasks, changing)
-    lines += [f"{printable(alias)}: disabled, left out" for alias in prepared.left_out]
-    lines += _about_removed(prepared)
-    lines += [
-        f"{printable(row)} is now {printable(new)}: its state and history go along"
-        for new, row in sorted(_renamed(prepared).items())
-    ]
-    lines += _about_kept(prepared)
+    lines += [printable(line) for line in about_preparation(prepared)]
     lines += _about_approvals(tasks, changing)
     lines += _about_others(prepared)
     lines += _about_files(prepared)
@@ -65,35 +58,6 @@ def _changing_sources(prepared: Prepared, alias: str, changing: frozenset[str]) 
     keys = {one.casefold(): one for one in changing}
     read = {reference.alias.casefold() for variable in environment.variables for reference in variable.references}
     return sorted(keys[key] for key in read if key in keys)
-
-
-def _about_removed(prepared: Prepared) -> list[str]:
-    return [_about_one_removed(prepared, row) for row in prepared.removed]
-
-
-def _about_one_removed(prepared: Prepared, row: EnvironmentRow) -> str:
-    """What becomes of an environment that the file no longer has."""
-    alias, gone = printable(row.alias), f"{printable(row.alias)} is gone from {prepared.workflow.file}"
-    if prepared.workflow.removal is Removal.DETACH:
-        held = f"what it deployed at {row.commit[:SHORT]} stays as it is" if row.commit else "it was never deployed"
-        return f"{gone}: it will be forgotten; {held}"
-    if row in prepared.doubtful:
-        return f"{gone}, and is left as it is: renamed? say `movedFrom: {alias}`. Or: headwater destroy {alias}"
-    return f"{gone}: its destroy waits for approval"
-
-
-def _renamed(prepared: Prepared) -> dict[str, str]:
-    return {
-        alias: prepared.moves[row.id]
-        for alias, row in prepared.rows.items()
-        if row.id in prepared.moves and prepared.moves[row.id] != alias
-    }
-
-
-def _about_kept(prepared: Prepared) -> list[str]:
-    if not prepared.kept:
-        return []
-    return [f"kept values beat the files: {', '.join(sorted(prepared.kept))} ('--forget KEY' drops one)"]
 
 
 def _about_approvals(tasks: Sequence[TaskView], changing: frozenset[str]) -> list[str]:

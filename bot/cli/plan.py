@@ -7,9 +7,10 @@ import click
 from bot.cli.acting import Session, asks_for, brief_option
 from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
-from bot.cli.reviewing import no_changes, review
+from bot.cli.reviewing import review
 from bot.prepare import prepare
 from bot.request import Aim, Request
+from bot.reviewed import no_changes
 
 
 @click.command(cls=Command)

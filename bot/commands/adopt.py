@@ -3,7 +3,25 @@
 from __future__ import annotations
 
 from bot.commands.base import FROM, ONLY, WHILE_OPEN, WORKFLOW, Verb
+from bot.commands.case import Case, Outcome, done
 from bot.decide.comment import Argument, Grammar
+from bot.prepare import prepare
+from bot.request import Aim
+from bot.submit import submit
+from bot.working.requesting import made_already, recorder, request, workflow_of
+
+
+def act(case: Case) -> Outcome:
+    """Plan what was never deployed; what plans no change is recorded as deployed."""
+    prepared = [one for one in prepare(case.project, request(case, Aim.ADOPT)) if one.order]
+    if not prepared:
+        return done("Nothing to adopt: every environment is deployed.")
+    made = made_already(case)
+    for one in prepared:
+        if not made or workflow_of(one) not in made:
+            submit(case.project, one, {}, auto_approve=False, also=recorder(case))
+    return done()
+
 
 VERB = Verb(
     Grammar(
@@ -14,5 +32,6 @@ VERB = Verb(
         options=(ONLY, FROM, WORKFLOW),
         examples=(("/adopt", "all that Headwater never deployed; what would change is listed and left as it is"),),
         where=WHILE_OPEN,
-    )
+    ),
+    act=act,
 )

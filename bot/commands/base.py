@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.commands.case import Case, Outcome, done
 from bot.decide.comment import Grammar, Option
 from bot.decide.pull_facts import PullState
 
 
+def _nothing_follows(case: Case) -> Outcome:
+    """What was started goes its way; nothing is left for the command to do."""
+    return done(*case.row.answer.get("said", ()))
+
+
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One command: how it is written."""
+    """One command: how it is written, and what it does once it may.
+
+    `follow` is asked again and again while the command is `going`: what comes after what it has started.
+    """
 
     grammar: Grammar
+    act: Callable[[Case], Outcome]
+    follow: Callable[[Case], Outcome] = _nothing_follows
 
 
 WHILE_OPEN = frozenset((PullState.OPEN,))

@@ -2,8 +2,40 @@
 
 from __future__ import annotations
 
+from bot import people
 from bot.commands.base import WORKFLOW, Verb
+from bot.commands.case import Case, Outcome, done, refused
 from bot.decide.comment import Grammar, Option
+from bot.decide.facts import Stop
+from bot.decide.transitions import DEPLOYMENT_FINISHED
+from bot.store import conversation, views
+from bot.store.conversation import CommandState
+from bot.working.proposing import withdraw
+from bot.working.waiting import of_pull
+
+
+def act(case: Case) -> Outcome:
+    """Stop all that was asked for here and has not ended, and what only waits."""
+    with case.server.database.reading() as connection:
+        found = [views.deployment(connection, one) for one in of_pull(connection, case.pull)]
+        states = [CommandState.ASKED, CommandState.WAITS]
+        others = conversation.commands_of(connection, case.hosted.id, case.pull.number, states)
+    meant = [
+        one.id
+        for one in found
+        if one is not None
+        and one.state not in DEPLOYMENT_FINISHED
+        and case.command.workflow in (None, one.workflow, one.file)
+    ]
+    if meant:
+        how = Stop.KILL if case.command.kill else Stop.GRACEFULLY
+        people.cancel(case.project, meant, how, case.row.actor)
+    said = [f"Stopping deployment {', '.join(f'{one}' for one in meant)}."] if meant else []
+    for command in others:
+        if command.id != case.row.id:
+            said += withdraw(case, command, f"cancelled by {case.row.actor}")
+    return done(*said) if said else refused("Nothing is under way here.")
+
 
 VERB = Verb(
     Grammar(
@@ -15,5 +47,6 @@ VERB = Verb(
             (Option.KILL, "Kill the tools at once. A state may be left locked, or half written."),
         ),
         examples=(("/cancel", "what has not started never will; a tool at work has a minute to save its state"),),
-    )
+    ),
+    act=act,
 )

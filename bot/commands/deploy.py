@@ -2,10 +2,75 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.commands.base import FROM, ONLY, WHILE_OPEN, WORKFLOW, Verb
+from bot.commands.case import Case, Outcome, done, refused, waits
 from bot.decide.comment import Argument, Elsewhere, Grammar, Option
+from bot.preparing.situation import Prepared
+from bot.reviewed import awaited, hopeless
+from bot.since import unfinished as is_unfinished
+from bot.submit import submit
+from bot.working.requesting import (
+    affected,
+    made_already,
+    planned,
+    recorder,
+    refuse_locked,
+    reviews,
+    shown_plans,
+    unfinished,
+    workflow_of,
+)
 
 _WITH_THE_PLAN = "values belong to the plan that people review, so plan with them first, then write /deploy"
+
+
+def act(case: Case) -> Outcome:
+    """Deploy what was shown. Waits for plans that are still made, and for what other pull requests hold."""
+    plan = case.plan
+    if plan is None or plan.commit != case.pull.head:
+        return waits("for the plan of this commit")
+    if plan.problems:
+        return refused("The workflow files have problems: see the plan comment.")
+    shown = shown_plans(case)
+    if unfinished(shown):
+        return waits("for the plans of this commit")
+    chosen = affected(case)
+    prepared = [without_current(case, one) for one in chosen]
+    here = [alias for one, left in zip(chosen, prepared, strict=True) for alias in one.order if alias not in left.order]
+    said = [f"{alias}: already deployed at this commit" for alias in here]
+    prepared = [one for one in prepared if one.order]
+    if not prepared:
+        return done(*(said or ["Nothing that this pull request affects is left to deploy."]))
+    found = planned(case, shown)
+    seen = reviews(prepared, shown, found)
+    lost = [task.alias for one in seen for task in hopeless(one)]
+    if lost:
+        return refused(f"could not be planned: {', '.join(lost)}. Mend that first, or name what to deploy.")
+    refuse_locked(case, prepared)
+    made = made_already(case)
+    for one in seen:
+        if workflow_of(one.prepared) not in made:
+            submit(case.project, one.prepared, {**found, **awaited(one)}, auto_approve=False, also=recorder(case))
+    return done(*said)
+
+
+def without_current(case: Case, prepared: Prepared) -> Prepared:
+    """Without what is deployed at this very commit already, unless it is named."""
+    if case.command.patterns or case.command.from_:
+        return prepared
+    rows = prepared.rows
+    current = {
+        alias
+        for alias in prepared.order
+        if alias in rows
+        and rows[alias].deployed
+        and rows[alias].commit == case.pull.head
+        and not is_unfinished(rows[alias])
+    }
+    return replace(prepared, order=tuple(alias for alias in prepared.order if alias not in current))
+
 
 VERB = Verb(
     Grammar(
@@ -31,5 +96,6 @@ VERB = Verb(
             "shown; otherwise it waits for `/approve`."
         ),
         where=WHILE_OPEN,
-    )
+    ),
+    act=act,
 )

@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from bot.commands.base import WORKFLOW, Verb
+from bot.commands.case import Case, Outcome
 from bot.decide.comment import Argument, Grammar
+from bot.explaining import explain
+from bot.render.answers import explain_comment
+from bot.store.conversation import CommandState
+
+
+def act(case: Case) -> Outcome:
+    """Tell why an environment is where it is."""
+    found = explain(
+        case.project,
+        case.command.patterns[0],
+        case.command.workflow,
+        revision=case.pull.head if case.pull.open else case.project.default_head or case.pull.head,
+    )
+    return Outcome(CommandState.DONE, answer=explain_comment(found))
+
 
 VERB = Verb(
     Grammar(
@@ -13,5 +29,6 @@ VERB = Verb(
         argument=Argument.ENVIRONMENT,
         options=(WORKFLOW,),
         examples=(("/explain db", "`db`, as it stands here"),),
-    )
+    ),
+    act=act,
 )

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bot.commands.base import Verb
+from bot.commands.case import Case, Outcome
 from bot.decide.comment import Argument, Grammar
 from bot.decide.comment_grammar import VALUES
 from bot.decide.pull_facts import PullState
+from bot.store.conversation import CommandState
+
+
+def act(case: Case) -> Outcome:
+    """List the commands, or tell more about one."""
+    return Outcome(CommandState.DONE, answer=help_text(case.command.patterns[0] if case.command.patterns else None))
+
 
 VERB = Verb(
     Grammar(
@@ -16,7 +24,8 @@ VERB = Verb(
         usage=("/help [COMMAND]",),
         argument=Argument.COMMAND,
         examples=(("/help deploy", "how `/deploy` is written, and what it does"),),
-    )
+    ),
+    act=act,
 )
 
 _ENVIRONMENTS = (

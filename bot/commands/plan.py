@@ -2,8 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.commands.base import FROM, ONLY, WHILE_OPEN, WORKFLOW, Verb
+from bot.commands.case import Case, Outcome, done
 from bot.decide.comment import Argument, Grammar, Option
+from bot.store import hosting
+from bot.submit import submit_plan
+from bot.working.pulling import PLAN_JOBS, plan
+from bot.working.requesting import affected, recorder
+
+
+def act(case: Case) -> Outcome:
+    """Plan the head again: all of it for the plan comment, or what is named, shown below the command."""
+    command = case.command
+    values: dict[str, object] = {"may_run": case.pull.head}
+    if command.given or command.forget:
+        values["given"] = case.server.vault.seal(dict(command.given)) if command.given else None
+        values["forget"] = list(command.forget)
+    with case.server.database.writing() as connection:
+        pull = hosting.keep_pull(connection, case.hosted.id, case.pull.number, values)
+    case = replace(case, pull=pull)
+    if not (command.patterns or command.from_ or command.workflow):
+        plan(case.server, case.project, pull, again=True)
+        return done("The plan comment shows it.")
+    if case.row.deployments:
+        return done()
+    prepared = affected(case, plan_only=True, jobs=PLAN_JOBS)
+    for one in prepared:
+        submit_plan(case.project, one, recorder(case))
+    return done() if prepared else done("Nothing of that is affected by this pull request.")
+
 
 VERB = Verb(
     Grammar(
@@ -33,5 +62,6 @@ VERB = Verb(
             "draft or comes from a fork. Code of a fork runs only once somebody who may deploy has named its commit."
         ),
         where=WHILE_OPEN,
-    )
+    ),
+    act=act,
 )

@@ -2,8 +2,51 @@
 
 from __future__ import annotations
 
+import time
+
 from bot.commands.base import UNLESS_MERGED, WORKFLOW, Verb
+from bot.commands.case import Case, Outcome, done, refused
 from bot.decide.comment import Argument, Grammar
+from bot.store import locks
+from bot.store.conversation import CommandState
+from bot.submit import submit_plan
+from bot.working.proposing import restoring
+from bot.working.pulling import wake_waiting
+from bot.working.requesting import recorder, succeeded
+
+
+def act(case: Case) -> Outcome:
+    """Plan the default branch's version of what this pull request deployed, and show it; `/approve` goes on."""
+    with case.server.database.reading() as connection:
+        held = [one for one in locks.of_pull(connection, case.pull.id) if case.means(one.alias)]
+    if not held:
+        return refused("This pull request holds nothing that could be restored.")
+    prepared, gone = restoring(case, held)
+    if not case.row.deployments:
+        for one in prepared:
+            submit_plan(case.project, one, recorder(case))
+    said = tuple(
+        f"{alias}: not on the default branch; /destroy it from a pull request, or /unlock it" for alias in gone
+    )
+    return Outcome(CommandState.ASKED, said=said) if prepared else refused(*said)
+
+
+def follow(case: Case) -> Outcome:
+    """Once the default branch's version is deployed, the environments are free."""
+    done_well = succeeded(case, case.row.deployments)
+    if done_well is None:
+        return Outcome(CommandState.GOING)
+    if not done_well:
+        return done(
+            "Not all of it succeeded: this pull request still holds its environments. /retry, or /restore again."
+        )
+    now = time.time()
+    with case.server.database.writing() as connection:
+        held = [one for one in locks.of_pull(connection, case.pull.id) if case.means(one.alias)]
+        locks.release(connection, case.pull.id, [one.environment for one in held])
+        wake_waiting(connection, case.hosted, now)
+    return done(*(f"{one.alias}: as on the default branch, and free" for one in held))
+
 
 VERB = Verb(
     Grammar(
@@ -15,5 +58,7 @@ VERB = Verb(
         examples=(("/restore", "all that this pull request holds"),),
         more="It plans first, and deploys after `/approve`. Then the environments are free again.",
         where=UNLESS_MERGED,
-    )
+    ),
+    act=act,
+    follow=follow,
 )

@@ -2,8 +2,65 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from bot import people
 from bot.commands.base import WORKFLOW, Verb
+from bot.commands.case import Case, Outcome, done, refused
 from bot.decide.comment import Grammar, Option
+from bot.decide.transitions import TaskState
+from bot.retrying import prepare_retry
+from bot.store import deployments
+from bot.store.conversation import CommandState
+from bot.store.environments import EnvironmentRow
+from bot.submit import shown_in, submit
+from bot.working.requesting import recorder
+from bot.working.waiting import of_pull
+
+
+def act(case: Case) -> Outcome:
+    """Run again what did not succeed of what was asked for here, at its commit."""
+    with case.server.database.reading() as connection:
+        here = set(of_pull(connection, case.pull))
+    if case.row.deployments:
+        return done()
+    rows = [
+        row for row in case.rows if row.deployment in here and case.command.workflow in (None, row.workflow, row.file)
+    ]
+    lost = [row for row in rows if row.facts.state is TaskState.LOST]
+    if lost and not case.command.force:
+        names = ", ".join(row.alias for row in lost)
+        return refused(f"{names}: lost, and perhaps still at work. An admin may take that for ended: /retry --force")
+    for row in lost:
+        people.give_up(case.project, row, case.row.actor)
+    if lost:
+        return Outcome(CommandState.WAITS, waits="until what was lost has ended")
+    failed = people.failed_deployments(rows)
+    if not failed:
+        return refused("Nothing that was asked for here has failed.")
+    for number, broken in sorted(failed.items()):
+        _again(case, number, broken)
+    return done()
+
+
+def _again(case: Case, number: int, broken: list[EnvironmentRow]) -> None:
+    with case.server.database.reading() as connection:
+        told = deployments.flags(connection, number)
+    if told is None:
+        return
+    actor, jobs = case.row.actor, case.server.settings.jobs
+    for one in prepare_retry(case.project, number, broken, actor=actor, jobs=jobs):
+        request = replace(
+            one.request, pull=told.pull, continuous=told.continuous, origin=f"#{case.pull.number}", retry_of=number
+        )
+        submit(
+            case.project,
+            replace(one, request=request),
+            shown_in(case.project, number),
+            auto_approve=False,
+            also=recorder(case),
+        )
+
 
 VERB = Verb(
     Grammar(
@@ -16,5 +73,6 @@ VERB = Verb(
         ),
         examples=(("/retry", "nothing that succeeded runs twice"),),
         more="To deploy a mend that you have pushed, write `/deploy`.",
-    )
+    ),
+    act=act,
 )

@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from bot.commands.base import WORKFLOW, Verb
+from bot.commands.case import Case, Outcome
 from bot.decide.comment import Grammar
+from bot.prepare import workflow_named
+from bot.render.answers import status_comment
+from bot.standing import standings
+from bot.store.conversation import CommandState
+from planner.listing import listed
+
+
+def act(case: Case) -> Outcome:
+    """Tell how every workflow of the default branch stands, and who holds what."""
+    definitions = case.project.default_definitions()
+    wanted = case.command.workflow
+    chosen = definitions.workflows if wanted is None else (workflow_named(definitions, wanted),)
+    found = standings(case.project, [listed(one) for one in chosen])
+    return Outcome(CommandState.DONE, answer=status_comment(found, repository_url=case.hosted.html_url))
+
 
 VERB = Verb(
     Grammar(
@@ -12,5 +28,6 @@ VERB = Verb(
         usage=("/status [--workflow NAME]",),
         options=(WORKFLOW,),
         examples=(("/status --workflow shop", "of the workflow `shop`"),),
-    )
+    ),
+    act=act,
 )

@@ -2,8 +2,34 @@
 
 from __future__ import annotations
 
+import time
+
 from bot.commands.base import WORKFLOW, Verb
+from bot.commands.case import Case, Outcome, done, refused
 from bot.decide.comment import Argument, Grammar, Option
+from bot.store import locks
+from bot.working.pulling import wake_waiting
+
+
+def act(case: Case) -> Outcome:
+    """Free environments: those of this pull request, or the named ones, whoever holds them."""
+    if case.command.state is not None:
+        return refused(
+            "Freeing the lock of a state from here is to come: run 'terraform force-unlock' by hand until then."
+        )
+    now = time.time()
+    with case.server.database.writing() as connection:
+        held = locks.of_repository(connection, case.hosted.id)
+        named = bool(case.command.patterns)
+        meant = [one for one in held if (case.means(one.alias) if named else one.pull == case.pull.id)]
+        for one in meant:
+            locks.release(connection, one.pull, [one.environment])
+        if meant:
+            wake_waiting(connection, case.hosted, now)
+    if not meant:
+        return refused("Nothing of that is locked." if named else "This pull request holds nothing.")
+    return done(*(f"{one.alias}: free; #{one.number} held it" for one in meant))
+
 
 VERB = Verb(
     Grammar(
@@ -23,5 +49,6 @@ VERB = Verb(
             "An environment that was deployed from a pull request belongs to it until it is merged. Freed, another "
             "pull request may deploy over it."
         ),
-    )
+    ),
+    act=act,
 )

@@ -60,6 +60,15 @@ class HostedMirror(Mirror):
         found = self._run("rev-list", f"--max-count={most}", later, *unless)
         return found.stdout.decode().split() if found.ok else []
 
+    def has_file(self, commit: str, path: str) -> bool:
+        """Whether a commit has a file of that path."""
+        return self._run("cat-file", "-e", f"{commit}:{path}").ok
+
+    def file(self, commit: str, path: str) -> str | None:
+        """A file of a commit; None if there is none."""
+        found = self._run("show", f"{commit}:{path}")
+        return found.stdout.decode(errors="replace") if found.ok else None
+
     def message(self, commit: str) -> str:
         """A commit's message."""
         return self._run("log", "-1", "--format=%B", commit).stdout.decode(errors="replace")

@@ -205,6 +205,12 @@ def latest_story(connection: Connection, repository: int, branch: str) -> Story 
     return None if row is None else _story(row)
 
 
+def branches_with_stories(connection: Connection, repository: int) -> list[str]:
+    """The branches that were deployed from."""
+    query = select(stories.c.branch).where(stories.c.repository_id == repository).distinct()
+    return sorted(connection.execute(query).scalars())
+
+
 def stories_of(connection: Connection, repository: int, number: int) -> list[Story]:
     """The stories that are told on a pull request."""
     query = select(stories).where(stories.c.repository_id == repository, stories.c.number == number)

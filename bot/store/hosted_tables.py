@@ -57,6 +57,7 @@ github_repositories = Table(
     Column("default_branch", Text, nullable=False),
     Column("clone_url", Text, nullable=False),
     Column("html_url", Text, nullable=False),
+    Column("private", Boolean, nullable=False, default=True),
     Column("trouble", Text, nullable=False, default=""),  # why nothing can be done there: gone, suspended
 )
 
@@ -145,7 +146,6 @@ publications = Table(
     Column("key", String(255), nullable=False),
     Column("number", Integer),  # of the pull request
     Column("sha", String(64)),  # of what a check belongs to
-    Column("deployment_id", Integer, index=True),  # whose moves it shows, where that is one
     Column("github_id", BigInteger),
     Column("trying", Boolean, nullable=False, default=False),  # it may have been made without our hearing of it
     Column("digest", String(64), nullable=False, default=""),  # of what is posted
@@ -153,6 +153,13 @@ publications = Table(
     Column("edits", JSON, nullable=False, default=list),  # when the newest ones were
     Column("shown", JSON, nullable=False, default=list),  # [GitHub's time, commit] of a plan comment
     UniqueConstraint("repository_id", "kind", "key"),
+)
+
+shows = Table(
+    "shows",
+    metadata,
+    Column("publication_id", ForeignKey("publications.id"), primary_key=True),
+    Column("deployment_id", Integer, primary_key=True, index=True, autoincrement=False),
 )
 
 locks = Table(

@@ -23,6 +23,7 @@ class HostedRepository:
     default_branch: str
     clone_url: str
     html_url: str
+    private: bool = True
     trouble: str = ""
 
 
@@ -112,6 +113,7 @@ def _repository(row: Row[Any]) -> HostedRepository:
         row.default_branch,
         row.clone_url,
         row.html_url,
+        row.private,
         row.trouble,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store import work
-from bot.store.hosted_tables import publications
+from bot.store.hosted_tables import publications, shows
 
 KIND = "publish"
 MOST_EDITS = 10
@@ -24,9 +24,12 @@ class Kind(StrEnum):
     PLAN = "plan"  # the plan comment of a pull request
     COMMAND = "command"
     STORY = "story"
+    OFF_MAIN = "off-main"  # what a pull request closed unmerged still holds
+    HEAD_CHECK = "head-check"  # the one that is always there
     PLAN_CHECK = "plan-check"
     DEPLOY_CHECK = "deploy-check"
-    DEFINITION_CHECK = "definition-check"
+    STORY_CHECK = "story-check"
+    MERGE_GROUP = "merge-group"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,6 @@ class Publication:
     key: str
     number: int | None
     sha: str | None
-    deployment: int | None
     github_id: int | None
     trying: bool
     digest: str
@@ -57,11 +59,11 @@ def want(
     *,
     number: int | None = None,
     sha: str | None = None,
-    deployment: int | None = None,
+    deployments: Iterable[int] = (),
 ) -> int:
-    """Have something posted, or what is posted brought up to date; its id."""
+    """Have something posted, or what is posted brought up to date, also when these deployments move on; its id."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    values = {"number": number, "sha": sha, "deployment_id": deployment}
+    values = {"number": number, "sha": sha}
     new = dialect.insert(publications).values(repository_id=repository, kind=kind.value, key=key, **values)
     given = {name: value for name, value in values.items() if value is not None} or {"key": key}
     connection.execute(new.on_conflict_do_update(index_elements=["repository_id", "kind", "key"], set_=given))
@@ -69,15 +71,24 @@ def want(
         (publications.c.repository_id == repository) & (publications.c.kind == kind.value) & (publications.c.key == key)
     )
     number_of_it: int = connection.execute(select(publications.c.id).where(of_it)).scalar_one()
+    for one in deployments:
+        link = dialect.insert(shows).values(publication_id=number_of_it, deployment_id=one)
+        connection.execute(link.on_conflict_do_nothing())
     work.request(connection, KIND, str(number_of_it), now, now)
     return number_of_it
 
 
 def refresh(connection: Connection, deployment: int, now: float) -> None:
     """Have everything brought up to date that shows this deployment."""
-    of_it = publications.c.deployment_id == deployment
-    for number in connection.execute(select(publications.c.id).where(of_it)).scalars().all():
+    query = select(shows.c.publication_id).where(shows.c.deployment_id == deployment)
+    for number in connection.execute(query).scalars().all():
         work.request(connection, KIND, str(number), now, now)
+
+
+def deployments_of(connection: Connection, number: int) -> list[int]:
+    """The deployments that a publication shows, oldest first."""
+    query = select(shows.c.deployment_id).where(shows.c.publication_id == number).order_by(shows.c.deployment_id)
+    return list(connection.execute(query).scalars())
 
 
 def read(connection: Connection, number: int) -> Publication | None:
@@ -100,8 +111,8 @@ def write(connection: Connection, number: int, values: Mapping[str, Any]) -> Non
     connection.execute(update(publications).where(publications.c.id == number).values(**values))
 
 
-def forget_check(connection: Connection, repository: int, github_id: int) -> Publication | None:
-    """The check of that id of GitHub's."""
+def of_github(connection: Connection, repository: int, github_id: int) -> Publication | None:
+    """What is posted under that id of GitHub's."""
     query = select(publications).where(
         publications.c.repository_id == repository, publications.c.github_id == github_id
     )
@@ -117,7 +128,6 @@ def _publication(row: Row[Any]) -> Publication:
         row.key,
         row.number,
         row.sha,
-        row.deployment_id,
         row.github_id,
         row.trying,
         row.digest,

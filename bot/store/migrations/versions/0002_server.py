@@ -99,6 +99,7 @@ def upgrade() -> None:
         sa.Column("default_branch", sa.Text(), nullable=False),
         sa.Column("clone_url", sa.Text(), nullable=False),
         sa.Column("html_url", sa.Text(), nullable=False),
+        sa.Column("private", sa.Boolean(), nullable=False),
         sa.Column("trouble", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["repository_id"], ["repositories.id"], name=op.f("fk_github_repositories_repository_id")
@@ -114,7 +115,6 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=255), nullable=False),
         sa.Column("number", sa.Integer(), nullable=True),
         sa.Column("sha", sa.String(length=64), nullable=True),
-        sa.Column("deployment_id", sa.Integer(), nullable=True),
         sa.Column("github_id", sa.BigInteger(), nullable=True),
         sa.Column("trying", sa.Boolean(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -125,9 +125,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_publications")),
         sa.UniqueConstraint("repository_id", "kind", "key", name=op.f("uq_publications_repository_id_kind_key")),
     )
-    with op.batch_alter_table("publications", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_publications_deployment_id"), ["deployment_id"], unique=False)
-
     op.create_table(
         "pulls",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -185,6 +182,16 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("pull_plans", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_pull_plans_pull_id"), ["pull_id"], unique=False)
+
+    op.create_table(
+        "shows",
+        sa.Column("publication_id", sa.Integer(), nullable=False),
+        sa.Column("deployment_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["publication_id"], ["publications.id"], name=op.f("fk_shows_publication_id")),
+        sa.PrimaryKeyConstraint("publication_id", "deployment_id", name=op.f("pk_shows")),
+    )
+    with op.batch_alter_table("shows", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_shows_deployment_id"), ["deployment_id"], unique=False)
 
     op.create_table(
         "locks",
@@ -263,15 +270,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_locks_pull_id"))
 
     op.drop_table("locks")
+    with op.batch_alter_table("shows", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_shows_deployment_id"))
+
+    op.drop_table("shows")
     with op.batch_alter_table("pull_plans", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_pull_plans_pull_id"))
 
     op.drop_table("pull_plans")
     op.drop_table("stories")
     op.drop_table("pulls")
-    with op.batch_alter_table("publications", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_publications_deployment_id"))
-
     op.drop_table("publications")
     op.drop_table("github_repositories")
     with op.batch_alter_table("dispatches", schema=None) as batch_op:

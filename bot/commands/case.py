@@ -1,0 +1,101 @@
+"""A command as it is carried out: who wrote it where, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bot.decide.comment import Command
+from bot.decide.pull_facts import PullFacts
+from bot.github.data import PullData
+from bot.hosting.project import HostedProject
+from bot.known import known
+from bot.server import Server
+from bot.store import conversation
+from bot.store.conversation import CommandRow, CommandState, PullPlan
+from bot.store.environments import EnvironmentRow
+from bot.store.hosting import HostedRepository, PullRow
+from bot.submit import Planned
+from planner.selection import GLOB_SIGNS
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command came to. `said`: lines for people; `answer`: Markdown of ours, for what only answers.
+
+    `waits` goes on after "Waits"; then the command is carried out again when that may have changed.
+    """
+
+    state: CommandState
+    said: tuple[str, ...] = ()
+    waits: str = ""
+    answer: str = ""
+    deployments: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One command on one pull request, now."""
+
+    server: Server
+    project: HostedProject
+    pull: PullRow
+    told: PullData
+    row: CommandRow
+    command: Command
+    facts: PullFacts | None = field(default=None, compare=False)
+
+    @property
+    def hosted(self) -> HostedRepository:
+        """The repository."""
+        return self.project.hosted
+
+    @cached_property
+    def rows(self) -> tuple[EnvironmentRow, ...]:
+        """What the store knows of the repository's environments."""
+        return known(self.project).rows
+
+    @cached_property
+    def plan(self) -> PullPlan | None:
+        """The newest plans of the pull request."""
+        with self.server.database.reading() as connection:
+            return conversation.plan(connection, self.pull.plan)
+
+    def means(self, alias: str) -> bool:
+        """Whether the command names this environment; one that names none means all."""
+        from fnmatch import fnmatchcase  # noqa: PLC0415
+
+        key = alias.casefold()
+        patterns = [one.casefold() for one in self.command.patterns]
+        return not patterns or any(
+            key == one or (any(sign in one for sign in GLOB_SIGNS) and fnmatchcase(key, one)) for one in patterns
+        )
+
+    def record(self, connection: Connection, deployment: int) -> None:
+        """Keep with a deployment that this command made it, so that neither is kept without the other."""
+        row = conversation.command(connection, self.row.id)
+        made = row.deployments if row is not None else ()
+        conversation.set_command(connection, self.row.id, deployments=[*made, deployment])
+
+
+def done(*said: str, deployments: Sequence[int] = ()) -> Outcome:
+    """Nothing is left to do."""
+    return Outcome(CommandState.DONE, tuple(said), deployments=tuple(deployments))
+
+
+def waits(why: str) -> Outcome:
+    """It goes on by itself when something else has happened."""
+    return Outcome(CommandState.WAITS, waits=why)
+
+
+def refused(*said: str) -> Outcome:
+    """It is not done, and why."""
+    return Outcome(CommandState.REFUSED, tuple(said))
+
+
+PlannedBy = Mapping[int, Planned]
+Answer = Mapping[str, Any]

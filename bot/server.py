@@ -1,0 +1,112 @@
+"""The server's parts, made once for a process: store, vault, GitHub, the identity of jobs, the projects on disk."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+
+from bot.briefing import Settings as AttemptSettings
+from bot.decide.facts import Limits
+from bot.executors.base import Executor
+from bot.executors.github_actions import GitHubActionsExecutor
+from bot.executors.local import LocalExecutor
+from bot.github.app import App
+from bot.github.oidc import Verifier
+from bot.github.repository_client import RepositoryClient
+from bot.hosting.project import PLACE, HostedProject
+from bot.metrics import Metrics
+from bot.settings import Settings
+from bot.store.database import Database
+from bot.store.hosting import HostedRepository
+from bot.store.measures import Measured, measure
+from bot.vault import Vault
+from bot.waking import Waking
+from bot.zipapp import Zipapp, build
+
+CLAIM_SECONDS = 6 * 3600.0
+"""A job may wait for its machine so long before its attempt is given up; one whose run ended is given up at once."""
+
+
+class Server:
+    """What the web process and the workers share. Safe to share between threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.database = Database(settings.database)
+        key = settings.key.get_secret_value() if settings.key else None
+        self.vault = Vault(settings.state / "key", key)
+        self.waking = Waking(self.database)
+        self._here = threading.local()
+
+    @cached_property
+    def github(self) -> App:
+        """The GitHub App that we are."""
+        return App(self.settings.github_app_id, self.settings.private_key, self.settings.github_api_url)
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """What checks who a job is."""
+        return Verifier(self.settings.oidc_issuer, self.settings.public_url)
+
+    @cached_property
+    def zipapp(self) -> Zipapp:
+        """The runner that jobs download."""
+        return build()
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What is counted, and what of the store is measured."""
+        return Metrics(self._measured)
+
+    def _measured(self) -> Measured:
+        with self.database.reading() as connection:
+            return measure(connection, time.time(), self.settings.claim_seconds)
+
+    @property
+    def limits(self) -> Limits:
+        """How long the driver waits for jobs."""
+        return Limits(silence=self.settings.silence_seconds, claim=CLAIM_SECONDS)
+
+    @property
+    def attempt_settings(self) -> AttemptSettings:
+        """What every attempt gets."""
+        return AttemptSettings(beat_every=self.settings.beat_seconds, refuse_no_backend=True)
+
+    def wake(self) -> None:
+        """Have workers look for work now."""
+        self.waking.wake()
+
+    def client(self, hosted: HostedRepository) -> RepositoryClient:
+        """GitHub, as the App may use it in a repository."""
+        return self.github.client(hosted.installation_id, hosted.full_name)
+
+    def token(self, hosted: HostedRepository) -> Callable[[], str]:
+        """What gives a token that may read a repository."""
+        return lambda: self.github.token(hosted.installation_id).value
+
+    def project(self, hosted: HostedRepository) -> HostedProject:
+        """The project of a repository, of this thread alone."""
+        projects: dict[int, HostedProject] = self._here.__dict__.setdefault("projects", {})
+        found = projects.get(hosted.id)
+        if found is None or found.hosted != replace(hosted, trouble=found.hosted.trouble):
+            found = projects[hosted.id] = self._make(hosted)
+        return found
+
+    def _make(self, hosted: HostedRepository) -> HostedProject:
+        state = self.settings.state / "repositories" / str(hosted.github_id)
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        executor: Executor
+        if self.settings.runs_here(hosted.full_name):
+            executor, place = LocalExecutor(state / "attempts"), f"local:{state}"
+        else:
+            executor, place = self._github_actions(hosted), PLACE
+        return HostedProject(hosted, state, self.database, self.vault, self.token(hosted), executor, place)
+
+    def _github_actions(self, hosted: HostedRepository) -> GitHubActionsExecutor:
+        return GitHubActionsExecutor(
+            self.database, self.vault, hosted.id, hosted.clone_url, self.settings.gather_seconds, self.wake
+        )

@@ -1,0 +1,154 @@
+"""Sending offered attempts to GitHub Actions: in batches, under a key of our own, each batch surely and once."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import structlog
+
+from bot.github.data import RunData
+from bot.github.errors import Forbidden, NotFound, Refused, Unreachable
+from bot.github.limits import Priority
+from bot.github.repository_client import RepositoryClient
+from bot.server import Server
+from bot.store import dispatching, publications, remote, work
+from bot.store.dispatching import DispatchRow, Offered
+from bot.store.hosting import HostedRepository
+from bot.working.places import hosted_by_id
+
+FILE = "headwater.yml"
+MOST_JOBS = 250
+MOST_CHARACTERS = 60_000
+"""Of 65,535 that a dispatch may hold."""
+
+_log = structlog.get_logger("headwater.dispatch")
+
+
+def dispatch(server: Server, key: str) -> float | None:
+    """Send what is offered in a repository; seconds until it is to be looked at again."""
+    hosted = hosted_by_id(server, int(key))
+    if hosted is None:
+        return None
+    client = server.client(hosted).at(Priority.COMMAND)
+    _make_batches(server, hosted)
+    with server.database.reading() as connection:
+        batches = dispatching.unsent(connection, hosted.id)
+    again: list[float] = []
+    for batch in batches:
+        wait = _send_surely(server, hosted, client, batch)
+        if wait is not None:
+            again.append(wait)
+    return min(again, default=None)
+
+
+def _make_batches(server: Server, hosted: HostedRepository) -> None:
+    now = time.time()
+    with server.database.writing() as connection:
+        for chosen in batches_of(dispatching.offered(connection, hosted.id)):
+            dispatching.batch(connection, hosted.id, chosen, now)
+
+
+def batches_of(offered: Sequence[Offered]) -> list[list[Offered]]:
+    """Offers in batches: each of one deployment, and within what one dispatch may hold."""
+    found: list[list[Offered]] = []
+    room = 0
+    for one in sorted(offered, key=lambda each: (each.deployment, each.offered_at)):
+        size = len(json.dumps(_leg(one)))
+        fits = found and found[-1][0].deployment == one.deployment and len(found[-1]) < MOST_JOBS and size <= room
+        if not fits:
+            found.append([])
+            room = MOST_CHARACTERS
+        found[-1].append(one)
+        room -= size + 2
+    return found
+
+
+def _send_surely(
+    server: Server, hosted: HostedRepository, client: RepositoryClient, batch: DispatchRow
+) -> float | None:
+    """Send a batch, or find it where it may have arrived; seconds until the next look, None when it is sent.
+
+    One that nobody has seen for `claim_seconds` is sent again, under the same key: claims make the second run exit.
+    """
+    if batch.state == "unsure" and (run := _found(client, batch)) is not None:
+        _sent(server, batch, run.id, run.html_url)
+        return None
+    unseen = time.time() - batch.sent_at if batch.sent_at is not None else None
+    patience = server.settings.claim_seconds
+    if batch.state == "unsure" and unseen is not None and 0 <= unseen < patience:
+        return min(2.0, patience / 10)
+    with server.database.reading() as connection:
+        legs = dispatching.of_dispatch(connection, batch.id)
+    if not legs:
+        with server.database.writing() as connection:
+            dispatching.write(connection, batch.id, state="ended")
+        return None
+    with server.database.writing() as connection:
+        dispatching.write(connection, batch.id, state="unsure", sent_at=time.time())
+    try:
+        run_id = client.dispatch(
+            FILE, hosted.default_branch, {"dispatch": inputs(batch.key, server.zipapp.digest, legs)}
+        )
+    except Unreachable as error:
+        if error.uncertain:
+            return 1.0
+        with server.database.writing() as connection:
+            dispatching.write(connection, batch.id, state="new")
+        raise
+    except (NotFound, Refused, Forbidden) as error:
+        _failed(server, batch, legs, _why(error))
+        return None
+    if run_id is None:
+        return 0.5
+    _sent(server, batch, run_id, f"{hosted.html_url}/actions/runs/{run_id}")
+    return None
+
+
+def _why(error: NotFound | Refused | Forbidden) -> str:
+    if isinstance(error, NotFound):
+        return f".github/workflows/{FILE} is not on the default branch: write it with 'headwater init --github'"
+    return f"GitHub did not start .github/workflows/{FILE}: {error.what}. {error.mend}".strip()
+
+
+def _failed(server: Server, batch: DispatchRow, legs: Iterable[Offered], why: str) -> None:
+    _log.warning("a dispatch was refused", deployment=batch.deployment, why=why)
+    with server.database.writing() as connection:
+        dispatching.write(connection, batch.id, state="failed", error=why)
+        for one in legs:
+            remote.revoke(connection, one.attempt, why)
+    server.wake()
+
+
+def _sent(server: Server, batch: DispatchRow, run_id: int, url: str) -> None:
+    now = time.time()
+    with server.database.writing() as connection:
+        dispatching.write(connection, batch.id, state="sent", run_id=run_id, run_url=url)
+        publications.refresh(connection, batch.deployment, now)
+        work.request(connection, "runs", str(batch.repository), now + server.settings.silence_seconds, now)
+
+
+def _found(client: RepositoryClient, batch: DispatchRow) -> RunData | None:
+    """The run of this key, if GitHub lists it."""
+    since = datetime.fromtimestamp(batch.created_at - 3600, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    found = client.runs(FILE, created_since=since)
+    return next((run for run in found if run.display_title.rpartition(" ")[2] == batch.key), None)
+
+
+def inputs(key: str, runner: str, legs: Iterable[Offered]) -> str:
+    """The one input of the generated workflow: names of attempts, and where each runs; nothing else."""
+    found = list(legs)
+    told = {
+        "key": key,
+        "runner": runner,
+        "plan": [_leg(one) for one in found if one.job == "plan"],
+        "deploy": [_leg(one) for one in found if one.job == "deploy"],
+    }
+    return json.dumps(told, separators=(",", ":"))
+
+
+def _leg(one: Offered) -> dict[str, object]:
+    leg: dict[str, object] = {"attempt": one.attempt, "slug": one.slug, "runsOn": list(one.runs_on)}
+    return leg if one.job == "plan" else {**leg, "environment": one.environment}

@@ -1,0 +1,228 @@
+"""What the gates need to know of a command: asked of GitHub, git and the store, as far as the verb takes it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from bot.commands.case import Case
+from bot.decide.permissions import Actor, role_of, teams_in
+from bot.decide.pull_facts import Approval, Asked, CheckFact, CheckState, PullFacts, PullState, Verb, WorkflowFile
+from bot.github.data import PullData, ReviewData
+from bot.github.errors import Forbidden, GitHubError, NotFound
+from bot.github.repository_client import RepositoryClient
+from bot.hosting.project import HostedProject
+from bot.server import Server
+from bot.store import conversation, locks, views
+from bot.store.conversation import CommandState
+from bot.working.waiting import waiting_tasks
+from planner.definition import Definitions, Permissions, Requirements
+from planner.problems import PlannerError
+from planner.question import affected_in
+
+WORKFLOW_FILE = ".github/workflows/headwater.yml"
+_WITH_POWER = frozenset({Verb.DEPLOY, Verb.DESTROY, Verb.ADOPT})
+_STARTS_JOBS = _WITH_POWER | {Verb.PLAN, Verb.RESTORE, Verb.RETRY, Verb.APPROVE}
+_OUR_CHECKS = ("headwater plan", "headwater deploy")
+_MERGEABLE_TRIES = 5
+
+
+def actor(client: RepositoryClient, login: str, permissions: Permissions) -> Actor:
+    """Who somebody is in the repository; what could not be found out is unknown."""
+    try:
+        role = role_of(client.permission(login), None)
+    except NotFound:
+        role = "none"
+    except Forbidden:
+        role = None
+    teams: dict[str, bool | None] = {}
+    for name in sorted(teams_in(permissions)):
+        organization, _, slug = name.removeprefix("@").partition("/")
+        try:
+            teams[name] = client.team_member(organization, slug, login)
+        except Forbidden:
+            teams[name] = None
+    return Actor(login, role, teams)
+
+
+def asked(case: Case, who: Actor) -> Asked:
+    """What the command asks for, and what its author could know."""
+    command, verb = case.command, Verb(case.command.verb)
+    with case.server.database.reading() as connection:
+        mine = case.pull.id
+        held = [one for one in locks.of_repository(connection, case.hosted.id) if case.means(one.alias)]
+        waiting = waiting_tasks(connection, case.pull) if verb in (Verb.APPROVE, Verb.REJECT) else []
+        asking = conversation.commands_of(connection, case.hosted.id, case.pull.number, [CommandState.ASKED])
+    meant = [one for one in waiting if case.means(one.alias)]
+    shown_later = [one.alias for one in meant if one.planned_at is not None and one.planned_at > case.row.created_at]
+    return Asked(
+        verb=verb,
+        actor=who,
+        seen=case.row.seen,
+        named=command.commit,
+        force=command.force,
+        state=command.state is not None,
+        values=bool(command.given or command.forget),
+        locked_elsewhere=bool(command.patterns) and any(one.pull != mine for one in held),
+        commanders=tuple({*(one.commander for one in meant if one.commander), *(one.actor for one in asking)}),
+        unshown=tuple(shown_later),
+    )
+
+
+def pull_facts(case: Case, requirements: Requirements, client: RepositoryClient) -> PullFacts:
+    """The pull request as it is now, as far as this verb needs it."""
+    verb, pull, told = Verb(case.command.verb), case.pull, case.told
+    power = verb in _WITH_POWER
+    if power:
+        told = _with_mergeable(client, told)
+    reviews = client.reviews(pull.number) if power and (requirements.approvals or requirements.code_owners) else ()
+    newest = _newest_reviews(reviews)
+    return PullFacts(
+        number=pull.number,
+        state=PullState(pull.state),
+        draft=pull.draft,
+        author=pull.author,
+        head=pull.head,
+        fork=pull.fork,
+        base=pull.base_ref,
+        default_branch=case.hosted.default_branch,
+        private=case.hosted.private,
+        last_pusher=_pusher(case),
+        vetted=pull.may_run if pull.fork else None,
+        allowed_bases=_allowed_bases(case.project.default_definitions(), case.hosted.default_branch),
+        mergeable=told.mergeable,
+        stale=_stale(case.project, case) if power and requirements.up_to_date == "environment" else (),
+        behind=_behind(case) if power and requirements.up_to_date == "branch" else False,
+        approvals=tuple(
+            Approval(login, commit, _role(client, login))
+            for login, (state, commit) in newest.items()
+            if state == "APPROVED"
+        ),
+        changes_requested=tuple(login for login, (state, _) in newest.items() if state == "CHANGES_REQUESTED"),
+        code_owner_approval=client.review_decision(pull.number) == "APPROVED"
+        if power and requirements.code_owners
+        else None,
+        checks=_checks(case, client, requirements) if power else (),
+        app_lacks=case.server.github.missing_permissions(case.hosted.installation_id) if verb in _STARTS_JOBS else (),
+        workflow_file=_workflow_file(case.server, case.project) if verb in _STARTS_JOBS else None,
+    )
+
+
+def _newest_reviews(reviews: Sequence[ReviewData]) -> dict[str, tuple[str, str]]:
+    """The newest review of each person that is more than a comment: login -> state and commit."""
+    found: dict[str, tuple[str, str]] = {}
+    for one in reviews:
+        if one.state in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
+            found[one.author] = (one.state, one.commit or "")
+    return found
+
+
+def _role(client: RepositoryClient, login: str) -> str | None:
+    try:
+        return role_of(client.permission(login), None)
+    except GitHubError:
+        return None
+
+
+def _pusher(case: Case) -> str | None:
+    return case.pull.last_pusher or case.pull.author
+
+
+def _allowed_bases(definitions: Definitions, default: str) -> tuple[str, ...]:
+    branches = {branch for one in definitions.workflows for branch in one.triggers.branches or (default,)}
+    return tuple(sorted(branches | {default}))
+
+
+def _with_mergeable(client: RepositoryClient, told: PullData) -> PullData:
+    """GitHub works out whether there are conflicts when it is asked, and says so a moment later."""
+    for attempt in range(_MERGEABLE_TRIES):
+        if told.mergeable is not None:
+            break
+        time.sleep(0.2 * (attempt + 1))
+        told = client.pull(told.number)
+    return told
+
+
+def _stale(project: HostedProject, case: Case) -> tuple[str, ...] | None:
+    """The environments asked for whose inputs the base branch has changed since the pull request left it."""
+    base = project.mirror.head_of(f"refs/heads/{case.pull.base_ref}")
+    if base is None or case.plan is None:
+        return None
+    if base == case.plan.base:
+        return ()
+    try:
+        parted = project.repository.merge_base(base, case.pull.head)
+        moved = affected_in(project.mirrored, parted, base, exact=True).workflows
+    except PlannerError:
+        return None
+    mine = planned_aliases(case)
+    return tuple(
+        one.alias
+        for workflow in moved
+        for one in workflow.environments
+        if one.affected
+        and (workflow.file, one.alias.casefold()) in mine
+        and case.means(one.alias)
+        and any(why.code.value != "upstream-affected" for why in one.reasons)
+    )
+
+
+def planned_aliases(case: Case) -> frozenset[tuple[str, str]]:
+    """File and alias of all that the plans of this head are about."""
+    found: set[tuple[str, str]] = set()
+    with case.server.database.reading() as connection:
+        for number in case.plan.deployments if case.plan else ():
+            view = views.deployment(connection, number)
+            if view is not None:
+                found |= {(view.file, one.alias.casefold()) for one in view.tasks}
+    return frozenset(found)
+
+
+def _behind(case: Case) -> bool | None:
+    base = case.project.mirror.head_of(f"refs/heads/{case.pull.base_ref}")
+    return None if base is None else not case.project.mirror.contains(case.pull.head, base)
+
+
+def _checks(case: Case, client: RepositoryClient, requirements: Requirements) -> tuple[CheckFact, ...] | None:
+    if requirements.checks == "none":
+        return ()
+    required = client.required_checks(case.pull.base_ref)
+    if required is None:
+        return None
+    names = {one.context for one in required}
+    if not names and requirements.checks == "required":
+        return ()
+    found: dict[str, CheckFact] = {}
+    slug = case.server.github.slug
+    for check in client.checks(case.pull.head):
+        ours = check.app_slug == slug
+        state = _check_state(check.status, check.conclusion)
+        found[check.name] = CheckFact(check.name, ours or _is_ours(check.name), check.name in names, state)
+    for status in client.statuses(case.pull.head):
+        state = {"success": CheckState.SUCCESS, "pending": CheckState.PENDING}.get(status.state, CheckState.FAILURE)
+        found.setdefault(
+            status.context, CheckFact(status.context, _is_ours(status.context), status.context in names, state)
+        )
+    missing = [CheckFact(one, _is_ours(one), True, CheckState.MISSING) for one in sorted(names - found.keys())]
+    return (*found.values(), *missing)
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(_OUR_CHECKS)
+
+
+def _check_state(status: str, conclusion: str | None) -> CheckState:
+    if status != "completed":
+        return CheckState.PENDING
+    known = {"success": CheckState.SUCCESS, "neutral": CheckState.NEUTRAL, "skipped": CheckState.SKIPPED}
+    return known.get(conclusion or "", CheckState.FAILURE)
+
+
+def _workflow_file(server: Server, project: HostedProject) -> WorkflowFile:
+    """Whether the default branch has the file that runs our jobs."""
+    if server.settings.runs_here(project.hosted.full_name):
+        return WorkflowFile.NOT_NEEDED
+    head = project.default_head
+    if head is None:
+        return WorkflowFile.MISSING
+    return WorkflowFile.USABLE if project.mirror.has_file(head, WORKFLOW_FILE) else WorkflowFile.MISSING

@@ -1,0 +1,109 @@
+"""Commands that first show what they would do (`/destroy`, `/restore`), and go on once somebody approves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot import people
+from bot.commands.case import Case
+from bot.decide.facts import Stop
+from bot.errors import NotAllowed
+from bot.prepare import prepare
+from bot.preparing.situation import Prepared
+from bot.request import Aim, Request
+from bot.store import conversation, publications, views
+from bot.store.conversation import CommandRow, CommandState
+from bot.store.locks import Lock
+from bot.store.publications import Kind
+from bot.store.views import DeploymentView
+from bot.submit import Planned, planned_by, submit
+from bot.working.delivering import from_json
+from bot.working.pulling import PLAN_JOBS
+from bot.working.requesting import recorder, request, unfinished
+
+
+def carry_on(case: Case, command: CommandRow) -> list[str]:
+    """Do what a command has shown; a line for people. Raises NotAllowed while it is not all shown yet."""
+    shown = _shown(case, command)
+    if unfinished(shown):
+        raise NotAllowed("what is asked for is still being planned", "read the plans, then approve them")
+    failed = [task.alias for view in shown for task in view.tasks if task.plan is None]
+    if failed:
+        raise NotAllowed(f"could not be planned: {', '.join(failed)}", "see its comment, then write the command again")
+    theirs = replace(case, row=command, command=from_json(command.verb, command.line, command.command))
+    found: dict[int, Planned] = {}
+    for view in shown:
+        found |= planned_by(case.project, view.id)
+    also = recorder(theirs)
+    for one in _prepared(theirs):
+        submit(case.project, one, found, auto_approve=False, also=also)
+    with case.server.database.writing() as connection:
+        conversation.set_command(connection, command.id, state=CommandState.GOING)
+    return [f"/{command.verb}: approved"]
+
+
+def _prepared(theirs: Case) -> list[Prepared]:
+    """What was shown, made anew at the same commit."""
+    if theirs.command.verb == "restore":
+        from bot.store import locks  # noqa: PLC0415
+
+        with theirs.server.database.reading() as connection:
+            held = [one for one in locks.of_pull(connection, theirs.pull.id) if theirs.means(one.alias)]
+        return restoring(theirs, held, plan_only=False)[0]
+    command = theirs.command
+    asked = request(theirs, Aim.DESTROY, workflow=command.workflow or command.confirm)
+    return [_approved(one) for one in prepare(theirs.project, asked) if one.order]
+
+
+def _approved(prepared: Prepared) -> Prepared:
+    """Each environment's own `requiresApproval` is met: somebody approved all of it."""
+    environments = {alias: replace(one, requires_approval=False) for alias, one in prepared.environments.items()}
+    return replace(prepared, environments=environments)
+
+
+def withdraw(case: Case, command: CommandRow, why: str) -> list[str]:
+    """Give up a command that waits, and the plans that are made for it; a line for people."""
+    numbers = [view.id for view in unfinished(_shown(case, command))]
+    if numbers:
+        people.cancel(case.project, numbers, Stop.KILL, case.row.actor)
+    now = time.time()
+    with case.server.database.writing() as connection:
+        answer = {**command.answer, "said": [why]}
+        conversation.set_command(connection, command.id, state=CommandState.DONE, waits="", answer=answer)
+        publications.want(connection, case.hosted.id, Kind.COMMAND, str(command.id), now, number=case.pull.number)
+    return [f"/{command.verb}: {why}"]
+
+
+def _shown(case: Case, command: CommandRow) -> list[DeploymentView]:
+    with case.server.database.reading() as connection:
+        found = [views.deployment(connection, number) for number in command.deployments]
+    return [one for one in found if one is not None]
+
+
+def restoring(case: Case, held: Sequence[Lock], *, plan_only: bool = True) -> tuple[list[Prepared], list[str]]:
+    """The default branch's version of what a pull request holds; and the aliases that it does not have."""
+    head = case.project.default_head
+    definitions = case.project.default_definitions()
+    if head is None:
+        raise NotAllowed("there is no default branch to restore from", "see that the repository has one")
+    aliases = {one.alias.casefold() for workflow in definitions.workflows for one in workflow.environments}
+    here = tuple(one.alias for one in held if one.alias.casefold() in aliases)
+    gone = [one.alias for one in held if one.alias.casefold() not in aliases]
+    if not here:
+        return [], gone
+    asked = Request(
+        aim=Aim.DEPLOY,
+        actor=case.row.actor,
+        origin=f"#{case.pull.number}",
+        commit=head,
+        patterns=here,
+        only=True,
+        workflow=case.command.workflow,
+        jobs=PLAN_JOBS if plan_only else case.server.settings.jobs,
+        plan_only=plan_only,
+        pull=case.pull.id,
+    )
+    prepared = [replace(one, removed=(), doubtful=()) for one in prepare(case.project, asked) if one.order]
+    return prepared if plan_only else [_approved(one) for one in prepared], gone

@@ -1,0 +1,354 @@
+"""Bringing what is posted on GitHub to what the store says: made once, edited in place, seldom enough."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from bot.github import data
+from bot.github.data import CheckStatus, Conclusion
+from bot.github.errors import NotFound
+from bot.github.limits import Priority
+from bot.github.repository_client import RepositoryClient
+from bot.hosting.project import HostedProject
+from bot.render.answers import notice
+from bot.render.checks import definition_check, deploy_check, plan_check
+from bot.render.comments import deployment_comment, plan_comment
+from bot.render.markdown import marked, marker
+from bot.render.models import CheckOutput
+from bot.server import Server
+from bot.store import conversation, deployments, hosting, locks, publications, views
+from bot.store.publications import MOST_EDITS, Kind, Publication
+from bot.working.places import hosted_by_id
+from bot.working.showing import command_model, plan_model, section, story_model
+
+HEAD_CHECK_NAME = "headwater plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check run that is to be posted."""
+
+    name: str
+    output: CheckOutput
+
+
+Content = str | Check
+
+
+def publish(server: Server, key: str) -> float | None:
+    """Post one thing, or bring it up to date; seconds until it may be edited, where it was edited too lately."""
+    with server.database.reading() as connection:
+        one = publications.read(connection, int(key))
+    hosted = hosted_by_id(server, one.repository) if one is not None else None
+    if one is None or hosted is None:
+        return None
+    wait = too_soon(one, time.time(), server.settings.edit_seconds)
+    if wait > 0:
+        return wait
+    project = server.project(hosted)
+    with server.database.reading() as connection:
+        content = _CONTENT[one.kind](connection, project, one)
+        commit = _commit_shown(connection, one)
+    if content is None:
+        return None
+    digest = _digest(content)
+    if digest == one.digest and one.github_id is not None:
+        return None
+    client = server.client(hosted).at(Priority.COMMAND if one.github_id is None else Priority.COSMETIC)
+    posted, moment = _post(server, client, one, content)
+    now = time.time()
+    values: dict[str, object] = {
+        "github_id": posted,
+        "trying": False,
+        "digest": digest,
+        "posted_at": now,
+        "edits": [*[at for at in one.edits if at > now - 60], now],
+    }
+    if commit is not None:
+        shown = [list(each) for each in one.shown if each[1] != commit]
+        first = next((list(each) for each in one.shown if each[1] == commit), [moment, commit])
+        values["shown"] = [*shown, first][-20:]
+    with server.database.writing() as connection:
+        publications.write(connection, one.id, values)
+    return None
+
+
+def too_soon(one: Publication, now: float, edit_seconds: float) -> float:
+    """For how many seconds this may not be edited yet: edits are some seconds apart, and a few in a minute."""
+    if one.posted_at is None or now < one.posted_at:
+        return 0.0
+    lately = sorted(at for at in one.edits if now - at < 30 * edit_seconds)
+    if len(lately) >= MOST_EDITS:
+        return max(lately[-MOST_EDITS] + 30 * edit_seconds - now, 0.05)
+    return max(one.posted_at + edit_seconds - now, 0.0)
+
+
+def _digest(content: Content) -> str:
+    return hashlib.sha256(repr(content).encode(errors="replace")).hexdigest()
+
+
+# -- what it says
+
+
+def _plan(connection: Connection, project: HostedProject, one: Publication) -> Content | None:
+    pull = hosting.pull(connection, one.repository, one.number or 0)
+    model = plan_model(connection, project, pull) if pull is not None else None
+    return None if model is None else plan_comment(model)
+
+
+def _commit_shown(connection: Connection, one: Publication) -> str | None:
+    """The commit that people see once this is posted, where it is a plan comment."""
+    if one.kind not in (Kind.PLAN, Kind.HEAD_CHECK):
+        return None
+    pull = hosting.pull(connection, one.repository, one.number or 0)
+    plan = conversation.plan(connection, pull.plan) if pull is not None else None
+    return plan.commit if plan is not None else None
+
+
+def _command(connection: Connection, project: HostedProject, one: Publication) -> Content | None:
+    row = conversation.command(connection, int(one.key))
+    if row is None:
+        return None
+    text = row.answer.get("text")
+    if text:
+        body = text.partition("\n")[2] if marked(text) else text
+        return f"{marker('deployment', f'c{row.id}')}\n{body}"
+    return deployment_comment(command_model(connection, project, row))
+
+
+def _story(connection: Connection, project: HostedProject, one: Publication) -> Content | None:
+    story = conversation.story(connection, int(one.key))
+    return None if story is None else deployment_comment(story_model(connection, project, story))
+
+
+def _off_main(connection: Connection, _project: HostedProject, one: Publication) -> Content | None:
+    pull = hosting.pull(connection, one.repository, one.number or 0)
+    held = locks.of_pull(connection, pull.id) if pull is not None else []
+    if pull is None or (not held and one.github_id is None):
+        return None
+    if not held:
+        text = "What was deployed from this pull request is no longer off the default branch, or was freed."
+    elif pull.state != "closed":
+        return None
+    else:
+        names = ", ".join(one.alias for one in held)
+        text = (
+            f"Closed without a merge, but deployed from here: {names}. Off the default branch until somebody writes "
+            "`/restore` (it plans first), and locked until then; `/unlock` frees them as they are."
+        )
+    body = notice(text).partition("\n")[2]
+    return f"{marker('deployment', f'o{pull.number}')}\n{body}"
+
+
+def _head_check(connection: Connection, _project: HostedProject, one: Publication) -> Content | None:
+    number, _, head = one.key.partition(":")
+    pull = hosting.pull(connection, one.repository, int(number))
+    if pull is None:
+        return None
+    plan = next((each for each in conversation.plans_of(connection, pull.id) if each.commit == head), None)
+    return Check(HEAD_CHECK_NAME, _head_output(connection, plan, fork=pull.fork, draft=pull.draft))
+
+
+def _head_output(connection: Connection, plan: conversation.PullPlan | None, *, fork: bool, draft: bool) -> CheckOutput:
+    if plan is None and fork:
+        return CheckOutput(
+            "Waits for somebody who may deploy",
+            "Code of a fork is planned once its commit is named.",
+            conclusion="action_required",
+        )
+    if plan is None:
+        text = "A draft is planned when somebody writes /plan." if draft else "It is about to be planned."
+        return CheckOutput("Not planned yet", text, conclusion="neutral" if draft else None)
+    if plan.problems:
+        return definition_check(plan.problems)
+    found = [views.deployment(connection, number) for number in plan.deployments]
+    tasks = [task for view in found if view is not None for task in view.tasks]
+    if not tasks:
+        return CheckOutput(
+            "Nothing is affected", "No environment reads what this pull request changes.", conclusion="success"
+        )
+    unfinished = [task for task in tasks if not task.finished]
+    failed = [task for task in tasks if task.state.value in ("failed", "timed out")]
+    title = f"{len(tasks)} environment{'s' * (len(tasks) != 1)} planned"
+    if unfinished:
+        return CheckOutput(f"Planning {len(tasks)} environment{'s' * (len(tasks) != 1)}", "See the plan comment.")
+    if failed:
+        return CheckOutput(f"{title}, {len(failed)} failed", "See the plan comment.", conclusion="failure")
+    return CheckOutput(title, "See the plan comment.", conclusion="success")
+
+
+def _plan_check(connection: Connection, project: HostedProject, one: Publication) -> Content | None:
+    pull = hosting.pull(connection, one.repository, one.number or 0)
+    part = section(connection, project, int(one.key))
+    model = plan_model(connection, project, pull) if pull is not None else None
+    if part is None or model is None:
+        return None
+    return Check(f"headwater plan: {part.workflow}", plan_check(part, model))
+
+
+def _deploy_check(connection: Connection, project: HostedProject, one: Publication) -> Content | None:
+    pull_id, _, workflow = one.key.split(":")
+    newest: int | None = None
+    name = ""
+    for number in publications.deployments_of(connection, one.id):
+        told = deployments.flags(connection, number)
+        if told is None or told.workflow != int(workflow):
+            continue
+        part = section(connection, project, number)
+        name = part.workflow if part is not None else name
+        if told.action.value in ("deploy", "destroy", "adopt"):
+            newest = number
+    if not name:
+        return None
+    part = section(connection, project, newest) if newest is not None else None
+    if part is None:
+        return Check(
+            f"headwater deploy: {name}",
+            CheckOutput("Nothing is deployed yet", "Deploys of this commit will stand here.", conclusion="neutral"),
+        )
+    pull = hosting.pull_by_id(connection, int(pull_id))
+    row = next(
+        (
+            each
+            for each in conversation.commands_of(connection, one.repository, pull.number if pull else 0)
+            if newest in each.deployments
+        ),
+        None,
+    )
+    model = command_model(connection, project, row) if row is not None else None
+    return Check(f"headwater deploy: {name}", deploy_check(part, model))
+
+
+def _story_check(connection: Connection, project: HostedProject, one: Publication) -> Content | None:
+    story = conversation.story(connection, int(one.key))
+    if story is None:
+        return None
+    model = story_model(connection, project, story)
+    if story.problems:
+        return Check("headwater deploy", definition_check(story.problems))
+    if not model.sections:
+        said = "\n\n".join(story.said) or "Nothing differs from what is deployed."
+        return Check(
+            "headwater deploy",
+            CheckOutput("Nothing was deployed", notice(said).partition("\n")[2], conclusion="success"),
+        )
+    body = deployment_comment(model).partition("\n")[2]
+    outputs = [deploy_check(part, model) for part in model.sections]
+    order = (None, "action_required", "failure", "cancelled", "neutral", "success")
+    worst = min(outputs, key=lambda each: order.index(each.conclusion))
+    return Check(
+        "headwater deploy",
+        CheckOutput(worst.title, body.encode()[:65_000].decode(errors="ignore"), "", worst.conclusion),
+    )
+
+
+def _merge_group(_connection: Connection, _project: HostedProject, _one: Publication) -> Content | None:
+    return Check(
+        HEAD_CHECK_NAME,
+        CheckOutput(
+            "Planned on the pull request", "A merge queue's commit is deployed once it is merged.", conclusion="success"
+        ),
+    )
+
+
+_CONTENT: Mapping[Kind, Callable[[Connection, HostedProject, Publication], Content | None]] = {
+    Kind.PLAN: _plan,
+    Kind.COMMAND: _command,
+    Kind.STORY: _story,
+    Kind.OFF_MAIN: _off_main,
+    Kind.HEAD_CHECK: _head_check,
+    Kind.PLAN_CHECK: _plan_check,
+    Kind.DEPLOY_CHECK: _deploy_check,
+    Kind.STORY_CHECK: _story_check,
+    Kind.MERGE_GROUP: _merge_group,
+}
+
+
+# -- how it gets there
+
+
+def _post(server: Server, client: RepositoryClient, one: Publication, content: Content) -> tuple[int, str]:
+    """Post or edit; GitHub's id of it, and its time of that."""
+    if one.github_id is not None:
+        try:
+            return _edit(client, one.github_id, content)
+        except NotFound:  # somebody deleted it: it is told anew
+            pass
+    if one.trying and (found := _find(server, client, one, content)) is not None:
+        return _edit(client, found, content)
+    _mark(server, one, trying=True)
+    return _create(client, one, content)
+
+
+def _mark(server: Server, one: Publication, *, trying: bool) -> None:
+    """Write down that it may come to be without our hearing of it."""
+    with server.database.writing() as connection:
+        publications.write(connection, one.id, {"trying": trying, "github_id": None})
+
+
+def _create(client: RepositoryClient, one: Publication, content: Content) -> tuple[int, str]:
+    if isinstance(content, str):
+        made = client.comment(one.number or 0, content)
+        return made.id, made.updated_at
+    status, conclusion = _status(content.output)
+    check = client.create_check(
+        content.name,
+        one.sha or "",
+        external_id=str(one.id),
+        status=status,
+        conclusion=conclusion,
+        output=_output(content.output),
+        annotations=_annotations(content.output),
+    )
+    return check.id, ""
+
+
+def _edit(client: RepositoryClient, number: int, content: Content) -> tuple[int, str]:
+    if isinstance(content, str):
+        found = client.edit_comment(number, content)
+        return found.id, found.updated_at
+    status, conclusion = _status(content.output)
+    check = client.update_check(number, status=status, conclusion=conclusion, output=_output(content.output))
+    return check.id, ""
+
+
+def _find(server: Server, client: RepositoryClient, one: Publication, content: Content) -> int | None:
+    """What was made without our hearing of it: ours by its author, then by its marker."""
+    if isinstance(content, str):
+        wanted = marked(content)
+        mine = server.github.login
+        return next(
+            (
+                each.id
+                for each in client.comments(one.number or 0)
+                if each.author == mine and marked(each.body) == wanted
+            ),
+            None,
+        )
+    slug = server.github.slug
+    return next(
+        (each.id for each in client.checks(one.sha or "") if each.app_slug == slug and each.external_id == str(one.id)),
+        None,
+    )
+
+
+def _status(output: CheckOutput) -> tuple[CheckStatus, Conclusion | None]:
+    if output.conclusion is None:
+        return CheckStatus.IN_PROGRESS, None
+    return CheckStatus.COMPLETED, Conclusion(output.conclusion)
+
+
+def _output(output: CheckOutput) -> data.CheckOutput:
+    return data.CheckOutput(output.title, output.summary, output.text)
+
+
+def _annotations(output: CheckOutput) -> list[data.Annotation]:
+    return [
+        data.Annotation(each.path, max(each.line, 1), max(each.line, 1), each.message, each.level)
+        for each in output.annotations
+    ]

@@ -1,0 +1,288 @@
+"""Bringing a pull request up to date: what it is now, and the plans of its head."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from bot.decide.facts import Stop
+from bot.decide.trust import changed_power
+from bot.errors import HeadwaterError
+from bot.github.data import PullData
+from bot.hosting.project import HostedProject
+from bot.prepare import prepare
+from bot.preparing.cautions import about_preparation
+from bot.preparing.situation import Prepared
+from bot.request import Aim, Request
+from bot.server import Server
+from bot.store import conversation, deployments, hosting, locks, publications, work
+from bot.store.hosting import HostedRepository, PullRow
+from bot.store.publications import Kind
+from bot.submit import submit_plan
+from bot.working.places import hosted_of
+from planner.definition import Workflow
+from planner.problems import DefinitionError, PlannerError
+
+PLAN_JOBS = 250
+"""Plans touch nothing: as many at once as one dispatch holds; GitHub queues what it has no machine for."""
+
+_PULL_REF = "refs/headwater/pulls/{}"
+
+
+def bring_up_to_date(server: Server, key: str) -> None:
+    """See what a pull request is now, and plan its head where that was not done."""
+    github_id, _, number = key.partition(":")
+    hosted = hosted_of(server, int(github_id))
+    if hosted is None:
+        return
+    project = server.project(hosted)
+    pull = refresh(server, project, int(number))
+    if not pull.open:
+        _ended(server, hosted, pull)
+        return
+    if _may_plan(pull):
+        plan(server, project, pull)
+    else:
+        with server.database.writing() as connection:
+            _want_head_check(connection, hosted, pull, time.time())
+            if pull.fork:
+                publications.want(connection, hosted.id, Kind.PLAN, str(pull.number), time.time(), number=pull.number)
+
+
+def refresh(server: Server, project: HostedProject, number: int) -> PullRow:
+    """Write down what GitHub says of a pull request now, and have its commits here."""
+    hosted = project.hosted
+    told = server.client(hosted).pull(number)
+    fetch(project, told)
+    return keep_told(server, project, told)
+
+
+def keep_told(server: Server, project: HostedProject, told: PullData) -> PullRow:
+    """Write down what GitHub said of a pull request."""
+    with server.database.writing() as connection:
+        return hosting.keep_pull(connection, project.hosted.id, told.number, _values(told))
+
+
+def fetch(project: HostedProject, told: PullData) -> None:
+    """Have the head, the base branch and the default branch in the mirror."""
+    branches = {told.base_ref, project.hosted.default_branch}
+    refs = {f"refs/heads/{one}": f"refs/heads/{one}" for one in branches}
+    if told.state == "open":
+        refs[f"refs/pull/{told.number}/head"] = _PULL_REF.format(told.number)
+    project.mirror.update(refs)
+
+
+def _values(told: PullData) -> dict[str, object]:
+    state = "merged" if told.merged else told.state
+    return {
+        "state": state,
+        "draft": told.draft,
+        "fork": told.fork,
+        "title": told.title,
+        "author": told.author,
+        "head": told.head_sha,
+        "head_ref": told.head_ref,
+        "base_ref": told.base_ref,
+        "merge_commit": told.merge_commit if told.merged else None,
+        "html_url": told.html_url,
+    }
+
+
+def _may_plan(pull: PullRow) -> bool:
+    """Drafts and forks wait until somebody who may says so for this very commit."""
+    return pull.may_run == pull.head if pull.fork or pull.draft else True
+
+
+def plan(server: Server, project: HostedProject, pull: PullRow, *, again: bool = False) -> None:
+    """Plan the head of a pull request, unless that was done; `again`: all the same."""
+    base = project.repository.merge_base(base_of(project, pull), pull.head)
+    with server.database.reading() as connection:
+        before = conversation.plan(connection, pull.plan)
+    if before is not None and not again and (before.commit, before.base) == (pull.head, base):
+        return
+    prepared, problems, after_merge = _prepared(server, project, pull)
+    deployed = [(one, submit_plan(project, one)) for one in prepared]
+    now = time.time()
+    with server.database.writing() as connection:
+        current = hosting.pull_by_id(connection, pull.id)
+        conversation.add_plan(
+            connection,
+            pull.id,
+            {
+                "commit": pull.head,
+                "base": base,
+                "deployments": [number for _, number in deployed],
+                "problems": problems,
+                "after_merge": list(after_merge),
+                "notices": list(_notices(project, server)),
+                "cautions": {str(number): about_preparation(one) for one, number in deployed},
+                "created_at": now,
+            },
+        )
+        if current is not None:
+            _supersede(connection, current, now)
+        _publish(
+            connection,
+            project.hosted,
+            pull,
+            [number for _, number in deployed],
+            now,
+            anything=bool(deployed or problems),
+        )
+        work.request(connection, "commands", f"{project.hosted.github_id}:{pull.number}", now, now)
+    server.wake()
+
+
+def base_of(project: HostedProject, pull: PullRow) -> str:
+    base = project.mirror.head_of(f"refs/heads/{pull.base_ref}")
+    if base is None:
+        raise HeadwaterError(f"the base branch {pull.base_ref} is gone", "choose another base branch")
+    return base
+
+
+def _prepared(
+    server: Server, project: HostedProject, pull: PullRow
+) -> tuple[list[Prepared], list[str], tuple[str, ...]]:
+    """What would be planned, workflow by workflow; the problems that keep some from it; what holds after the merge."""
+    project.mirror.keep(pull.head)
+    reading = project.reading(pull.head)
+    try:
+        definitions = reading.require()
+    except DefinitionError as error:
+        return [], [str(one) for one in error.problems], ()
+    after_merge = changed_power(project.default_definitions(), definitions)
+    found: list[Prepared] = []
+    problems: list[str] = []
+    for workflow in definitions.workflows:
+        try:
+            found += [one for one in prepare(project, plan_request(server, project, pull, workflow)) if _matters(one)]
+        except (HeadwaterError, PlannerError) as error:
+            problems.append(f"{workflow.file}: {error}")
+    kept = [without_foreign_removals(project, pull, one) for one in found]
+    return [one for one in kept if _matters(one)], problems, after_merge
+
+
+def _matters(prepared: Prepared) -> bool:
+    return bool(prepared.order or prepared.removed)
+
+
+def plan_request(server: Server, project: HostedProject, pull: PullRow, workflow: Workflow) -> Request:
+    """The request for the plans of a head."""
+    given = server.vault.open(pull.given) if pull.given is not None else {}
+    return Request(
+        aim=Aim.DEPLOY,
+        actor=pull.author,
+        origin=f"#{pull.number}",
+        commit=pull.head,
+        base=base_of(project, pull),
+        workflow=workflow.file,
+        given={name: str(value) for name, value in given.items()} if isinstance(given, dict) else {},
+        forget=pull.forget,
+        jobs=PLAN_JOBS,
+        plan_only=True,
+        pull=pull.id,
+    )
+
+
+def without_foreign_removals(project: HostedProject, pull: PullRow, prepared: Prepared) -> Prepared:
+    """Without what the base branch got since: a pull request removes only what it takes out of a file itself."""
+    if not prepared.removed:
+        return prepared
+    base = project.repository.merge_base(base_of(project, pull), pull.head)
+    try:
+        before = project.definitions(base)
+    except PlannerError:
+        return replace(prepared, removed=(), doubtful=())
+    had = {(one.file, each.key) for one in before.workflows for each in one.environments}
+    mine = tuple(row for row in prepared.removed if (row.file, row.key) in had)
+    return replace(prepared, removed=mine, doubtful=tuple(row for row in prepared.doubtful if row in mine))
+
+
+def _notices(project: HostedProject, server: Server) -> tuple[str, ...]:
+    """What people should mend, though nothing waits for it."""
+    from bot.working.workflow_file import why_anew  # noqa: PLC0415 (it renders a template)
+
+    why = why_anew(project, server.settings.public_url)
+    return () if why is None else (why,)
+
+
+def _supersede(connection: Connection, pull: PullRow, now: float) -> None:
+    """Cancel the plans of former heads that are still made."""
+    _, *former = conversation.plans_of(connection, pull.id)
+    for one in former[:3]:
+        for number in one.deployments:
+            told = deployments.flags(connection, number, lock=True)
+            if told is not None and told.state.value in ("queued", "running") and told.stop is None:
+                deployments.ask_stop(connection, number, Stop.KILL)
+                deployments.note(connection, now, "cancel", deployment=number, detail="superseded", actor="headwater")
+
+
+def _publish(
+    connection: Connection, hosted: HostedRepository, pull: PullRow, numbers: list[int], now: float, *, anything: bool
+) -> None:
+    """Have the plan comment and the checks of this head posted; without anything to tell, the check alone."""
+    posted = publications.find(connection, hosted.id, Kind.PLAN, str(pull.number))
+    if anything or posted is not None:
+        publications.want(
+            connection, hosted.id, Kind.PLAN, str(pull.number), now, number=pull.number, deployments=numbers
+        )
+    _want_head_check(connection, hosted, pull, now, numbers)
+    for one in numbers:
+        kind = Kind.PLAN_CHECK
+        publications.want(
+            connection, hosted.id, kind, str(one), now, number=pull.number, sha=pull.head, deployments=[one]
+        )
+        want_deploy_check(connection, hosted, pull, one, now)
+
+
+def _want_head_check(
+    connection: Connection, hosted: HostedRepository, pull: PullRow, now: float, numbers: Sequence[int] = ()
+) -> None:
+    key = f"{pull.number}:{pull.head}"
+    kind = Kind.HEAD_CHECK
+    publications.want(connection, hosted.id, kind, key, now, number=pull.number, sha=pull.head, deployments=numbers)
+
+
+def want_deploy_check(
+    connection: Connection, hosted: HostedRepository, pull: PullRow, deployment: int, now: float
+) -> None:
+    """Have the check of a workflow's deploys at this head posted; `deployment` is one of them, or its plan."""
+    told = deployments.flags(connection, deployment)
+    if told is not None:
+        key = f"{pull.id}:{pull.head}:{told.workflow}"
+        kind, shown = Kind.DEPLOY_CHECK, [deployment]
+        publications.want(connection, hosted.id, kind, key, now, number=pull.number, sha=pull.head, deployments=shown)
+
+
+def _ended(server: Server, hosted: HostedRepository, pull: PullRow) -> None:
+    """A merged pull request gives back what it held; one closed after a deploy keeps it, and is told so."""
+    now = time.time()
+    with server.database.writing() as connection:
+        _supersede_all(connection, pull, now)
+        if pull.state == "merged":
+            if locks.release(connection, pull.id):
+                wake_waiting(connection, hosted, now)
+            work.request(connection, "push", f"{hosted.github_id}:{pull.base_ref}"[:255], now, now)
+        elif locks.of_pull(connection, pull.id):
+            publications.want(connection, hosted.id, Kind.OFF_MAIN, str(pull.number), now, number=pull.number)
+    server.wake()
+
+
+def _supersede_all(connection: Connection, pull: PullRow, now: float) -> None:
+    plan = conversation.plan(connection, pull.plan)
+    for number in plan.deployments if plan else ():
+        told = deployments.flags(connection, number, lock=True)
+        if told is not None and told.state.value in ("queued", "running") and told.stop is None:
+            deployments.ask_stop(connection, number, Stop.KILL)
+            deployments.note(connection, now, "cancel", deployment=number, detail="closed", actor="headwater")
+
+
+def wake_waiting(connection: Connection, hosted: HostedRepository, now: float) -> None:
+    """Something became free: let the commands and branches go on that waited for it."""
+    for number in conversation.pulls_with_waiting(connection, hosted.id):
+        work.request(connection, "commands", f"{hosted.github_id}:{number}", now, now)
+    for branch in conversation.branches_with_stories(connection, hosted.id):
+        work.request(connection, "push", f"{hosted.github_id}:{branch}"[:255], now, now)

@@ -1,0 +1,92 @@
+"""Looking after runs of GitHub Actions: what webhooks did not tell, and jobs that nobody needs any more."""
+
+from __future__ import annotations
+
+import time
+
+from bot.github.data import JobData
+from bot.github.errors import NotFound
+from bot.github.limits import Priority
+from bot.github.repository_client import RepositoryClient
+from bot.server import Server
+from bot.store import dispatching, publications, remote
+from bot.store.dispatching import DispatchRow
+from bot.working.delivering import is_job_of
+from bot.working.places import hosted_by_id
+
+_LOST_RUN = "its run is gone from GitHub"
+
+
+def look_after(server: Server, key: str) -> float | None:
+    """Ask about the runs that are not known to have ended; seconds until the next look while there are any."""
+    hosted = hosted_by_id(server, int(key))
+    if hosted is None:
+        return None
+    with server.database.reading() as connection:
+        found = dispatching.under_way(connection, hosted.id)
+    client = server.client(hosted).at(Priority.SWEEP)
+    left = [one for one in found if not _look(server, client, one)]
+    server.wake()
+    return server.settings.silence_seconds if left else None
+
+
+def _look(server: Server, client: RepositoryClient, dispatch: DispatchRow) -> bool:
+    """Bring the attempts of one run up to date; whether that run is over for us."""
+    with server.database.reading() as connection:
+        rows = dispatching.attempts_of(connection, dispatch.id)
+    if not any(row.active for row in rows):
+        _cancel_leftover(server, client, dispatch)
+        return True
+    try:
+        run = client.run(dispatch.run_id or 0)
+        jobs = client.jobs(dispatch.run_id or 0, every_attempt=True)
+    except NotFound:
+        run, jobs = None, ()
+    over = run is None or run.status == "completed"
+    now = time.time()
+    with server.database.writing() as connection:
+        for row in rows:
+            if not row.active:
+                continue
+            job = _job_of(row.job_id, row.job, row.slug, jobs)
+            ended = job.status == "completed" if job is not None else over
+            if job is not None:
+                dispatching.job_of(connection, row.attempt_id, url=job.html_url, ended=ended)
+            elif ended:
+                dispatching.job_of(connection, row.attempt_id, ended=True)
+            if ended and not row.claimed and not row.revoked:
+                remote.revoke(connection, row.attempt_id, _why(job, run is None))
+        publications.refresh(connection, dispatch.deployment, now)
+        if over:
+            dispatching.write(connection, dispatch.id, state="ended")
+    return over
+
+
+def _why(job: JobData | None, gone: bool) -> str:  # noqa: FBT001
+    if gone:
+        return _LOST_RUN
+    if job is None:
+        return "its run ended without a job for it: see .github/workflows/headwater.yml"
+    return f"its job ended ({job.conclusion}) before a runner claimed it: {job.html_url}"
+
+
+def _job_of(number: int | None, job: str, slug: str, jobs: tuple[JobData, ...]) -> JobData | None:
+    """The very job that claimed the attempt; else the newest of its name."""
+    if number is not None:
+        return next((one for one in jobs if one.id == number), None)
+    named = [one for one in jobs if is_job_of(one.name, job, slug)]
+    return max(named, key=lambda one: one.run_attempt, default=None)
+
+
+def _cancel_leftover(server: Server, client: RepositoryClient, dispatch: DispatchRow) -> None:
+    """Cancel a run of which nothing is needed any more; what is claimed was told to stop by its own way."""
+    try:
+        run = client.run(dispatch.run_id or 0)
+        with server.database.reading() as connection:
+            rows = dispatching.attempts_of(connection, dispatch.id)
+        if run.status != "completed" and all(row.revoked for row in rows):
+            client.cancel_run(run.id)
+    except NotFound:
+        pass
+    with server.database.writing() as connection:
+        dispatching.write(connection, dispatch.id, state="ended")

@@ -1,0 +1,181 @@
+"""From rows to what comments and checks are made from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from bot.decide.transitions import DEPLOYMENT_FINISHED, TaskState
+from bot.errors import HeadwaterError
+from bot.hosting.project import HostedProject
+from bot.render.models import DeploymentComment, Mistaken, PlanComment, Refused, Row, Section
+from bot.store import conversation, hosting, locks, remote, views
+from bot.store.conversation import CommandRow, CommandState, Story
+from bot.store.hosting import PullRow
+from bot.store.locks import Lock
+from bot.store.views import DeploymentView, TaskView
+from planner.definition import Environment, Workflow
+from planner.problems import PlannerError
+
+_SPEAKING = {TaskState.BLOCKED, TaskState.FAILED, TaskState.CANCELLED, TaskState.SKIPPED, TaskState.LOST}
+
+
+def section(
+    connection: Connection, project: HostedProject, number: int, warnings: Sequence[str] = ()
+) -> Section | None:
+    """One deployment (or plan) as a part of a comment; None if there is none of that number."""
+    view = views.deployment(connection, number, texts=True)
+    if view is None:
+        return None
+    attempts = [task.attempt for task in view.tasks if task.attempt]
+    urls = remote.job_urls(connection, attempts)
+    held = locks.held(connection, [task.environment for task in view.tasks])
+    pull = _pull_of(connection, number)
+    workflow = _workflow(project, view)
+    rows = tuple(_row(task, workflow, urls, _foreign(held.get(task.environment), pull)) for task in view.tasks)
+    return Section(view.workflow, view.file, view.state, view.id, rows, (), tuple(warnings))
+
+
+def _pull_of(connection: Connection, number: int) -> int | None:
+    from bot.store import deployments  # noqa: PLC0415
+
+    told = deployments.flags(connection, number)
+    return told.pull if told is not None else None
+
+
+def _foreign(lock: Lock | None, pull: int | None) -> str:
+    return f"#{lock.number}" if lock is not None and lock.pull != pull else ""
+
+
+def _workflow(project: HostedProject, view: DeploymentView) -> Workflow | None:
+    try:
+        workflows = project.definitions(view.commit).workflows
+    except (HeadwaterError, PlannerError):
+        return None
+    here = [one for one in workflows if one.file == view.file] or [
+        one for one in workflows if one.name == view.workflow
+    ]
+    return here[0] if here else None
+
+
+def _row(task: TaskView, workflow: Workflow | None, urls: Mapping[str, str], locked_by: str) -> Row:
+    environment = workflow.environment(task.alias) if workflow is not None else None
+    plan = task.plan
+    return Row(
+        alias=task.alias,
+        name=environment.name if environment else "",
+        tool=environment.tool.value if environment else "",
+        state=task.state,
+        code=task.code,
+        detail=task.detail,
+        action=task.action,
+        counts=plan.counts if plan else {},
+        empty=plan.empty if plan else False,
+        planned=plan is not None,
+        text=plan.text if plan else "",
+        error=task.error if task.state in _SPEAKING | {TaskState.TIMED_OUT} else "",
+        reasons=task.reasons,
+        needs=environment.needs if environment else (),
+        job_url=urls.get(task.attempt or "") or None,
+        duration=_duration(task),
+        locked_by=locked_by,
+        requires_approval=task.requires_approval,
+        waits_for=task.waits_for,
+        behind=task.behind,
+        changes=tuple((str(one["address"]), tuple(one["actions"])) for one in (plan.changes if plan else ())),
+        reads=_reads(environment),
+    )
+
+
+def _reads(environment: Environment | None) -> tuple[str, ...] | None:
+    if environment is None:
+        return None
+    return tuple({one.alias for variable in environment.variables for one in variable.references})
+
+
+def _duration(task: TaskView) -> float | None:
+    if task.started_at is None:
+        return None
+    return max((task.finished_at or time.time()) - task.started_at, 0.0)
+
+
+def plan_model(connection: Connection, project: HostedProject, pull: PullRow) -> PlanComment | None:
+    """The plan comment of a pull request; None where nothing was planned yet, and nothing waits."""
+    plan = conversation.plan(connection, pull.plan)
+    url = project.hosted.html_url
+    waits_as_fork = pull.fork and pull.may_run != pull.head
+    if plan is None or (plan.commit != pull.head and waits_as_fork):
+        if not waits_as_fork:
+            return None
+        return PlanComment(str(pull.number), pull.head, "", url, fork_waits=True)
+    found = [section(connection, project, one, plan.cautions.get(str(one), ())) for one in plan.deployments]
+    return PlanComment(
+        key=str(pull.number),
+        commit=plan.commit,
+        base=plan.base,
+        repository_url=url,
+        sections=tuple(one for one in found if one is not None),
+        problems=plan.problems,
+        after_merge=plan.after_merge,
+        notices=plan.notices,
+        superseded_by=pull.head if pull.open and pull.head != plan.commit else "",
+    )
+
+
+def command_model(connection: Connection, project: HostedProject, row: CommandRow) -> DeploymentComment:
+    """The comment of one command."""
+    found = [one for number in row.deployments if (one := section(connection, project, number)) is not None]
+    answer = row.answer
+    mistake = answer.get("mistake")
+    return DeploymentComment(
+        key=f"c{row.id}",
+        verb=str(row.command.get("text", "")),
+        actor=row.actor,
+        commit=_commit_of(connection, project, row),
+        repository_url=project.hosted.html_url,
+        sections=tuple(_newest_last(found)),
+        refusals=tuple(
+            Refused(code, message, mend, tuple(names)) for code, message, mend, names in answer.get("refusals", ())
+        ),
+        mistakes=(Mistaken(*mistake),) if mistake else (),
+        waits=row.waits if row.state is CommandState.WAITS else "",
+        finished=row.state in (CommandState.DONE, CommandState.REFUSED) and all(_over(one) for one in found),
+        said=tuple(answer.get("said", ())),
+    )
+
+
+def _newest_last(found: Sequence[Section]) -> list[Section]:
+    """Of each workflow the newest deployment: what was shown before it is shown no more once it runs."""
+    newest = {one.file: one for one in found}
+    return [one for one in found if newest[one.file] is one]
+
+
+def _over(one: Section) -> bool:
+    return one.state in DEPLOYMENT_FINISHED
+
+
+def _commit_of(connection: Connection, project: HostedProject, row: CommandRow) -> str:
+    for number in reversed(row.deployments):
+        view = views.deployment(connection, number)
+        if view is not None:
+            return view.commit
+    pull = hosting.pull(connection, project.hosted.id, row.number)
+    return pull.head if pull is not None else ""
+
+
+def story_model(connection: Connection, project: HostedProject, story: Story) -> DeploymentComment:
+    """The comment that tells what a push deployed."""
+    found = [one for number in story.deployments if (one := section(connection, project, number)) is not None]
+    return DeploymentComment(
+        key=f"s{story.id}",
+        verb=f"push to {story.branch}",
+        actor=story.actor,
+        commit=story.commit,
+        repository_url=project.hosted.html_url,
+        sections=tuple(_newest_last(found)),
+        finished=all(_over(one) for one in found),
+        continuous=True,
+        said=(*story.said, *story.problems),
+    )

@@ -1,0 +1,102 @@
+"""Sweeps: what webhooks may have missed is found by asking, and what is old is deleted."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from bot.github.errors import GitHubError
+from bot.github.limits import Priority
+from bot.server import Server
+from bot.store import conversation, deliveries, hosting, remote, work
+from bot.store.hosting import HostedRepository
+
+_LOG_DAYS = 3
+_log = structlog.get_logger("headwater.sweep")
+
+
+def sweep(server: Server, key: str) -> float:  # noqa: ARG001 (there is one sweep)
+    """Look for what was missed; seconds until the next time."""
+    for one in (_installed, _failed_deliveries, _tidy):
+        try:
+            one(server)
+        except GitHubError as error:
+            _log.warning("a sweep was cut short", error=error.what)
+    with server.database.reading() as connection:
+        found = [one for one in hosting.repositories(connection) if not one.trouble]
+    for hosted in found:
+        try:
+            _repository(server, hosted)
+        except GitHubError as error:
+            _log.warning("a repository could not be swept", repository=hosted.full_name, error=error.what)
+    return server.settings.sweep_seconds
+
+
+def _installed(server: Server) -> None:
+    """Know every repository that the App reaches, under the name that it bears now."""
+    for installation in server.github.installations():
+        if installation.suspended:
+            continue
+        for told in server.github.repositories(installation.id):
+            values = {
+                "installation_id": installation.id,
+                "full_name": told.full_name,
+                "default_branch": told.default_branch,
+                "clone_url": told.clone_url,
+                "html_url": told.html_url,
+                "private": told.private,
+                "trouble": "archived" if told.archived else "",
+            }
+            with server.database.reading() as connection:
+                known = hosting.repository_of(connection, told.id)
+            if known is None or any(getattr(known, name) != value for name, value in values.items()):
+                with server.database.writing() as connection:
+                    hosting.keep_repository(connection, told.id, values)
+
+
+def _failed_deliveries(server: Server) -> None:
+    """Have GitHub send again what did not arrive."""
+    since = (datetime.now(UTC) - timedelta(days=_LOG_DAYS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    told = server.github.deliveries(since)
+    with server.database.reading() as connection:
+        here = deliveries.known(connection, [one.guid for one in told])
+    arrived = {one.guid for one in told if not one.failed} | here
+    again: set[str] = set()
+    for one in told:
+        if one.guid not in arrived and one.guid not in again:
+            again.add(one.guid)
+            server.github.redeliver(one.id)
+
+
+def _repository(server: Server, hosted: HostedRepository) -> None:
+    """Bring up to date what differs from what GitHub lists now, and have unfinished runs looked after."""
+    client = server.client(hosted).at(Priority.SWEEP)
+    told = {one.number: one for one in client.open_pulls()}
+    now = time.time()
+    with server.database.writing() as connection:
+        known = {one.number: one for one in hosting.open_pulls(connection, hosted.id)}
+        for number in sorted(told.keys() | known.keys()):
+            row, one = known.get(number), told.get(number)
+            fresh = (
+                row is not None
+                and one is not None
+                and (row.head, row.base_ref, row.draft) == (one.head_sha, one.base_ref, one.draft)
+            )
+            if not fresh or (row is not None and row.plan is None and not row.fork and not row.draft):
+                work.request(connection, "pull", f"{hosted.github_id}:{number}", now, now)
+        for number in conversation.pulls_with_waiting(connection, hosted.id):
+            work.request(connection, "commands", f"{hosted.github_id}:{number}", now, now)
+        for branch in {hosted.default_branch, *conversation.branches_with_stories(connection, hosted.id)}:
+            work.request(connection, "push", f"{hosted.github_id}:{branch}"[:255], now, now)
+        work.request(connection, "runs", str(hosted.id), now, now)
+        work.request(connection, "dispatch", str(hosted.id), now, now)
+
+
+def _tidy(server: Server) -> None:
+    """Delete webhooks and logs that are older than they are kept."""
+    old = time.time() - server.settings.keep_days * 86_400
+    with server.database.writing() as connection:
+        deliveries.forget_before(connection, old)
+        remote.forget_logs_before(connection, old)
