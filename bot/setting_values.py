@@ -9,6 +9,9 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from bot.errors import HeadwaterError
+from bot.github import urls
+
 _SHORTEST_SECRET = 16
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 
@@ -43,22 +46,13 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def github_url(api: str) -> str:
-    """Where people see the GitHub whose API that is: github.com, HOST.ghe.com, or an Enterprise Server."""
-    found = urlsplit(api)
-    if found.hostname and (found.hostname == "api.github.com" or found.hostname.endswith(".ghe.com")):
-        return f"{found.scheme}://{found.netloc.removeprefix('api.')}"
-    return api.removesuffix("/api/v3")
-
-
-def issuer(api: str) -> str:
-    """Who signs the identity of the jobs of the GitHub whose API that is."""
-    host = urlsplit(api).hostname or ""
-    if host == "api.github.com":
-        return "https://token.actions.githubusercontent.com"
-    if host.endswith(".ghe.com"):
-        return f"https://token.actions.{host.removeprefix('api.')}"
-    return f"{github_url(api)}/_services/token"
+def api_url(text: str) -> str:
+    """The address of the API of a GitHub."""
+    text = address(text)
+    try:
+        return urls.checked_api_url(text)
+    except HeadwaterError as error:
+        raise ValueError(f"is not the address of a GitHub's API: {error.mend}") from error
 
 
 def database_url(text: str) -> None:

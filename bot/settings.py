@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot import setting_values as values
 from bot.errors import WrongUse
+from bot.github import urls
 from bot.state_folder import STORE_FILE
 
 PREFIX = "HEADWATER_"
@@ -108,18 +109,23 @@ class StoreSettings(BaseSettings):
 class SetupSettings(StoreSettings):
     """What `headwater setup` needs, before there is an App: where GitHub is, and where GitHub finds us."""
 
-    github_api_url: str = Field("https://api.github.com", description="GitHub's REST API.")
+    github_api_url: str = Field(urls.GITHUB_API, description="GitHub's REST API.")
     public_url: str | None = Field(None, description="Where GitHub and the jobs reach this server.")
 
-    @field_validator("github_api_url", "public_url", mode="after")
+    @field_validator("github_api_url", mode="after")
     @classmethod
-    def _addresses(cls, found: str | None) -> str | None:
+    def _api_url(cls, found: str) -> str:
+        return values.api_url(found)
+
+    @field_validator("public_url", mode="after")
+    @classmethod
+    def _public_url(cls, found: str | None) -> str | None:
         return None if found is None else values.address(found)
 
     @property
     def github_url(self) -> str:
         """Where people see GitHub."""
-        return values.github_url(self.github_api_url)
+        return urls.web_url(self.github_api_url)
 
 
 class Settings(SetupSettings):
@@ -171,7 +177,7 @@ class Settings(SetupSettings):
     @classmethod
     def _issuer(cls, found: str, info: ValidationInfo) -> str:
         api = info.data.get("github_api_url")
-        return values.address(found) if found else values.issuer(api) if api else ""
+        return values.address(found) if found else urls.oidc_issuer(api) if api else ""
 
     @field_validator("local_repositories", mode="before")
     @classmethod

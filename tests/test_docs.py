@@ -78,7 +78,7 @@ def command_named(words: list[str]) -> click.Command:
     assert words, "no command"
     assert words[0] in COMMANDS, f"there is no `headwater {words[0]}`"
     command: click.Command = import_module(COMMANDS[words[0]].module).command
-    if isinstance(command, click.Group) and len(words) > 1:
+    if isinstance(command, click.Group) and len(words) > 1 and not words[1].startswith("-"):
         assert words[1] in command.commands
         return command.commands[words[1]]
     return command
@@ -129,7 +129,8 @@ def leaves() -> dict[str, click.Command]:
     found = {name: command_named([name]) for name in COMMANDS}
     for name, command in list(found.items()):
         if isinstance(command, click.Group):
-            del found[name]
+            if not command.invoke_without_command:
+                del found[name]
             found |= {f"{name} {below}": one for below, one in command.commands.items()}
     return found
 

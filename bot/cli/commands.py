@@ -13,6 +13,7 @@ class Section(StrEnum):
     LOOK = "Look"
     CHANGE = "Change"
     DEPLOYMENTS = "Deployments"
+    SERVER = "Server"
     FILES = "CI and files"
 
 
@@ -43,6 +44,11 @@ COMMANDS: Mapping[str, Entry] = {
     "history": Entry(Section.DEPLOYMENTS, "bot.cli.history", "Past deployments, newest first"),
     "show": Entry(Section.DEPLOYMENTS, "bot.cli.show", "One deployment: its environments, plans and reasons"),
     "logs": Entry(Section.DEPLOYMENTS, "bot.cli.logs", "What the tool printed for an environment"),
+    "setup": Entry(Section.SERVER, "bot.cli.setup", "Make the GitHub App in your browser, and keep its keys"),
+    "serve": Entry(Section.SERVER, "bot.cli.serve", "Serve pull requests: web and workers in one process"),
+    "web": Entry(Section.SERVER, "bot.cli.web", "Only listen; for replicas, on PostgreSQL"),
+    "worker": Entry(Section.SERVER, "bot.cli.worker", "Only work; for replicas, on PostgreSQL"),
+    "deliveries": Entry(Section.SERVER, "bot.cli.deliveries", "The webhooks that came, and what became of them"),
     "init": Entry(Section.FILES, "bot.cli.init", "Find stacks and write a first headwater.yml"),
     "lint": Entry(Section.FILES, "bot.cli.lint", "Tell all problems of the workflow files"),
     "doctor": Entry(Section.FILES, "bot.cli.doctor", "Check git, tools, store and definitions"),

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request, Response
 from tests.github.actions.engine import Actions
 from tests.github.faults import Faults
 from tests.github.hooks import Hooks
+from tests.github.page import manifests
 from tests.github.server import areas
 from tests.github.server.rest import PREFIX, Rest
 from tests.github.web import Web
@@ -56,6 +57,7 @@ class GitHub:
         self.faults = Faults(self.hooks)
         self.rest = Rest(self)
         self.actions = Actions(self)
+        manifests.register(self)
 
     @property
     def api_url(self) -> str:

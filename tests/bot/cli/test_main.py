@@ -170,6 +170,13 @@ Deployments:
   show        One deployment: its environments, plans and reasons
   logs        What the tool printed for an environment
 
+Server:
+  setup       Make the GitHub App in your browser, and keep its keys
+  serve       Serve pull requests: web and workers in one process
+  web         Only listen; for replicas, on PostgreSQL
+  worker      Only work; for replicas, on PostgreSQL
+  deliveries  The webhooks that came, and what became of them
+
 CI and files:
   init        Find stacks and write a first headwater.yml
   lint        Tell all problems of the workflow files
@@ -320,7 +327,7 @@ def test_completing_names_imports_no_command(
     monkeypatch.setenv("COMP_WORDS", "headwater de")
     monkeypatch.setenv("COMP_CWORD", "1")
     assert main([]) == 0
-    assert capsys.readouterr().out == "plain,deploy\nplain,destroy\n"
+    assert capsys.readouterr().out == "plain,deploy\nplain,destroy\nplain,deliveries\n"
 
 
 def test_aliases_complete_without_regard_to_case(

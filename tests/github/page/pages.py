@@ -57,14 +57,15 @@ def answer(github: GitHub, request: Request) -> Response:
     return Response("Not Found\n", 404)
 
 
-def _page(name: str, **values: Any) -> Response:
+def page(name: str, **values: Any) -> Response:
+    """A page made of one of the templates beside this file."""
     text = _PAGES.get_template(name).render(style=Markup((FOLDER / "style.css").read_text()), **values)
     headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src *"}
     return Response(text, content_type="text/html; charset=utf-8", headers=headers)
 
 
 def _all(github: GitHub) -> Response:
-    return _page("all.html", repositories=list(github.world.repositories.values()), title="GitHub on localhost")
+    return page("all.html", repositories=list(github.world.repositories.values()), title="GitHub on localhost")
 
 
 def _pull(github: GitHub, owner: str, name: str, number: str) -> Response:
@@ -77,7 +78,7 @@ def _pull(github: GitHub, owner: str, name: str, number: str) -> Response:
     checks = {(one.suite.app, one.name): one for one in where.check_runs.values() if one.head_sha == pull.head_sha}
     at = {sha for sha in (pull.head_sha, pull.merge_commit, where.git.resolve(f"refs/pull/{number}/merge")) if sha}
     start = where.git.merge_base(pull.base_sha, pull.head_sha) or pull.base_sha
-    return _page(
+    return page(
         "pull.html",
         title=f"{pull.title} · Pull Request #{number} · {where.full_name}",
         where=where,
@@ -100,7 +101,7 @@ def _run(github: GitHub, owner: str, name: str, number: str) -> Response:
     run = where.runs.get(int(number))
     if run is None:
         raise not_found()
-    return _page(
+    return page(
         "run.html", title=f"{run.title} · {where.full_name}", where=where, run=run, jobs=run.current(), full=False
     )
 
@@ -111,7 +112,7 @@ def _job(github: GitHub, owner: str, name: str, run: str, number: str) -> Respon
     jobs = [one for one in found.jobs if one.id == int(number)] if found else []
     if not jobs:
         raise not_found()
-    return _page(
+    return page(
         "run.html", title=f"{jobs[-1].name} · {where.full_name}", where=where, run=found, jobs=jobs[-1:], full=True
     )
 
@@ -122,12 +123,12 @@ def _check(github: GitHub, owner: str, name: str, number: str) -> Response:
     if check is None:
         raise not_found()
     app = github.world.apps[check.suite.app]
-    return _page("check.html", title=f"{check.name} · {where.full_name}", where=where, check=check, app=app)
+    return page("check.html", title=f"{check.name} · {where.full_name}", where=where, check=check, app=app)
 
 
 def _repository(github: GitHub, owner: str, name: str) -> Response:
     where: Repository = github.world.repository(owner, name)
-    return _page("all.html", repositories=[where], title=where.full_name)
+    return page("all.html", repositories=[where], title=where.full_name)
 
 
 _NAME = r"/([^/]+)/([^/]+)"

@@ -1,0 +1,79 @@
+"""What the commands of the server share: their settings, how the global options fit in, and how they run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from bot.cli.context import Globals
+from bot.cli.output import say
+from bot.errors import HeadwaterError, WrongUse
+
+if TYPE_CHECKING:
+    from bot.settings import Settings, StoreSettings
+
+    Some = TypeVar("Some", bound=StoreSettings)
+
+HOST = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+PORT = click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port there.")
+
+
+def settings_of(kind: type[Some], settings: Globals) -> Some:
+    """The settings of that kind; `--state` and `--database` win over what is set elsewhere."""
+    from bot.settings import load  # noqa: PLC0415 (needs what the server alone needs)
+
+    return load(kind, state=settings.state, database=settings.database)
+
+
+def need_the_server() -> None:
+    """Raise HeadwaterError with the mend where the server's packages are not installed."""
+    try:
+        import flask  # noqa: F401, PLC0415
+        import pydantic_settings  # noqa: F401, PLC0415
+        import waitress  # noqa: F401, PLC0415
+    except ModuleNotFoundError as error:
+        raise HeadwaterError(
+            f"the server's packages are not installed ({error.name})", "pip install 'headwater[bot]'"
+        ) from error
+
+
+def server_settings(settings: Globals, *, replica: bool) -> Settings:
+    """All settings, and logging as they say. Raises WrongUse for a replica on SQLite, or without a key to share."""
+    need_the_server()
+    from bot import logging  # noqa: PLC0415
+    from bot.settings import Settings, names  # noqa: PLC0415
+
+    found = settings_of(Settings, settings)
+    if replica and found.embedded:
+        raise WrongUse(
+            "'headwater web' and 'headwater worker' share a database in PostgreSQL; this one is SQLite, which one "
+            "process alone may serve from: another one could not wake it, and would keep it from writing",
+            "use 'headwater serve', which is both in one, or set HEADWATER_DATABASE_URL to a postgresql:// address",
+        )
+    if replica and found.key is None:
+        key = next(name for name in names(Settings) if name.endswith("_KEY"))
+        raise WrongUse(
+            f"{key} is missing: replicas must encrypt with the same key",
+            f"take that of the file {found.state / 'key'} if there is one, else make one: openssl rand -base64 32",
+        )
+    logging.configure(found.log_level, found.secrets)
+    return found
+
+
+def run_server(settings: Settings, listen: tuple[str, int] | None, *, work: bool, quiet: bool) -> None:
+    """Run until a signal says to stop."""
+    from bot.server import Server  # noqa: PLC0415
+    from bot.web.running import run  # noqa: PLC0415
+    from bot.work import Workers  # noqa: PLC0415
+
+    def announce(address: str | None) -> None:
+        if quiet:
+            return
+        if address is not None:
+            say(f"Headwater listens at {address}; GitHub sends webhooks to {settings.public_url}/webhook")
+        else:
+            say("Headwater works; web processes take what comes")
+
+    server = Server(settings)
+    run(server, listen=listen, workers=Workers(server) if work else None, announce=announce)

@@ -1,0 +1,146 @@
+"""What is measured, for Prometheus. Every label is of a closed set: how many series there are never grows with use.
+
+What this process did is counted here; what the store holds (work, tasks) is read when the metrics are asked for, and is
+the same from every replica.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from bot.errors import HeadwaterError
+from bot.store.measures import OTHER, WORK, Measured
+from bot.web.listener import Wsgi
+
+EVENTS = frozenset(
+    {
+        "check_run", "check_suite", "delete", "installation", "installation_repositories", "installation_target",
+        "issue_comment", "merge_group", "ping", "pull_request", "pull_request_review", "push", "repository",
+        "workflow_job", "workflow_run",
+    }
+)  # fmt: skip
+"""The events that are told apart; all others are one."""
+
+OUTCOMES = frozenset({"done", "ignored", "failed"})
+RESULTS = frozenset({"done", "later", "failed"})
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_SLOW = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_FRESH_SECONDS = 5.0
+
+
+class Metrics:
+    """The counters of one process. `measure` reads the store."""
+
+    def __init__(self, measure: Callable[[], Measured] | None = None) -> None:
+        self.registry = CollectorRegistry()
+        self._webhooks = Counter(
+            "headwater_webhooks", "Webhooks that came.", ["event", "answer"], registry=self.registry
+        )
+        self._deliveries = Counter(
+            "headwater_deliveries", "Webhooks that were worked on.", ["event", "outcome"], registry=self.registry
+        )
+        self._work = Histogram(
+            "headwater_work_seconds", "Pieces of work.", ["kind", "result"], registry=self.registry, buckets=_SLOW
+        )
+        self._requests = Histogram(
+            "headwater_http_request_seconds", "Requests by where they went.", ["route", "status"],
+            registry=self.registry, buckets=_FAST,
+        )  # fmt: skip
+        self._least = _Least()
+        left = Gauge(
+            "headwater_github_calls_left", "The least that any installation has left this hour.", registry=self.registry
+        )
+        left.set_function(self._least.value)
+        if measure is not None:
+            self.registry.register(_Store(measure))
+
+    def webhook(self, event: str, answer: str) -> None:
+        """A webhook was answered: `kept`, `refused` or `failed`."""
+        self._webhooks.labels(_among(event, EVENTS), answer).inc()
+
+    def delivery(self, event: str, outcome: str) -> None:
+        """A webhook was worked on: `done`, `ignored` or `failed`."""
+        self._deliveries.labels(_among(event, EVENTS), _among(outcome, OUTCOMES)).inc()
+
+    def worked(self, kind: str, result: str, seconds: float) -> None:
+        """A piece of work took so long and is `done`, comes again `later`, or has `failed`."""
+        self._work.labels(_among(kind, WORK), _among(result, RESULTS)).observe(seconds)
+
+    def request(self, route: str, status: int, seconds: float) -> None:
+        """A request was answered; `route` is the name of an endpoint, never a path."""
+        self._requests.labels(route, str(status)).observe(seconds)
+
+    def calls_left(self, installation: int, left: int, resets_at: float) -> None:
+        """GitHub told how many calls an installation has left until that moment (seconds since the epoch)."""
+        self._least.tell(installation, left, resets_at)
+
+    def application(self) -> Wsgi:
+        """What answers Prometheus."""
+        made: Wsgi = make_wsgi_app(self.registry)
+        return made
+
+
+def _among(name: str, known: Iterable[str]) -> str:
+    return name if name in known else OTHER
+
+
+class _Least:
+    """The least of what installations have left; what was told of an hour that is over is forgotten."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, tuple[int, float]] = {}
+
+    def tell(self, installation: int, left: int, resets_at: float) -> None:
+        self._told = {**self._current(), installation: (left, resets_at)}
+
+    def value(self) -> float:
+        return min((left for left, _ in self._current().values()), default=float("nan"))
+
+    def _current(self) -> dict[int, tuple[int, float]]:
+        now = time.time()
+        return {one: told for one, told in self._told.items() if told[1] > now}
+
+
+class _Store(Collector):
+    """What the store holds, read at most every few seconds."""
+
+    def __init__(self, measure: Callable[[], Measured]) -> None:
+        self._measure = measure
+        self._last: tuple[float, Measured | None] = (float("-inf"), None)
+
+    def collect(self) -> Iterable[Metric]:
+        """What Prometheus reads; where the store does not answer, only that."""
+        found = self._measured()
+        up = GaugeMetricFamily("headwater_store_up", "Whether the store answers.", value=float(found is not None))
+        yield up
+        if found is None:
+            return
+        size = GaugeMetricFamily("headwater_work_waiting", "Work that is due.", labels=["kind"])
+        age = GaugeMetricFamily("headwater_work_age_seconds", "How long the oldest is due.", labels=["kind"])
+        for kind in sorted({*WORK, OTHER}):
+            many, oldest = found.work.get(kind, (0, 0.0))
+            size.add_metric([kind], many)
+            age.add_metric([kind], oldest)
+        unfinished = GaugeMetricFamily("headwater_tasks_unfinished", "Tasks that are not finished.", labels=["state"])
+        for state, many in sorted(found.unfinished.items()):
+            unfinished.add_metric([state], many)
+        finished = GaugeMetricFamily("headwater_tasks_finished", "Tasks that are.", labels=["tool", "result"])
+        for (tool, state), many in sorted(found.finished.items()):
+            finished.add_metric([tool, state], many)
+        stuck = "Tasks that need a person: lost ones, and those that wait for a job that does not come."
+        yield from (size, age, unfinished, finished, GaugeMetricFamily("headwater_tasks_stuck", stuck, found.stuck))
+
+    def _measured(self) -> Measured | None:
+        at, last = self._last
+        if time.monotonic() - at > _FRESH_SECONDS:
+            try:
+                last = self._measure()
+            except HeadwaterError:
+                last = None
+            self._last = (time.monotonic(), last)
+        return last
