@@ -96,7 +96,7 @@ def _options(grammar: Grammar) -> str:
     return "\n".join(["| option | what it does |", "|---|---|", *lines]) if lines else ""
 
 
-_STATES = {PullState.OPEN: "open", PullState.MERGED: "merged", PullState.CLOSED: "closed"}
+_STATES = {PullState.OPEN: "open", PullState.MERGED: "merged", PullState.CLOSED: "closed without a merge"}
 
 
 def _where(grammar: Grammar) -> str:

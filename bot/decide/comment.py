@@ -72,15 +72,25 @@ def _may_be_meant(line: str, names: Collection[str]) -> bool:
 
 def _said(number: int, line: str, standing: Standing, grammars: Mapping[str, Grammar]) -> Command | Mistake | None:
     """What one line says. A command that only seems to be its author's own is told as a mistake."""
+    if standing is not Standing.OWN:
+        return _said_within(number, line, standing, grammars)
     text = line.strip(" \t")
-    said: Command | Mistake | None
     try:
-        said = _spoken(Command("", number, text), text, grammars)
+        return _spoken(Command("", number, text), text, grammars)
     except WrongLine as wrong:
-        said = Mistake(number, _cut(text), wrong.message, _cut(wrong.hint.rstrip()) or "/help")
-    if standing is Standing.OWN:
-        return said
-    if said is None or isinstance(said, Mistake) or line.startswith(" "):
+        return Mistake(number, _cut(text), wrong.message, _cut(wrong.hint.rstrip()) or "/help")
+
+
+def _said_within(number: int, line: str, standing: Standing, grammars: Mapping[str, Grammar]) -> Mistake | None:
+    """A line at the very left that GitHub shows as part of what is above it; only a whole command is worth a word."""
+    text = line.strip(" \t")
+    first, _ = _parted(line)
+    if first.lower() not in (PROGRAM, f"/{PROGRAM}") and first[1:].lower() not in grammars:
+        return None
+    try:
+        if _spoken(Command("", number, text), text, grammars) is None:
+            return None
+    except WrongLine:
         return None
     message = f"this line belongs to the {standing.value} above it: leave an empty line before it"
     return Mistake(number, _cut(text), message, _cut(text))
@@ -149,7 +159,7 @@ def _nearly(name: str, verbs: Collection[str]) -> str | None:
     """The verb of which this is a slip of the hand: one letter, or two in a long one."""
     if not name or len(name) > _LONGEST_NAME:
         return None
-    distances = {verb: _distance(name.lower(), verb) for verb in verbs}
+    distances = {verb: _distance(name.lower(), verb) for verb in verbs if abs(len(verb) - len(name)) <= 2}
     nearest = min(distances, key=distances.__getitem__, default="")
     return nearest if nearest and distances[nearest] <= (1 if len(nearest) < 7 else 2) else None
 

@@ -57,9 +57,16 @@ class _Hints:
     grammars: Mapping[str, Grammar]
 
     def instead_of(self, wrong: str, right: str) -> str:
-        """The line with one word replaced."""
-        rest = (right if word == Word(wrong) else _written(word) for word in self.words)
+        """The line with one word replaced, or what stands before its `=`."""
+        rest = (self._replaced(word, wrong, right) for word in self.words)
         return " ".join((f"/{self.grammar.verb}", *rest))
+
+    def _replaced(self, word: Word, wrong: str, right: str) -> str:
+        if not word.quoted and word.text == wrong:
+            return right
+        if not word.quoted and word.text.startswith(f"{wrong}="):
+            return right + _written(word)[len(wrong) :]
+        return _written(word)
 
 
 def _written(word: Word) -> str:
@@ -136,7 +143,7 @@ def _belongs_elsewhere(grammar: Grammar, option: Option, value: str, grammars: M
         if one.option is option and one.verb in grammars:
             return WrongLine(f"{said}: {one.why}", f"/{one.verb} {option} {_value_written(value)}".rstrip())
     others = [f"/{verb}" for verb, other in grammars.items() if other.takes(option)]
-    return WrongLine(f"{said}; {' and '.join(others)} {'does' if len(others) == 1 else 'do'}" if others else said)
+    return WrongLine(f"{said}; {', '.join(others)} {'does' if len(others) == 1 else 'do'}" if others else said)
 
 
 def _value_written(value: str) -> str:
@@ -150,7 +157,8 @@ def _check(given: _Given, grammar: Grammar) -> None:
     if Option.ONLY in values and Option.FROM in values:
         raise WrongLine("--only adds nothing and --from adds the downstream: give one of them")
     if grammar.argument is Argument.ENVIRONMENT and len(names) != 1:
-        raise WrongLine(f"/{grammar.verb} is about one environment, and {len(names) or 'none'} is named")
+        many = f"{len(names)} are" if names else "none is"
+        raise WrongLine(f"/{grammar.verb} is about one environment, and {many} named")
     if Option.STATE in values and len(names) != 1:
         raise WrongLine("--state frees the state of one environment: name it", f"/{grammar.verb} ENV --state ID")
     for option in grammar.required:
