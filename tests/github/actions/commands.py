@@ -13,7 +13,7 @@ from tests.github.actions.runs import Job
 if TYPE_CHECKING:
     from tests.github.actions.worker import Worker
 
-COMMAND = re.compile(r"::(?P<name>[a-z-]+)(?: (?P<properties>[^:]*?(?::[^:]+)*?))?::(?P<value>.*)\Z")
+COMMAND = re.compile(r"::(?P<name>[A-Za-z0-9_-]+)(?: (?P<properties>[^:]*?(?::[^:]+)*?))?::(?P<value>.*)\Z")
 MOST_LINES = 50_000
 MOST_SUMMARY_BYTES = 1024 * 1024
 LEVELS = {"error": "failure", "warning": "warning", "notice": "notice"}
@@ -50,12 +50,15 @@ class Log:
             self.line(text)
             return
         name, value = found["name"], unquote(found["value"])
-        if self._stop is not None:
+        if self._stop is not None:  # commands are text until its word comes
             self._stop = None if name == self._stop else self._stop
+            self.line(text)
         elif name == "add-mask":
             self.masks += [one for one in value.splitlines() if one]
         elif name == "stop-commands":
             self._stop = value
+            self.masks.append(value)
+            self.line(text)
         elif name in LEVELS:
             pairs = (one.split("=", 1) for one in (found["properties"] or "").split(",") if "=" in one)
             self._note(LEVELS[name], value, {key.strip(): unquote(text) for key, text in pairs})

@@ -294,6 +294,7 @@ class Worker(threading.Thread):
 
     def _wait(self, process: subprocess.Popen[bytes], limit: float) -> str:
         grace: float | None = None
+        asked_twice = False
         ignores = self.cancelled  # a step that begins after the cancel (`if: always()`) is let finish
         while process.poll() is None:
             now = time.monotonic()
@@ -304,6 +305,10 @@ class Worker(threading.Thread):
             elif self.job.stopping and not ignores and grace is None:
                 self.log.error("The operation was canceled.")
                 grace = self._interrupt(process, now)
+            elif grace is not None and not asked_twice and now > grace - self.actions.cancel_seconds / 4:
+                asked_twice = True
+                with contextlib.suppress(ProcessLookupError):
+                    process.send_signal(signal.SIGTERM)
             elif grace is not None and now > grace:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
