@@ -18,13 +18,12 @@ from planner.format.validation import (
 )
 from planner.nearest import Names
 from planner.problems import DefinitionError, Place, Problem, Severity
+from planner.workflow_files import is_workflow_file
 
 __all__ = ["ParsedFile", "Reading", "assemble", "is_workflow_file", "parse_file", "read"]
 
 NAME_OF_THE_ROOT = "main"
 """What a workflow file at the root is called when it has no `name`: the root has no folder name in git."""
-
-_FILE_NAMES = frozenset({*ROOT_FILES, "env0.workflow.yml", "env0.workflow.yaml"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +49,6 @@ class Reading:
         if errors:
             raise DefinitionError(errors)
         return self.definitions
-
-
-def is_workflow_file(path: str) -> bool:
-    """Whether a path of the repository is a workflow file by its name."""
-    folder, _, name = path.rpartition("/")
-    return name in _FILE_NAMES and ".git" not in folder.split("/")
 
 
 def parse_file(path: str, content: bytes) -> ParsedFile:

@@ -6,5 +6,7 @@ WORKFLOW_FILE_NAMES = ("env0.workflow.yml", "env0.workflow.yaml", "headwater.yml
 
 
 def is_workflow_file(path: str) -> bool:
-    """Whether a path is that of a workflow file; they may lie anywhere."""
-    return path.rpartition("/")[2] in WORKFLOW_FILE_NAMES and ".git" not in path.split("/")
+    """Whether a path is that of a workflow file; they may lie anywhere but where GitHub looks for its own."""
+    folders = path.split("/")
+    name = folders.pop()
+    return name in WORKFLOW_FILE_NAMES and ".git" not in folders and folders[:2] != [".github", "workflows"]

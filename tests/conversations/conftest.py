@@ -1,0 +1,58 @@
+"""A town for each conversation; the stories about state also on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bot.store.conftest import migrated_postgres, postgres  # noqa: F401  (fixtures)
+from tests.conversations.town import Town
+from tests.github import GitHub
+
+SHOP = """name: shop
+triggers: {deployOnMerge: true}
+environments:
+  network:
+    vcs: {type: script, path: network}
+  db:
+    vcs: {type: script, path: db}
+    needs: [network]
+  api:
+    vcs: {type: script, path: api}
+    needs: [db]
+    variables:
+      DB: ${environments.db.outputs.id}
+"""
+
+
+@pytest.fixture
+def make_town(tmp_path: Path) -> Iterator[Callable[..., Town]]:
+    """Makes a town; what its server did wrong fails the test."""
+    made: list[Town] = []
+    with GitHub(tmp_path / "github") as github:
+        (tmp_path / "town").mkdir()
+
+        def make(database_url: str | None = None, **settings: object) -> Town:
+            town = Town(tmp_path / "town", github, database_url, more=settings)
+            made.append(town)
+            return town
+
+        yield make
+        for town in made:
+            town.stop()
+    assert not github.errors, "\n".join(github.errors)
+
+
+@pytest.fixture
+def town(make_town: Callable[..., Town]) -> Town:
+    """A town with nothing in its repository yet."""
+    return make_town()
+
+
+@pytest.fixture
+def shop(town: Town) -> Town:
+    """A town with `network` <- `db` <- `api`, nothing deployed."""
+    town.setup({"headwater.yml": SHOP, **town.environments(network="n1", db="d1", api="a1")})
+    return town
