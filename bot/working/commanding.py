@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bot.commands import VERBS
 from bot.commands.case import Case, Outcome
+from bot.commands.kept import from_json
 from bot.decide.gates import Refusal, gates
 from bot.errors import HeadwaterError, StoreError
 from bot.github.errors import GitHubError, NotFound
@@ -16,7 +17,6 @@ from bot.store import conversation, publications
 from bot.store.conversation import CommandRow, CommandState
 from bot.store.publications import Kind
 from bot.submit import LockedElsewhere
-from bot.working.delivering import from_json
 from bot.working.gathering import actor, asked, pull_facts
 from bot.working.places import hosted_of
 from bot.working.pulling import fetch, keep_told

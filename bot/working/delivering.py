@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bot.commands import GRAMMARS
+from bot.commands.kept import as_json
 from bot.decide.comment import Command, parse
 from bot.decide.webhook import Intake, Work, look_at
 from bot.decide.webhook_fields import Fields
@@ -111,44 +112,6 @@ def _comment(connection: Connection, hosted: HostedRepository, one: Work, now: f
         conversation.keep_command(connection, values)
     if found:
         work.request(connection, "commands", f"{hosted.github_id}:{number}", now, now)
-
-
-def as_json(command: Command) -> dict[str, Any]:
-    """A command as it is kept."""
-    return {
-        "text": command.text,
-        "patterns": list(command.patterns),
-        "only": command.only,
-        "from": list(command.from_),
-        "workflow": command.workflow,
-        "commit": command.commit,
-        "given": [list(pair) for pair in command.given],
-        "forget": list(command.forget),
-        "force": command.force,
-        "confirm": command.confirm,
-        "state": command.state,
-        "kill": command.kill,
-    }
-
-
-def from_json(verb: str, line: int, kept: Mapping[str, Any]) -> Command:
-    """A command as it was written."""
-    return Command(
-        verb=verb,
-        line=line,
-        text=kept["text"],
-        patterns=tuple(kept["patterns"]),
-        only=kept["only"],
-        from_=tuple(kept["from"]),
-        workflow=kept["workflow"],
-        commit=kept["commit"],
-        given=tuple((name, value) for name, value in kept["given"]),
-        forget=tuple(kept["forget"]),
-        force=kept["force"],
-        confirm=kept["confirm"],
-        state=kept["state"],
-        kill=kept["kill"],
-    )
 
 
 def _seen(connection: Connection, hosted: HostedRepository, number: int, written: str) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from bot import people
 from bot.commands.case import Case
+from bot.commands.kept import from_json
 from bot.decide.facts import Stop
 from bot.errors import NotAllowed
 from bot.prepare import prepare
@@ -19,7 +20,6 @@ from bot.store.locks import Lock
 from bot.store.publications import Kind
 from bot.store.views import DeploymentView
 from bot.submit import Planned, planned_by, submit
-from bot.working.delivering import from_json
 from bot.working.pulling import PLAN_JOBS
 from bot.working.requesting import recorder, request, unfinished
 
