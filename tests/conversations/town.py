@@ -6,19 +6,19 @@ Everything is real: HTTP, git, webhooks, jobs as processes with the runner that 
 from __future__ import annotations
 
 import re
-import threading
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, select
 
 from bot.server import Server
 from bot.settings import Settings
-from bot.store.hosted_tables import commands, dispatches, work
-from bot.store.hosting import key_of
-from bot.store.tables import deployments, repositories, workflows
+from bot.store.gathering import waits_for_people
+from bot.store.hosted_tables import work
+from bot.store.tables import deployments, tasks
 from bot.web.app import create_app
 from bot.web.intake import Intake
 from bot.web.listener import Listener
@@ -260,9 +260,7 @@ class Town:
                     left.append(f"deployment {number} ({action})")
         return "; ".join(left)
 
-    def _moves(self, connection, number: int) -> bool:
-        from bot.store.gathering import waits_for_people
-
+    def _moves(self, connection: Connection, number: int) -> bool:
         return not waits_for_people(connection, number)
 
     def wait_for(self, what: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -284,8 +282,6 @@ class Town:
 
     def tasks(self) -> list[str]:
         """The newest deployments' tasks, as `deployment alias action state code`."""
-        from bot.store.tables import tasks
-
         with self.server.database.reading() as connection:
             rows = connection.execute(select(tasks).order_by(tasks.c.id)).all()
         return [f"{row.deployment_id} {row.alias} {row.action} {row.state} {row.code}" for row in rows]
@@ -393,22 +389,6 @@ def shown(body: str) -> str:
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
-
-
-__all__ = [
-    "Conversation",
-    "Town",
-    "commands",
-    "dispatches",
-    "func",
-    "key_of",
-    "repositories",
-    "shown",
-    "threading",
-    "workflows",
-]
