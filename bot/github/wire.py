@@ -56,7 +56,7 @@ class Wire:
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.auth = _as_it_is  # else requests looks for credentials in ~/.netrc
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=()))
         for scheme in ("http://", "https://"):
@@ -93,6 +93,11 @@ class Wire:
         finally:
             response.close()
         return Answer(response.status_code, {name.lower(): text for name, text in response.headers.items()}, body)
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: even when told not to follow redirects, requests would look at them and read their bodies unbounded."""
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
