@@ -71,10 +71,9 @@ class Server:
         """How long the driver waits for jobs."""
         return Limits(silence=self.settings.silence_seconds, claim=CLAIM_SECONDS)
 
-    @property
-    def attempt_settings(self) -> AttemptSettings:
-        """What every attempt gets."""
-        return AttemptSettings(beat_every=self.settings.beat_seconds, refuse_no_backend=True)
+    def attempt_settings(self, project: HostedProject) -> AttemptSettings:
+        """What every attempt of a repository gets; a state that lies beside a CI job would be lost with it."""
+        return AttemptSettings(beat_every=self.settings.beat_seconds, refuse_no_backend=project.place == PLACE)
 
     def wake(self) -> None:
         """Have workers look for work now."""

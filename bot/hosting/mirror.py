@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import fcntl
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from bot.runner import process
 from bot.runner.failure import RunnerError
 
 FETCH_SECONDS = 600.0
+_OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
@@ -46,9 +48,13 @@ class HostedMirror(Mirror):
         self._fetch([f"+{theirs}:{ours}" for theirs, ours in refs.items()])
 
     def head_of(self, ref: str) -> str | None:
-        """The commit that a ref of ours is at."""
-        found = self._run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-        return found.stdout.decode().strip() or None if found.ok else None
+        """The commit that a ref of ours is at. Mostly read from its file: this is asked for every environment."""
+        with suppress(OSError, ValueError):
+            found = (self.folder / ref).read_text().strip()
+            if _OID.fullmatch(found) and Path(ref).parts[0] == "refs" and ".." not in Path(ref).parts:
+                return found
+        answer = self._run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        return answer.stdout.decode().strip() or None if answer.ok else None
 
     def contains(self, later: str, earlier: str) -> bool:
         """Whether a commit is an ancestor of another one (or that itself)."""

@@ -39,6 +39,10 @@ class Check:
 
 Content = str | Check
 
+_COMMENTS = frozenset({Kind.PLAN, Kind.COMMAND, Kind.STORY, Kind.OFF_MAIN})
+_CHECKS_APART = 3
+"""Checks are looked at less than comments: so many times as far apart are their changes."""
+
 
 def publish(server: Server, key: str) -> float | None:
     """Post one thing, or bring it up to date; seconds until it may be edited, where it was edited too lately."""
@@ -47,7 +51,8 @@ def publish(server: Server, key: str) -> float | None:
     hosted = hosted_by_id(server, one.repository) if one is not None else None
     if one is None or hosted is None:
         return None
-    wait = too_soon(one, time.time(), server.settings.edit_seconds)
+    apart = server.settings.edit_seconds * (1 if one.kind in _COMMENTS else _CHECKS_APART)
+    wait = too_soon(one, time.time(), apart)
     if wait > 0:
         return wait
     project = server.project(hosted)
