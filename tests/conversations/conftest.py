@@ -45,10 +45,24 @@ def make_town(tmp_path: Path) -> Iterator[Callable[..., Town]]:
     assert not github.errors, "\n".join(github.errors)
 
 
+on_both = pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=True)
+"""For stories about state: they are told on SQLite and on PostgreSQL."""
+
+
 @pytest.fixture
-def town(make_town: Callable[..., Town]) -> Town:
+def store(request: pytest.FixtureRequest) -> str | None:
+    """Where the server keeps what it knows: the address of a new PostgreSQL database, or None for its own SQLite."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return None
+    template = request.getfixturevalue("migrated_postgres")
+    address: str = request.getfixturevalue("postgres")(template)
+    return address
+
+
+@pytest.fixture
+def town(make_town: Callable[..., Town], store: str | None) -> Town:
     """A town with nothing in its repository yet."""
-    return make_town()
+    return make_town(store)
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ SETUP = "name: setup\nruns:\n  using: composite\n  steps:\n    - run: 'true'\n  
 PLAN = """#!/bin/sh
 # What differs from what is there: the file `wanted` beside this script.
 [ -e fails-to-plan ] && { echo 'no plan today' >&2; exit 1; }
+while [ -e @TOOLS@/hold-plan-@NAME@ ]; do sleep 0.05; done
 wanted=$(cat wanted) here=$(cat @TOOLS@/@NAME@ 2>/dev/null)
 [ "$wanted" = "$here" ] && exit 0
 if [ -n "$here" ]; then
@@ -220,6 +221,18 @@ class Town:
         """Let them end."""
         (self.tools / f"hold-{name}").unlink()
 
+    def hold_plan(self, name: str) -> None:
+        """Let plans of an environment begin and not end, also the one that each deploy makes first."""
+        (self.tools / f"hold-plan-{name}").touch()
+
+    def let_plan_go(self, name: str) -> None:
+        """Let them end."""
+        (self.tools / f"hold-plan-{name}").unlink()
+
+    def drift(self, name: str, there: str) -> None:
+        """Somebody changes an environment by hand: what is there is not what was deployed."""
+        (self.tools / name).write_text(f"{there}\n")
+
     def break_(self, name: str) -> None:
         """Let deploys of an environment fail."""
         (self.tools / f"break-{name}").touch()
@@ -314,8 +327,9 @@ class Conversation:
         return self.town.commit(files, message, branch=self.pull.head_branch, by=by or self.author)
 
     def comment(self, text: str, by: str | None = None) -> Comment:
-        """Write a comment."""
+        """Write a comment; whoever writes it has read what is there for at least a second (GitHub tells whole ones)."""
         world = self.town.github.world
+        world.clock.move(1)
         return asking.comment(world, self.town.repository, self.number, world.user(by or self.author), text)
 
     def say(self, text: str, by: str | None = None) -> str:
