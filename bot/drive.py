@@ -80,12 +80,15 @@ class Driver:
         executor: Executor | None = None,
         clock: Callable[[], float] = time.monotonic,
         moved: Callable[[Connection, int], None] = _nobody,
+        budget: int | None = None,
     ) -> None:
         """`clock` tells seconds that only ever grow; by it alone attempts count as silent.
 
-        `moved` is called in the transaction in which a deployment moved on, with its number.
+        `moved` is called in the transaction in which a deployment moved on, with its number. `budget`: how many
+        attempts of the whole repository may be at work at once.
         """
         self._moved = moved
+        self._budget = budget
         self._project = project
         self._executor: Executor = executor or project.executor
         self._clock = clock
@@ -223,7 +226,7 @@ class Driver:
         moved = False
         while True:
             lacks = self._lacks(connection, told, briefing)
-            facts = gathering.gather(connection, told, observed, lacks, self._limits)
+            facts = gathering.gather(connection, told, observed, lacks, self._limits, self._budget)
             actions = reconcile(facts)
             moves = [action for action in actions if isinstance(action, Move)]
             if not moves:

@@ -19,7 +19,7 @@ from bot.decide.transitions import (
 )
 from bot.store import locks
 from bot.store.deployments import Flags
-from bot.store.tables import attempts, environments, plans, task_needs, tasks
+from bot.store.tables import attempts, environments, plans, task_needs, tasks, workflows
 
 _MUTATING = tuple(action.value for action in TaskAction if action.mutates)
 _UNFINISHED = tuple(state.value for state in TaskState if state not in FINISHED)
@@ -46,16 +46,18 @@ def gather(
     observed: Observed,
     lacks: Mapping[int, tuple[Missing, ...]],
     limits: Limits,
+    budget: int | None = None,
 ) -> Facts:
     """What is known of one deployment: its dirty and active tasks with their neighbours, and the best ready ones.
 
-    `lacks`: the values that tasks lack, for those that were asked about.
+    `lacks`: the values that tasks lack, for those that were asked about. `budget`: how many attempts of the whole
+    repository may be at work at once; plans leave a quarter of it to others.
     """
     number = counts(connection, told.id)
     active = sum(number.get(state, 0) for state in ACTIVE)
     failed = sum(number.get(state, 0) for state in _FAILED)
     superseded = _superseded(connection, told.id) if number.get(TaskState.CANCELLED) else 0
-    free = told.jobs - active
+    free = min(told.jobs - active, _within(connection, told, budget))
     return Facts(
         deployment=told.id,
         tasks=_facts(
@@ -72,6 +74,21 @@ def gather(
         fail_fast=told.fail_fast,
         limits=limits,
     )
+
+
+def _within(connection: Connection, told: Flags, budget: int | None) -> int:
+    """How many more attempts the repository may have at work, as far as this deployment is concerned."""
+    if budget is None:
+        return told.jobs
+    here = select(workflows.c.repository_id).where(workflows.c.id == told.workflow).scalar_subquery()
+    query = (
+        select(func.count())
+        .select_from(attempts.join(environments, attempts.c.environment_id == environments.c.id))
+        .join(workflows, environments.c.workflow_id == workflows.c.id)
+        .where(attempts.c.active.is_(True), workflows.c.repository_id == here)
+    )
+    most = budget if told.action.mutates else max(budget * 3 // 4, 1)
+    return most - connection.execute(query).scalar_one()
 
 
 def _superseded(connection: Connection, deployment: int) -> int:

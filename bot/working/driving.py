@@ -90,7 +90,13 @@ class Driving:
         project = self._server.project(hosted)
         kept = self._drivers.get(repository)
         if kept is None or kept[0] is not project:
-            driver = Driver(project, self._server.limits, self._server.attempt_settings(project), moved=_moved)
+            driver = Driver(
+                project,
+                self._server.limits,
+                self._server.attempt_settings(project),
+                moved=_moved,
+                budget=self._server.settings.jobs,
+            )
             self._drivers[repository] = kept = (project, driver)
         return kept[1]
 
