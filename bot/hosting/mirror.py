@@ -40,12 +40,24 @@ class HostedMirror(Mirror):
         if self._has(commit):
             return
         if not self._here(commit):
-            self._fetch([commit])
+            self._fetch([commit], self._address, self._token())
         self._git("update-ref", f"refs/headwater/commits/{commit}", commit)
+
+    def fetch(self, address: str, revision: str) -> str:
+        """The commit that a branch or tag of another repository of the same installation is at now, kept here."""
+        draft = f"refs/headwater/drafts/{os.urandom(8).hex()}"
+        own, there = urlsplit(self._address), urlsplit(address)
+        token = self._token() if (own.scheme, own.netloc) == (there.scheme, there.netloc) else None
+        self._fetch([f"+{revision}:{draft}"], address, token)
+        commit = self.head_of(draft)
+        assert commit is not None  # noqa: S101 (it was just fetched)
+        self._git("update-ref", f"refs/headwater/commits/{commit}", commit)
+        self._git("update-ref", "-d", draft)
+        return commit
 
     def update(self, refs: Mapping[str, str]) -> None:
         """Bring refs of ours to where those of GitHub are: theirs -> ours. Raises HeadwaterError if one is gone."""
-        self._fetch([f"+{theirs}:{ours}" for theirs, ours in refs.items()])
+        self._fetch([f"+{theirs}:{ours}" for theirs, ours in refs.items()], self._address, self._token())
 
     def head_of(self, ref: str) -> str | None:
         """The commit that a ref of ours is at. Mostly read from its file: this is asked for every environment."""
@@ -82,18 +94,18 @@ class HostedMirror(Mirror):
     def _here(self, commit: str) -> bool:
         return self._run("cat-file", "-e", f"{commit}^{{commit}}").ok
 
-    def _fetch(self, refspecs: Sequence[str]) -> None:
+    def _fetch(self, refspecs: Sequence[str], address: str, token: str | None) -> None:
         options = ("--no-tags", "--quiet", "--no-recurse-submodules", "--no-write-fetch-head")
         with self._alone():
-            done = self._run("fetch", *options, "--", self._address, *refspecs, token=self._token())
+            done = self._run("fetch", *options, "--", address, *refspecs, address=address, token=token)
         if not done.ok:
             said = done.stderr.decode(errors="replace").strip()[-400:]
             raise HeadwaterError(
-                f"{self._address} could not be fetched: {said}", "if the App may still read it, this is tried again"
+                f"{address} could not be fetched: {said}", "if the App may still read it, this is tried again"
             )
 
-    def _run(self, *argv: str, token: str | None = None) -> process.Finished:
-        environment = _environment(self.folder, self._address, token)
+    def _run(self, *argv: str, address: str | None = None, token: str | None = None) -> process.Finished:
+        environment = _environment(self.folder, address or self._address, token)
         command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", *argv]
         try:
             return process.run(command, cwd=self.folder, env=environment, timeout=FETCH_SECONDS)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from bot.decide.trust import Trusted, trusted_in
+from bot.errors import NotAllowed
 from bot.executors.base import Executor
 from bot.hosting.mirror import HostedMirror
 from bot.project import Project
@@ -14,6 +15,7 @@ from bot.store.database import Database
 from bot.store.hosting import HostedRepository, key_of
 from bot.vault import Vault
 from planner.definition import Definitions, Environment
+from planner.format.formats import repository_key
 from planner.problems import PlannerError
 from planner.reading import Reading
 from planner.repository import Repository
@@ -109,7 +111,17 @@ class HostedProject(Project):
         return found
 
     def source_commit(self, environment: Environment) -> str:
-        """Where the code of an environment with a repository or revision of its own is read now."""
+        """Where the code of an environment with a repository or revision of its own is read now.
+
+        Raises NotAllowed for a repository that the default branch does not list: a pull request gives itself none.
+        """
+        if environment.repository is not None:
+            listed = {repository_key(one) for one in self.default_definitions().repositories}
+            if repository_key(environment.repository) not in listed:
+                raise NotAllowed(
+                    f"{environment.alias!r} is read from {environment.repository}, which the default branch does not list",
+                    "list it under `repositories` in the headwater.yml at the root, and merge that first",
+                )
         if environment.repository is None and environment.revision is not None:
             for kind in ("heads", "tags"):
                 found = self.mirror.head_of(f"refs/{kind}/{environment.revision}")
