@@ -119,7 +119,7 @@ class HostedProject(Project):
             listed = {repository_key(one) for one in self.default_definitions().repositories}
             if repository_key(environment.repository) not in listed:
                 raise NotAllowed(
-                    f"{environment.alias!r} is read from {environment.repository}, which the default branch does not list",
+                    f"{environment.alias!r} lies in {environment.repository}, which the default branch does not list",
                     "list it under `repositories` in the headwater.yml at the root, and merge that first",
                 )
         if environment.repository is None and environment.revision is not None:
