@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lint format bench crash docs clean
+.PHONY: help demo demo-cli test lint format bench crash docs clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    watch the whole story on examples/shop"
+	@echo "make demo    watch a team work on pull requests (KEEP=1: it stays up to play with)"
+	@echo "make demo-cli  the same shop from the command line alone"
 	@echo "make test    lint and all tests, as CI runs them"
 	@echo "make lint    format, lint, types and layers"
 	@echo "make bench   the figures of docs/benchmarks.md (needs npm)"
@@ -22,7 +23,10 @@ $(STAMP): pyproject.toml
 	@touch $(STAMP)
 
 demo: $(STAMP)
-	@$(BIN)/python examples/demo.py
+	@$(BIN)/python examples/demo.py $(if $(KEEP),--keep)
+
+demo-cli: $(STAMP)
+	@$(BIN)/python examples/demo_cli.py
 
 test: lint
 	@$(BIN)/python -m pytest -n auto tests

