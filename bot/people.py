@@ -44,10 +44,15 @@ def _waiting(connection: Connection, environment: EnvironmentRow) -> Waiting:
     return Waiting(row.id, row.deployment_id, row.plan_id)
 
 
-def approve(project: Project, environment: EnvironmentRow, actor: str) -> int:
-    """Approve the plan that an environment waits with, and no other; the deployment's number."""
+def approve(project: Project, environment: EnvironmentRow, actor: str, plan: int | None = None) -> int:
+    """Approve the plan that an environment waits with, and no other; the deployment's number.
+
+    `plan` is the one that was read: raises NotAllowed where another one waits by now.
+    """
     with project.database.writing() as connection:
         waiting = _waiting(connection, environment)
+        if plan is not None and waiting.plan != plan:
+            raise NotAllowed(f"{environment.alias!r} waits with another plan by now", "read that, then approve it")
         connection.execute(
             update(tasks).where(tasks.c.id == waiting.task).values(approved_plan_id=waiting.plan, dirty=True)
         )

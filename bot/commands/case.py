@@ -20,7 +20,6 @@ from bot.store.conversation import CommandRow, CommandState, PullPlan
 from bot.store.environments import EnvironmentRow
 from bot.store.hosting import HostedRepository, PullRow
 from bot.submit import Planned
-from planner.selection import GLOB_SIGNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +63,6 @@ class Case:
         """The newest plans of the pull request."""
         with self.server.database.reading() as connection:
             return conversation.plan(connection, self.pull.plan)
-
-    def means(self, alias: str) -> bool:
-        """Whether the command names this environment; one that names none means all."""
-        from fnmatch import fnmatchcase  # noqa: PLC0415
-
-        key = alias.casefold()
-        patterns = [one.casefold() for one in self.command.patterns]
-        return not patterns or any(
-            key == one or (any(sign in one for sign in GLOB_SIGNS) and fnmatchcase(key, one)) for one in patterns
-        )
 
     def record(self, connection: Connection, deployment: int) -> None:
         """Keep with a deployment that this command made it, so that neither is kept without the other."""

@@ -5,27 +5,31 @@ from __future__ import annotations
 from bot import people
 from bot.commands.base import WORKFLOW, Verb
 from bot.commands.case import Case, Outcome, done, refused
+from bot.commands.choosing import Named, means, meant, unmet
 from bot.decide.comment import Argument, Grammar
-from bot.store import conversation
-from bot.store.conversation import CommandState
-from bot.working.proposing import withdraw
+from bot.errors import NotAllowed
+from bot.working.proposing import proposals, withdraw
 from bot.working.waiting import waiting_tasks
 
 
 def act(case: Case) -> Outcome:
-    """Cancel what waits for approval here."""
+    """Cancel what waits for approval here; what a command has shown as one is called off as one."""
     with case.server.database.reading() as connection:
-        waiting = [one for one in waiting_tasks(connection, case.pull) if case.means(one.alias)]
-        asking = conversation.commands_of(connection, case.hosted.id, case.pull.number, [CommandState.ASKED])
+        waiting, asking = waiting_tasks(connection, case.pull), proposals(connection, case.pull)
     said = []
     rows = {row.id: row for row in case.rows}
-    for one in waiting:
-        if one.environment in rows:
+    for one in meant(case.command, waiting):
+        try:
             people.reject(case.project, rows[one.environment], case.row.actor)
-            said.append(f"{one.alias}: rejected")
-    for command in asking if not case.command.patterns else ():
-        said += withdraw(case, command, f"rejected by {case.row.actor}")
-    return done(*said) if said else refused("Nothing waits for approval here.")
+        except NotAllowed:  # somebody was faster
+            continue
+        said.append(f"{one.alias}: rejected")
+    for proposal in asking:
+        if not proposal.parts or any(means(case.command, part) for part in proposal.parts):
+            said += withdraw(case, proposal.command, f"rejected by {case.row.actor}")
+    named: list[Named] = [*waiting, *(part for one in asking for part in one.parts)]
+    not_done = [f"{name}: nothing that waits here is called that" for name in unmet(case.command, named)]
+    return done(*said, *not_done) if said else refused(*(not_done or ["Nothing waits for approval here."]))
 
 
 VERB = Verb(

@@ -6,6 +6,7 @@ import time
 
 from bot.commands.base import UNLESS_MERGED, WORKFLOW, Verb
 from bot.commands.case import Case, Outcome, done, refused
+from bot.commands.choosing import meant
 from bot.decide.comment import Argument, Grammar
 from bot.store import locks
 from bot.store.conversation import CommandState
@@ -18,7 +19,7 @@ from bot.working.requesting import recorder, succeeded
 def act(case: Case) -> Outcome:
     """Plan the default branch's version of what this pull request deployed, and show it; `/approve` goes on."""
     with case.server.database.reading() as connection:
-        held = [one for one in locks.of_pull(connection, case.pull.id) if case.means(one.alias)]
+        held = meant(case.command, locks.of_pull(connection, case.pull.id))
     if not held:
         return refused("This pull request holds nothing that could be restored.")
     prepared, gone = restoring(case, held)
@@ -42,7 +43,7 @@ def follow(case: Case) -> Outcome:
         )
     now = time.time()
     with case.server.database.writing() as connection:
-        held = [one for one in locks.of_pull(connection, case.pull.id) if case.means(one.alias)]
+        held = meant(case.command, locks.of_pull(connection, case.pull.id))
         locks.release(connection, case.pull.id, [one.environment for one in held])
         wake_waiting(connection, case.hosted, now)
     return done(*(f"{one.alias}: as on the default branch, and free" for one in held))

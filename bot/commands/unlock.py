@@ -6,6 +6,7 @@ import time
 
 from bot.commands.base import WORKFLOW, Verb
 from bot.commands.case import Case, Outcome, done, refused
+from bot.commands.choosing import meant, unmet
 from bot.decide.comment import Argument, Grammar, Option
 from bot.store import locks
 from bot.working.pulling import wake_waiting
@@ -21,14 +22,15 @@ def act(case: Case) -> Outcome:
     with case.server.database.writing() as connection:
         held = locks.of_repository(connection, case.hosted.id)
         named = bool(case.command.patterns)
-        meant = [one for one in held if (case.means(one.alias) if named else one.pull == case.pull.id)]
-        for one in meant:
+        chosen = meant(case.command, held if named else [one for one in held if one.pull == case.pull.id])
+        for one in chosen:
             locks.release(connection, one.pull, [one.environment])
-        if meant:
+        if chosen:
             wake_waiting(connection, case.hosted, now)
-    if not meant:
-        return refused("Nothing of that is locked." if named else "This pull request holds nothing.")
-    return done(*(f"{one.alias}: free; #{one.number} held it" for one in meant))
+    not_done = [f"{name}: nothing that is locked is called that" for name in unmet(case.command, held)]
+    if not chosen:
+        return refused(*(not_done or ["This pull request holds nothing."]))
+    return done(*(f"{one.alias}: free; #{one.number} held it" for one in chosen), *not_done)
 
 
 VERB = Verb(

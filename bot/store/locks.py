@@ -21,6 +21,8 @@ class Lock:
     number: int
     state: str  # of the pull request
     taken_at: float
+    workflow: str  # its name
+    file: str
 
 
 def held(connection: Connection, ids: Iterable[int]) -> dict[int, Lock]:
@@ -45,7 +47,7 @@ def of_repository(connection: Connection, repository: int) -> list[Lock]:
 
 def _read(connection: Connection, where: object) -> list[Lock]:
     query = (
-        select(locks, environments.c.alias, pulls.c.number, pulls.c.state)
+        select(locks, environments.c.alias, pulls.c.number, pulls.c.state, workflows.c.name, workflows.c.file)
         .join(environments, locks.c.environment_id == environments.c.id)
         .join(workflows, environments.c.workflow_id == workflows.c.id)
         .join(pulls, locks.c.pull_id == pulls.c.id)
@@ -53,7 +55,7 @@ def _read(connection: Connection, where: object) -> list[Lock]:
         .order_by(locks.c.environment_id)
     )
     return [
-        Lock(row.environment_id, row.alias, row.pull_id, row.number, row.state, row.taken_at)
+        Lock(row.environment_id, row.alias, row.pull_id, row.number, row.state, row.taken_at, row.name, row.file)
         for row in connection.execute(query)
     ]
 

@@ -47,7 +47,7 @@ class Publication:
     digest: str
     posted_at: float | None
     edits: tuple[float, ...]
-    shown: tuple[tuple[str, str], ...]
+    shown: tuple[tuple[str, str], ...]  # [GitHub's time, what was shown from then on], see bot/working/seen.py
 
 
 def want(
@@ -89,6 +89,17 @@ def deployments_of(connection: Connection, number: int) -> list[int]:
     """The deployments that a publication shows, oldest first."""
     query = select(shows.c.deployment_id).where(shows.c.publication_id == number).order_by(shows.c.deployment_id)
     return list(connection.execute(query).scalars())
+
+
+def showing(connection: Connection, deployment: int, kinds: Iterable[Kind]) -> list[Publication]:
+    """The publications of these kinds that show a deployment."""
+    query = (
+        select(publications)
+        .join(shows, shows.c.publication_id == publications.c.id)
+        .where(shows.c.deployment_id == deployment, publications.c.kind.in_([one.value for one in kinds]))
+        .order_by(publications.c.id)
+    )
+    return [_publication(row) for row in connection.execute(query)]
 
 
 def read(connection: Connection, number: int) -> Publication | None:

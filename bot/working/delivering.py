@@ -18,6 +18,7 @@ from bot.server import Server
 from bot.store import conversation, deliveries, dispatching, hosting, publications, remote, work
 from bot.store.conversation import CommandState
 from bot.store.hosting import HostedRepository
+from bot.working.seen import commit_seen, seconds
 
 _GONE = "deleted on GitHub"
 
@@ -99,11 +100,11 @@ def _comment(connection: Connection, hosted: HostedRepository, one: Work, now: f
             "actor": str(told["author"]),
             "verb": "",
             "command": {"text": each.text},
-            "seen": _seen(connection, hosted, number, str(told["created_at"])),
+            "seen": commit_seen(connection, hosted.id, number, str(told["created_at"])),
             "state": CommandState.NEW.value,
             "answer": {},
             "deployments": [],
-            "created_at": now,
+            "created_at": seconds(str(told["created_at"])),
         }
         if isinstance(each, Command):
             values |= {"verb": each.verb, "command": as_json(each)}
@@ -112,13 +113,6 @@ def _comment(connection: Connection, hosted: HostedRepository, one: Work, now: f
         conversation.keep_command(connection, values)
     if found:
         work.request(connection, "commands", f"{hosted.github_id}:{number}", now, now)
-
-
-def _seen(connection: Connection, hosted: HostedRepository, number: int, written: str) -> str | None:
-    """The commit that our plan comment (or check) showed when somebody wrote a comment, by GitHub's own times."""
-    found = publications.find(connection, hosted.id, publications.Kind.PLAN, str(number))
-    shown = [commit for moment, commit in (found.shown if found else ()) if moment <= written]
-    return shown[-1] if shown else None
 
 
 def _job(connection: Connection, hosted: HostedRepository, one: Work, now: float) -> None:

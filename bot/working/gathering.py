@@ -5,17 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from sqlalchemy import Connection
+
 from bot.commands.case import Case
+from bot.commands.choosing import means
+from bot.decide.comment import Command
 from bot.decide.permissions import Actor, role_of, teams_in
 from bot.decide.pull_facts import Approval, Asked, CheckFact, CheckState, PullFacts, PullState, Verb, WorkflowFile
+from bot.errors import HeadwaterError
 from bot.github.data import PullData, ReviewData
 from bot.github.errors import Forbidden, GitHubError, NotFound
 from bot.github.repository_client import RepositoryClient
 from bot.hosting.project import HostedProject
 from bot.server import Server
-from bot.store import conversation, locks, views
-from bot.store.conversation import CommandState
-from bot.working.waiting import waiting_tasks
+from bot.store import locks, publications, views
+from bot.working.proposing import Proposal, Proposed, proposals
+from bot.working.requesting import affected
+from bot.working.seen import shown_since
+from bot.working.waiting import WaitingTask, waiting_tasks
 from planner.definition import Definitions, Permissions, Requirements
 from planner.problems import PlannerError
 from planner.question import affected_in
@@ -50,23 +57,47 @@ def asked(case: Case, who: Actor) -> Asked:
     command, verb = case.command, Verb(case.command.verb)
     with case.server.database.reading() as connection:
         mine = case.pull.id
-        held = [one for one in locks.of_repository(connection, case.hosted.id) if case.means(one.alias)]
-        waiting = waiting_tasks(connection, case.pull) if verb in (Verb.APPROVE, Verb.REJECT) else []
-        asking = conversation.commands_of(connection, case.hosted.id, case.pull.number, [CommandState.ASKED])
-    meant = [one for one in waiting if case.means(one.alias)]
-    shown_later = [one.alias for one in meant if one.planned_at is not None and one.planned_at > case.row.created_at]
+        held = [one for one in locks.of_repository(connection, case.hosted.id) if means(command, one)]
+        approving = verb is Verb.APPROVE
+        waiting = [one for one in waiting_tasks(connection, case.pull) if approving and means(command, one)]
+        asking = [one for one in proposals(connection, case.pull) if approving and _is_meant(command, one)]
+        unseen = _unseen(connection, case.row.created_at, [*waiting, *(part for one in asking for part in one.parts)])
+    commanders = {*(one.commander for one in waiting if one.commander), *(one.command.actor for one in asking)}
     return Asked(
         verb=verb,
         actor=who,
-        seen=case.row.seen,
+        seen=case.row.seen or _nothing_to_see(case),
         named=command.commit,
         force=command.force,
         state=command.state is not None,
         values=bool(command.given or command.forget),
         locked_elsewhere=bool(command.patterns) and any(one.pull != mine for one in held),
-        commanders=tuple({*(one.commander for one in meant if one.commander), *(one.actor for one in asking)}),
-        unshown=tuple(shown_later),
+        commanders=tuple(sorted(commanders)),
+        unshown=unseen,
     )
+
+
+def _is_meant(command: Command, proposal: Proposal) -> bool:
+    return not proposal.parts or any(means(command, part) for part in proposal.parts)
+
+
+def _unseen(connection: Connection, written: float, parts: Sequence[WaitingTask | Proposed]) -> tuple[str, ...]:
+    """The aliases whose plans were shown only after something was written, or are not shown yet."""
+    shown: dict[int, float] = {}
+    for deployment in {one.deployment for one in parts}:
+        shown |= shown_since(connection, deployment)
+    never = float("inf")
+    return tuple(one.alias for one in parts if one.plan is not None and shown.get(one.plan, never) >= written)
+
+
+def _nothing_to_see(case: Case) -> str | None:
+    """The head, where nothing is affected at it, so that there never was a plan comment; else None."""
+    plan = case.plan
+    if plan is None or plan.commit != case.pull.head or plan.deployments or plan.problems:
+        return None
+    with case.server.database.reading() as connection:
+        posted = publications.find(connection, case.hosted.id, publications.Kind.PLAN, str(case.pull.number))
+    return case.pull.head if posted is None else None
 
 
 def pull_facts(case: Case, requirements: Requirements, client: RepositoryClient) -> PullFacts:
@@ -156,15 +187,24 @@ def _stale(project: HostedProject, case: Case) -> tuple[str, ...] | None:
     except PlannerError:
         return None
     mine = planned_aliases(case)
-    return tuple(
-        one.alias
+    found = {
+        (workflow.file, one.alias): None
         for workflow in moved
         for one in workflow.environments
         if one.affected
         and (workflow.file, one.alias.casefold()) in mine
-        and case.means(one.alias)
         and any(why.code.value != "upstream-affected" for why in one.reasons)
-    )
+    }
+    chosen = _chosen(case) if found and case.command.verb == Verb.DEPLOY.value else None
+    return tuple(alias for file, alias in found if chosen is None or (file, alias) in chosen)
+
+
+def _chosen(case: Case) -> frozenset[tuple[str, str]]:
+    """File and alias of what a deploy comes to; nothing where that cannot be said, which is then told instead."""
+    try:
+        return frozenset((one.workflow.file, alias) for one in affected(case) for alias in one.order)
+    except (HeadwaterError, PlannerError):
+        return frozenset()
 
 
 def planned_aliases(case: Case) -> frozenset[tuple[str, str]]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
 
 from bot import people
 from bot.commands.case import Case
+from bot.commands.choosing import meant
 from bot.commands.kept import from_json
 from bot.decide.facts import Stop
 from bot.errors import NotAllowed
@@ -16,6 +19,7 @@ from bot.preparing.situation import Prepared
 from bot.request import Aim, Request
 from bot.store import conversation, publications, views
 from bot.store.conversation import CommandRow, CommandState
+from bot.store.hosting import PullRow
 from bot.store.locks import Lock
 from bot.store.publications import Kind
 from bot.store.views import DeploymentView
@@ -24,14 +28,54 @@ from bot.working.pulling import PLAN_JOBS
 from bot.working.requesting import recorder, request, unfinished
 
 
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """One environment of what a command has shown; `plan` is the number of its plan, once there is one."""
+
+    deployment: int
+    alias: str
+    workflow: str
+    file: str
+    plan: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A command that shows what it would do, and waits for `/approve`."""
+
+    command: CommandRow
+    parts: tuple[Proposed, ...]
+
+    @property
+    def name(self) -> str:
+        """The command in short."""
+        return f"/{self.command.verb}"
+
+
+def proposals(connection: Connection, pull: PullRow) -> list[Proposal]:
+    """What waits on a pull request for somebody to approve all of it, oldest first."""
+    asking = conversation.commands_of(connection, pull.repository, pull.number, [CommandState.ASKED])
+    return [Proposal(one, _parts(connection, one)) for one in asking]
+
+
+def _parts(connection: Connection, command: CommandRow) -> tuple[Proposed, ...]:
+    found = [views.deployment(connection, number) for number in command.deployments]
+    return tuple(
+        Proposed(view.id, task.alias, view.workflow, view.file, task.plan.id if task.plan else None)
+        for view in found
+        if view is not None
+        for task in view.tasks
+    )
+
+
 def carry_on(case: Case, command: CommandRow) -> list[str]:
     """Do what a command has shown; a line for people. Raises NotAllowed while it is not all shown yet."""
     shown = _shown(case, command)
     if unfinished(shown):
-        raise NotAllowed("what is asked for is still being planned", "read the plans, then approve them")
+        raise NotAllowed(f"what /{command.verb} would do is still being planned", "read the plans, then approve them")
     failed = [task.alias for view in shown for task in view.tasks if task.plan is None]
     if failed:
-        raise NotAllowed(f"could not be planned: {', '.join(failed)}", "see its comment, then write the command again")
+        raise NotAllowed(f"could not be planned: {', '.join(failed)}", f"see why, then write /{command.verb} again")
     theirs = replace(case, row=command, command=from_json(command.verb, command.line, command.command))
     found: dict[int, Planned] = {}
     for view in shown:
@@ -50,7 +94,7 @@ def _prepared(theirs: Case) -> list[Prepared]:
         from bot.store import locks  # noqa: PLC0415
 
         with theirs.server.database.reading() as connection:
-            held = [one for one in locks.of_pull(connection, theirs.pull.id) if theirs.means(one.alias)]
+            held = meant(theirs.command, locks.of_pull(connection, theirs.pull.id))
         return restoring(theirs, held, plan_only=False)[0]
     command = theirs.command
     asked = request(theirs, Aim.DESTROY, workflow=command.workflow or command.confirm)

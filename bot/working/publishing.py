@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -24,6 +24,7 @@ from bot.server import Server
 from bot.store import conversation, deployments, hosting, locks, publications, views
 from bot.store.publications import MOST_EDITS, Kind, Publication
 from bot.working.places import hosted_by_id
+from bot.working.seen import plans_in, with_commit, with_plans
 from bot.working.showing import command_model, plan_model, section, story_model
 
 HEAD_CHECK_NAME = "headwater plan"
@@ -59,9 +60,10 @@ def publish(server: Server, key: str) -> float | None:
     with server.database.reading() as connection:
         content = _CONTENT[one.kind](connection, project, one)
         commit = _commit_shown(connection, one)
+        plans = plans_in(connection, one) if one.kind in (Kind.COMMAND, Kind.STORY) else []
     if content is None:
         return None
-    digest = _digest(content)
+    digest = _digest(content, plans)
     if digest == one.digest and one.github_id is not None:
         return None
     client = server.client(hosted).at(Priority.COMMAND if one.github_id is None else Priority.COSMETIC)
@@ -75,9 +77,9 @@ def publish(server: Server, key: str) -> float | None:
         "edits": [*[at for at in one.edits if at > now - 60], now],
     }
     if commit is not None:
-        shown = [list(each) for each in one.shown if each[1] != commit]
-        first = next((list(each) for each in one.shown if each[1] == commit), [moment, commit])
-        values["shown"] = [*shown, first][-20:]
+        values["shown"] = with_commit(one.shown, moment, commit)
+    elif plans:
+        values["shown"] = with_plans(one.shown, moment, plans)
     with server.database.writing() as connection:
         publications.write(connection, one.id, values)
     return None
@@ -93,8 +95,9 @@ def too_soon(one: Publication, now: float, edit_seconds: float) -> float:
     return max(one.posted_at + edit_seconds - now, 0.0)
 
 
-def _digest(content: Content) -> str:
-    return hashlib.sha256(repr(content).encode(errors="replace")).hexdigest()
+def _digest(content: Content, plans: Sequence[int]) -> str:
+    """Of what is posted. A new plan counts also where it reads as the one before: it is one that may be approved."""
+    return hashlib.sha256(repr((content, *plans)).encode(errors="replace")).hexdigest()
 
 
 # -- what it says

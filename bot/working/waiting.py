@@ -9,19 +9,21 @@ from sqlalchemy import Connection, or_, select
 from bot.decide.transitions import TaskState
 from bot.store import conversation
 from bot.store.hosting import PullRow
-from bot.store.tables import deployments, plans, tasks
+from bot.store.tables import deployments, tasks, workflows
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingTask:
-    """An environment that waits for approval; `planned_at` is when its plan came, in seconds since the epoch."""
+    """An environment that waits for approval of a plan; `commander` is "" where a push asked for it."""
 
     task: int
     environment: int
     deployment: int
     alias: str
+    workflow: str
+    file: str
     commander: str
-    planned_at: float | None
+    plan: int | None
 
 
 def of_pull(connection: Connection, pull: PullRow) -> list[int]:
@@ -36,9 +38,9 @@ def of_pull(connection: Connection, pull: PullRow) -> list[int]:
 def waiting_tasks(connection: Connection, pull: PullRow) -> list[WaitingTask]:
     """What waits for approval of all that was asked for on a pull request, or told on it."""
     query = (
-        select(tasks, deployments.c.actor, deployments.c.continuous, plans.c.created_at.label("planned_at"))
+        select(tasks, deployments.c.actor, deployments.c.continuous, workflows.c.name, workflows.c.file)
         .join(deployments, tasks.c.deployment_id == deployments.c.id)
-        .outerjoin(plans, tasks.c.plan_id == plans.c.id)
+        .join(workflows, deployments.c.workflow_id == workflows.c.id)
         .where(tasks.c.deployment_id.in_(of_pull(connection, pull)), tasks.c.state == TaskState.NEEDS_APPROVAL.value)
         .order_by(tasks.c.id)
     )
@@ -48,8 +50,10 @@ def waiting_tasks(connection: Connection, pull: PullRow) -> list[WaitingTask]:
             row.environment_id,
             row.deployment_id,
             row.alias,
+            row.name,
+            row.file,
             "" if row.continuous else row.actor,
-            row.planned_at,
+            row.plan_id,
         )
         for row in connection.execute(query)
     ]
