@@ -82,6 +82,7 @@ class Code(StrEnum):
     OUTCOME_UNKNOWN = "outcome-unknown"
     APPROVED = "approved"
     REJECTED = "rejected"
+    VOIDED = "voided"
     CANCELLED = "cancelled"
     FAIL_FAST = "fail-fast"
     SUPERSEDED = "superseded"
@@ -153,6 +154,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         _S.NEEDS_APPROVAL,
         (_S.READY, Code.APPROVED, "approved: a new attempt plans again and applies on a match"),
         (_S.CANCELLED, Code.REJECTED, "rejected"),
+        (_S.CANCELLED, Code.VOIDED, "something was pushed to the pull request while it waited"),
         (_S.CANCELLED, Code.CANCELLED, "cancelled while it waited"),
         (_S.CANCELLED, Code.FAIL_FAST, "another one failed, and `--fail-fast` stops the rest"),
         (_S.CANCELLED, Code.SUPERSEDED, "a newer deployment of the environment took its place"),

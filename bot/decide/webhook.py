@@ -101,6 +101,7 @@ def _pull(fields: Fields, event: str, action: str) -> _Found:
         "event": event,
         "action": action,
         "head": fields.commit("pull_request.head.sha"),
+        "before": fields.text_or_none("before"),
         "sender": fields.text_or_none("sender.login"),
     }
     return f"pull request {number}", Work("pull", _key(fields, number), payload)

@@ -118,6 +118,10 @@ def _repository(row: Row[Any]) -> HostedRepository:
     )
 
 
+UNKNOWN_PUSHER = "?"
+"""Who pushed the head, where that was not heard of; nobody is called that."""
+
+
 def keep_pull(connection: Connection, repository: int, number: int, values: Mapping[str, Any]) -> PullRow:
     """Write down what is known of a pull request now."""
     of_it = (pulls.c.repository_id == repository) & (pulls.c.number == number)
@@ -126,6 +130,13 @@ def keep_pull(connection: Connection, repository: int, number: int, values: Mapp
     found = pull(connection, repository, number)
     assert found is not None  # noqa: S101 (it was just written)
     return found
+
+
+def pushed(connection: Connection, repository: int, number: int, *, before: str, head: str, by: str) -> None:
+    """Somebody moved the head of a pull request; a word that comes late, of a push before the last, changes nothing."""
+    row = pull(connection, repository, number)
+    if row is not None and row.head in (before, head):
+        keep_pull(connection, repository, number, {"head": head, "last_pusher": by})
 
 
 def pull(connection: Connection, repository: int, number: int) -> PullRow | None:

@@ -20,6 +20,7 @@ from bot.submit import LockedElsewhere
 from bot.working.gathering import actor, asked, pull_facts
 from bot.working.places import hosted_of
 from bot.working.pulling import fetch, keep_told
+from bot.working.voiding import void_former
 from planner.problems import PlannerError
 
 
@@ -64,6 +65,7 @@ def _one(server: Server, project: HostedProject, row: CommandRow) -> CommandStat
     told = client.pull(row.number)
     fetch(project, told)
     pull = keep_told(server, project, told)
+    void_former(server, pull)
     command = from_json(row.verb, row.line, row.command)
     case = Case(server, project, pull, told, row, command)
     if row.state is CommandState.GOING:

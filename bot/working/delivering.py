@@ -79,7 +79,17 @@ def _repository(connection: Connection, intake: Intake, payload: Mapping[str, An
 
 
 def _pull(connection: Connection, hosted: HostedRepository, one: Work, now: float) -> None:
-    work.request(connection, "pull", f"{hosted.github_id}:{one.payload['number']}", now, now)
+    told = one.payload
+    if told["action"] == "synchronize" and told["before"] and told["sender"]:
+        hosting.pushed(
+            connection,
+            hosted.id,
+            int(str(told["number"])),
+            before=str(told["before"]),
+            head=str(told["head"]),
+            by=str(told["sender"]),
+        )
+    work.request(connection, "pull", f"{hosted.github_id}:{told['number']}", now, now)
 
 
 def _push(connection: Connection, hosted: HostedRepository, one: Work, now: float) -> None:

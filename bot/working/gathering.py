@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from bot.commands.case import Case
 from bot.commands.choosing import means
 from bot.decide.comment import Command
-from bot.decide.permissions import Actor, role_of, teams_in
+from bot.decide.permissions import Actor, Answer, may, role_of, teams_in
 from bot.decide.pull_facts import Approval, Asked, CheckFact, CheckState, PullFacts, PullState, Verb, WorkflowFile
 from bot.errors import HeadwaterError
 from bot.github.data import PullData, ReviewData
@@ -18,7 +18,7 @@ from bot.github.errors import Forbidden, GitHubError, NotFound
 from bot.github.repository_client import RepositoryClient
 from bot.hosting.project import HostedProject
 from bot.server import Server
-from bot.store import locks, publications, views
+from bot.store import hosting, locks, publications, views
 from bot.working.proposing import Proposal, Proposed, proposals
 from bot.working.requesting import affected
 from bot.working.seen import shown_since
@@ -129,7 +129,11 @@ def pull_facts(case: Case, requirements: Requirements, client: RepositoryClient)
             for login, (state, commit) in newest.items()
             if state == "APPROVED"
         ),
-        changes_requested=tuple(login for login, (state, _) in newest.items() if state == "CHANGES_REQUESTED"),
+        changes_requested=tuple(
+            login
+            for login, (state, _) in newest.items()
+            if state == "CHANGES_REQUESTED" and may(Actor(login, _role(client, login)), ("write",)) is not Answer.DENY
+        ),
         code_owner_approval=client.review_decision(pull.number) == "APPROVED"
         if power and requirements.code_owners
         else None,
@@ -156,7 +160,9 @@ def _role(client: RepositoryClient, login: str) -> str | None:
 
 
 def _pusher(case: Case) -> str | None:
-    return case.pull.last_pusher or case.pull.author
+    """Who pushed the head; that which a pull request was opened with is taken for its author's."""
+    known = case.pull.last_pusher or case.pull.author
+    return None if known == hosting.UNKNOWN_PUSHER else known
 
 
 def _allowed_bases(definitions: Definitions, default: str) -> tuple[str, ...]:

@@ -8,24 +8,22 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from bot import people
 from bot.commands.case import Case
 from bot.commands.choosing import meant
 from bot.commands.kept import from_json
-from bot.decide.facts import Stop
 from bot.errors import NotAllowed
 from bot.prepare import prepare
 from bot.preparing.situation import Prepared
 from bot.request import Aim, Request
-from bot.store import conversation, publications, views
+from bot.store import conversation, views
 from bot.store.conversation import CommandRow, CommandState
 from bot.store.hosting import PullRow
 from bot.store.locks import Lock
-from bot.store.publications import Kind
 from bot.store.views import DeploymentView
 from bot.submit import Planned, planned_by, submit
 from bot.working.pulling import PLAN_JOBS
 from bot.working.requesting import recorder, request, unfinished
+from bot.working.voiding import call_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +107,8 @@ def _approved(prepared: Prepared) -> Prepared:
 
 def withdraw(case: Case, command: CommandRow, why: str) -> list[str]:
     """Give up a command that waits, and the plans that are made for it; a line for people."""
-    numbers = [view.id for view in unfinished(_shown(case, command))]
-    if numbers:
-        people.cancel(case.project, numbers, Stop.KILL, case.row.actor)
-    now = time.time()
     with case.server.database.writing() as connection:
-        answer = {**command.answer, "said": [why]}
-        conversation.set_command(connection, command.id, state=CommandState.DONE, waits="", answer=answer)
-        publications.want(connection, case.hosted.id, Kind.COMMAND, str(command.id), now, number=case.pull.number)
+        call_off(connection, command, f"{why[:1].upper()}{why[1:]}.", case.row.actor, time.time())
     return [f"/{command.verb}: {why}"]
 
 

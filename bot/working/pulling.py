@@ -8,13 +8,11 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from bot.decide.facts import Stop
 from bot.decide.trust import changed_power
 from bot.errors import HeadwaterError
 from bot.github.data import PullData
 from bot.hosting.project import HostedProject
 from bot.prepare import prepare
-from bot.preparing.cautions import about_preparation
 from bot.preparing.situation import Prepared
 from bot.request import Aim, Request
 from bot.server import Server
@@ -23,6 +21,9 @@ from bot.store.hosting import HostedRepository, PullRow
 from bot.store.publications import Kind
 from bot.submit import submit_plan
 from bot.working.places import hosted_of
+from bot.working.remarks import remarks_on
+from bot.working.superseding import cut_off, stop_former, stop_newest
+from bot.working.voiding import void_former
 from planner.definition import Workflow
 from planner.problems import DefinitionError, PlannerError
 
@@ -43,6 +44,7 @@ def bring_up_to_date(server: Server, key: str) -> None:
     if not pull.open:
         _ended(server, hosted, pull)
         return
+    void_former(server, pull)
     if _may_plan(pull):
         plan(server, project, pull)
     else:
@@ -61,9 +63,13 @@ def refresh(server: Server, project: HostedProject, number: int) -> PullRow:
 
 
 def keep_told(server: Server, project: HostedProject, told: PullData) -> PullRow:
-    """Write down what GitHub said of a pull request."""
+    """Write down what GitHub said of a pull request; who pushed a head that no webhook told of is not known."""
+    values = _values(told)
     with server.database.writing() as connection:
-        return hosting.keep_pull(connection, project.hosted.id, told.number, _values(told))
+        before = hosting.pull(connection, project.hosted.id, told.number)
+        if before is not None and before.head != told.head_sha:
+            values["last_pusher"] = hosting.UNKNOWN_PUSHER
+        return hosting.keep_pull(connection, project.hosted.id, told.number, values)
 
 
 def fetch(project: HostedProject, told: PullData) -> None:
@@ -101,7 +107,8 @@ def plan(server: Server, project: HostedProject, pull: PullRow, *, again: bool =
     base = project.repository.merge_base(base_of(project, pull), pull.head)
     with server.database.reading() as connection:
         before = conversation.plan(connection, pull.plan)
-    if before is not None and not again and (before.commit, before.base) == (pull.head, base):
+        lacking = before is not None and cut_off(connection, before)
+    if before is not None and not again and not lacking and (before.commit, before.base) == (pull.head, base):
         return
     prepared, problems, after_merge = _prepared(server, project, pull)
     deployed = [(one, submit_plan(project, one)) for one in prepared]
@@ -118,19 +125,19 @@ def plan(server: Server, project: HostedProject, pull: PullRow, *, again: bool =
                 "problems": problems,
                 "after_merge": list(after_merge),
                 "notices": list(_notices(project, server)),
-                "cautions": {str(number): about_preparation(one) for one, number in deployed},
+                "cautions": {str(number): remarks_on(one) for one, number in deployed},
                 "created_at": now,
             },
         )
         if current is not None:
-            _supersede(connection, current, now)
+            stop_former(connection, current, now)
         _publish(
             connection,
             project.hosted,
             pull,
             [number for _, number in deployed],
             now,
-            anything=bool(deployed or problems),
+            anything=bool(deployed or problems or after_merge),
         )
         work.request(connection, "commands", f"{project.hosted.github_id}:{pull.number}", now, now)
     server.wake()
@@ -160,9 +167,17 @@ def _prepared(
         try:
             found += [one for one in prepare(project, plan_request(server, project, pull, workflow)) if _matters(one)]
         except (HeadwaterError, PlannerError) as error:
-            problems.append(f"{workflow.file}: {error}")
+            problems += _told_of(workflow, error)
     kept = [without_foreign_removals(project, pull, one) for one in found]
     return [one for one in kept if _matters(one)], problems, after_merge
+
+
+def _told_of(workflow: Workflow, error: Exception) -> list[str]:
+    """What keeps a workflow from being planned, each problem with its file."""
+    lines = [line for line in str(error).splitlines() if line]
+    if isinstance(error, HeadwaterError) and error.mend:
+        lines = [f"{error.what}: {error.mend}"] if "\n" not in error.what else error.what.splitlines()
+    return [line if line.startswith(f"{workflow.file}:") else f"{workflow.file}: {line}" for line in lines]
 
 
 def _matters(prepared: Prepared) -> bool:
@@ -209,17 +224,6 @@ def _notices(project: HostedProject, server: Server) -> tuple[str, ...]:
     return () if why is None else (why,)
 
 
-def _supersede(connection: Connection, pull: PullRow, now: float) -> None:
-    """Cancel the plans of former heads that are still made."""
-    _, *former = conversation.plans_of(connection, pull.id)
-    for one in former[:3]:
-        for number in one.deployments:
-            told = deployments.flags(connection, number, lock=True)
-            if told is not None and told.state.value in ("queued", "running") and told.stop is None:
-                deployments.ask_stop(connection, number, Stop.KILL)
-                deployments.note(connection, now, "cancel", deployment=number, detail="superseded", actor="headwater")
-
-
 def _publish(
     connection: Connection, hosted: HostedRepository, pull: PullRow, numbers: list[int], now: float, *, anything: bool
 ) -> None:
@@ -251,7 +255,7 @@ def want_deploy_check(
 ) -> None:
     """Have the check of a workflow's deploys at this head posted; `deployment` is one of them, or its plan."""
     told = deployments.flags(connection, deployment)
-    if told is not None:
+    if told is not None and not told.continuous:  # that of a merge stands at its own commit
         key = f"{pull.id}:{pull.head}:{told.workflow}"
         kind, shown = Kind.DEPLOY_CHECK, [deployment]
         publications.want(connection, hosted.id, kind, key, now, number=pull.number, sha=pull.head, deployments=shown)
@@ -261,7 +265,7 @@ def _ended(server: Server, hosted: HostedRepository, pull: PullRow) -> None:
     """A merged pull request gives back what it held; one closed after a deploy keeps it, and is told so."""
     now = time.time()
     with server.database.writing() as connection:
-        _supersede_all(connection, pull, now)
+        stop_newest(connection, pull, now)
         if pull.state == "merged":
             if locks.release(connection, pull.id):
                 wake_waiting(connection, hosted, now)
@@ -269,15 +273,6 @@ def _ended(server: Server, hosted: HostedRepository, pull: PullRow) -> None:
         elif locks.of_pull(connection, pull.id):
             publications.want(connection, hosted.id, Kind.OFF_MAIN, str(pull.number), now, number=pull.number)
     server.wake()
-
-
-def _supersede_all(connection: Connection, pull: PullRow, now: float) -> None:
-    plan = conversation.plan(connection, pull.plan)
-    for number in plan.deployments if plan else ():
-        told = deployments.flags(connection, number, lock=True)
-        if told is not None and told.state.value in ("queued", "running") and told.stop is None:
-            deployments.ask_stop(connection, number, Stop.KILL)
-            deployments.note(connection, now, "cancel", deployment=number, detail="closed", actor="headwater")
 
 
 def wake_waiting(connection: Connection, hosted: HostedRepository, now: float) -> None:

@@ -54,6 +54,7 @@ VISITS: dict[tuple[TaskState, TaskState, Code], Facts] = {
     ),
     (S.WAITING, S.SUCCEEDED, Code.NO_CHANGES): facts_of(a_task(S.WAITING, shown=True, empty_plan=True)),
     (S.WAITING, S.BLOCKED, Code.UPSTREAM_BROKEN): facts_of(a_task(S.WAITING, upstreams=(upstream(S.FAILED),))),
+    (S.WAITING, S.BLOCKED, Code.LOCKED): facts_of(a_task(S.WAITING, locked_by="#12")),
     (S.WAITING, S.SKIPPED, Code.AFTER_UPSTREAM): facts_of(a_task(S.WAITING, action=TaskAction.PLAN, missing=NO_OUTPUT)),
     (S.WAITING, S.SKIPPED, Code.NEEDS_VALUE): facts_of(a_task(S.WAITING, action=TaskAction.PLAN, missing=NO_VALUE)),
     (S.WAITING, S.FAILED, Code.CANNOT_START): facts_of(a_task(S.WAITING, missing=NO_OUTPUT)),
@@ -87,8 +88,9 @@ BY_ROWS = {
     (S.READY, S.DISPATCHED, Code.DISPATCHED),
     (S.READY, S.FAILED, Code.CANNOT_START),
     (S.NEEDS_APPROVAL, S.CANCELLED, Code.REJECTED),
+    (S.NEEDS_APPROVAL, S.CANCELLED, Code.VOIDED),
 }
-"""What the store, the driver and people do: tests/bot/store/test_moves.py visits these."""
+"""What the store, the driver and people do: tests/bot/store/test_moves.py visits these; pushes: test_approvals.py."""
 
 
 @pytest.mark.parametrize(("row", "facts"), VISITS.items(), ids=lambda one: str(one) if isinstance(one, tuple) else "")

@@ -126,7 +126,8 @@ def test_the_rest_says_what_to_look_at(sent: tuple[Sent, ...]) -> None:
     repository = payload["repository"]["id"]
     head = payload["pull_request"]["head"]["sha"]
     expected = {"number": 1, "event": "pull_request", "action": "synchronize", "head": head, "sender": "bob"}
-    assert look_at("pull_request", payload).work == (Work("pull", f"{repository}:1", expected),)
+    moved = {**expected, "before": payload["before"]}
+    assert look_at("pull_request", payload).work == (Work("pull", f"{repository}:1", moved),)
 
     payload = first(sent, "push")
     pushed = {"before": "0" * 40, "after": payload["after"], "created": True, "forced": False, "sender": "ada"}
