@@ -71,7 +71,7 @@ def test_more_open_pull_requests_than_a_page_holds(github: GitHub, shop: Reposit
     first = open_pull(github, shop)
     for number in range(2, 103):
         twin = requests.Pull(**{name: getattr(first, name) for name in first.__dataclass_fields__})
-        twin.number, twin.id = number, 10_000 + number
+        twin.number, twin.id, twin.merge_commit = number, 10_000 + number, "f" * 40  # git need not be asked for each
         shop.pulls[number] = twin
     assert sorted(one.number for one in client.open_pulls()) == list(range(1, 103))
     assert sum("/pulls?" in one for one in asked(github)) == 2

@@ -6,6 +6,7 @@ import io
 import logging
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import jwt
 import pytest
@@ -13,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.errors import HeadwaterError
 from bot.github.app import App
-from bot.github.data import NEEDED
+from bot.github.data import NEEDED, ManifestData, Token
 from bot.github.oidc import Verifier
 from bot.github.repository_client import RepositoryClient
+from bot.github.wire import Answer
 from tests.github import GitHub
 from tests.github.world import apps
 from tests.github.world.pulls import Pull
@@ -48,6 +50,13 @@ def shown(error: BaseException) -> str:
         parts += [repr(frame.locals) for frame in told.stack if "/tests/" not in frame.filename]
         told = told.__cause__ or told.__context__  # type: ignore[assignment]
     return "\n".join(parts)
+
+
+def test_what_holds_a_secret_does_not_show_it() -> None:
+    token = Token("ghs_canary", datetime.now(UTC))
+    made = ManifestData(1, "slug", "name", "owner", "url", "client", "ghs_canary", "ghs_canary", "ghs_canary")
+    for one in (token, made, Answer(200, {}, b"ghs_canary")):
+        assert "canary" not in f"{one!r} {one}"
 
 
 def test_nothing_leaks(
