@@ -25,6 +25,7 @@ from bot.errors import HeadwaterError
 from bot.runner.failure import RunnerError
 from bot.runner.process import run
 from bot.runner.tools.versions import Binary, binaries, choose
+from planner.ci.headwater_workflow import FILE, is_ours, must_be_written_anew, url_in
 from planner.definition import DEPLOYABLE_TOOLS, Tool
 from planner.problems import PlannerError, Severity
 from planner.reading import Reading
@@ -97,6 +98,7 @@ def all_checks(settings: Globals) -> Iterator[Check]:
         yield check_definitions(reading)
         yield from tool_checks(reading)
         yield from state_checks(repository, reading)
+        yield from workflow_file_checks(repository, reading)
 
 
 def check_git() -> Check:
@@ -200,6 +202,22 @@ def state_checks(repository: Repository, reading: Reading) -> Iterator[Check]:
         found = f"{len(homeless)} of {len(environments)} environments declare no backend: {', '.join(homeless[:5])}"
         mend = "their state is kept in the state folder, on this machine alone: declare a backend to share it"
         yield Check("states", Verdict.WARN, found + (", …" if len(homeless) > 5 else ""), mend)
+
+
+def workflow_file_checks(repository: Repository, reading: Reading) -> Iterator[Check]:
+    """Whether the workflow file that the bot starts still fits, where there is one."""
+    try:
+        text = ((repository.top or Path()) / FILE).read_bytes().decode(errors="replace")
+    except OSError:
+        return
+    url = url_in(text)
+    if not is_ours(text) or url is None:
+        return  # somebody's own, or one for people without a bot
+    reason = must_be_written_anew(reading.definitions, text, url)
+    if reason is None:
+        yield Check("workflow file", Verdict.GOOD, f"{FILE} fits, for the bot at {url}")
+    else:
+        yield Check("workflow file", Verdict.WARN, reason, "run 'headwater init --github', and commit what it writes")
 
 
 def check_binary(name: str, tool: Tool, wanted: str | None, users: str) -> Check:

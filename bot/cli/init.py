@@ -1,4 +1,4 @@
-"""`headwater init`: a first headwater.yml from what the repository holds."""
+"""`headwater init`: a first headwater.yml from what the repository holds, and the files that the bot needs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from bot.cli.context import Command, Globals
 from bot.cli.definitions import repository_of
 from bot.cli.exit_codes import ExitCode
+from bot.cli.github_files import GitHubFiles, address_of_the_bot, as_json, tell, write_github_files
 from bot.cli.output import Tone, note, paint, print_json, printable, say, table
 from bot.errors import WrongUse
 from planner.definition import DEPLOYABLE_TOOLS
@@ -39,26 +40,42 @@ class Found:
 
 
 @click.command(cls=Command)
+@click.option("--github", is_flag=True, help="Write the workflow file that the bot starts, and once the set-up action.")
+@click.option("--url", metavar="URL", help="With --github: where the bot is; else as the file has it.")
 @click.pass_obj
-def command(settings: Globals) -> ExitCode:
+def command(settings: Globals, *, github: bool, url: str | None) -> ExitCode:
     """Find the stacks of this repository and write a first headwater.yml; nothing is ever overwritten.
 
     A stack is a folder with *.tf or *.tofu files that no other one uses as a module, or with executables `plan` and
     `apply`. Where the workflow files of env0 name templates that this repository does not define, headwater.yml gets
     them, as far as they can be known.
+
+    With --github, .github/workflows/headwater.yml is written too, and written anew when the definitions or the bot's
+    address have changed; .github/actions/headwater-setup only where there is none.
     """
+    if url is not None and not github:
+        raise WrongUse("--url says where the bot is, and goes with --github", "headwater init --github --url URL")
     repository = repository_of(settings)
+    address = address_of_the_bot(repository, url) if github else None
     found = look(repository.work_tree())
     text = text_to_write(found)
     if text is not None:
         _write_new(repository, text)
+    if not settings.json:
+        _tell(found, settings, wrote=text is not None, more=github)
+    files = None if address is None else write_github_files(repository, address)
     if settings.json:
-        print_json(_as_json(found, wrote=text is not None))
-    elif found.workflow_files:
-        _tell_about_templates(found, settings, wrote=text is not None)
-    else:
-        _tell_about_stacks(found.stacks, settings)
+        print_json(_as_json(found, files, wrote=text is not None))
+    elif files is not None:
+        tell(files, quiet=settings.quiet)
     return ExitCode.DONE
+
+
+def _tell(found: Found, settings: Globals, *, wrote: bool, more: bool) -> None:
+    if not found.workflow_files:
+        _tell_about_stacks(found.stacks, settings)
+    elif found.unknown_templates or not more:
+        _tell_about_templates(found, settings, wrote=wrote)
 
 
 def look(tree: Tree) -> Found:
@@ -131,10 +148,12 @@ def _tell_about_templates(found: Found, settings: Globals, *, wrote: bool) -> No
     say(missing_templates(found.unknown_templates, found.stacks).removesuffix("\n"))
 
 
-def _as_json(found: Found, *, wrote: bool) -> dict[str, object]:
+def _as_json(found: Found, files: GitHubFiles | None, *, wrote: bool) -> dict[str, object]:
+    written = {} if files is None else {"github": as_json(files)}
     return {
         "wrote": _TARGET if wrote else None,
         "workflowFiles": list(found.workflow_files),
         "stacks": [{"path": one.path, "tool": one.tool.value} for one in found.stacks],
         "unknownTemplates": list(found.unknown_templates),
+        **written,
     }

@@ -152,7 +152,7 @@ def _worked(spec: Spec, channel: HttpChannel, console: Console, wish: _Wish, fol
     console.end_stage()
     channel.keep_beating(spec.beat_every)
     late = log.sensitive[len(spec.sensitive_values) :]
-    upload.finish(late, _LAST_OF_LOG)
+    upload.finish(late, 1.0 if wish.stop else _LAST_OF_LOG)  # a cancelled job has seconds left for its report
     if upload.shown(late):
         console.warn(
             "A sensitive output was printed",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import binascii
 import os
-from base64 import b64encode
 from pathlib import Path
 
 from bot.runner.addresses import read_address
@@ -44,6 +44,6 @@ def fetched(supervisor: Supervisor, source: Fetch, commit: str, folder: Path) ->
 def _settings(source: Fetch) -> dict[str, str]:
     settings = {"http.followRedirects": "initial", "gc.auto": "0", "maintenance.auto": "false"}
     if source.token:
-        basic = b64encode(f"x-access-token:{source.token}".encode()).decode()
+        basic = binascii.b2a_base64(f"x-access-token:{source.token}".encode(), newline=False).decode()
         settings["http.extraHeader"] = f"Authorization: Basic {basic}"
     return settings

@@ -96,7 +96,7 @@ def keep_to_ourselves() -> None:
 
 
 def _is_ours(name: str) -> bool:
-    if name.startswith("HEADWATER_CRASH_"):
+    if name in ("HEADWATER_CRASH_AT", "HEADWATER_CRASH_LOG"):
         return False
     return name.startswith(("ACTIONS_", "HEADWATER_")) or name in ("GITHUB_TOKEN", "GH_TOKEN", *COMMAND_FILES)
 

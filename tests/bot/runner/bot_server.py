@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -168,9 +169,14 @@ class _Server(ThreadingHTTPServer):
 
 
 class Bot:
-    """`who` says what the token of a claim proves (raises ValueError where nothing); by default it knows one word."""
+    """`who` says what the token of a claim proves (raises ValueError where nothing); by default it knows one word.
 
-    def __init__(self, who: Callable[[str], dict[str, Any]] | None = None) -> None:
+    `certified` are the files of a certificate and its key, for a bot that speaks TLS.
+    """
+
+    def __init__(
+        self, who: Callable[[str], dict[str, Any]] | None = None, certified: tuple[str, str] | None = None
+    ) -> None:
         self.zipapp: Zipapp = build()
         self.offers: dict[str, Offer] = {}
         self.faults: list[Fault] = []
@@ -182,6 +188,10 @@ class Bot:
         self._guard = threading.Lock()
         self.http = _Server(("127.0.0.1", 0), Handler)
         self.http.bot = self
+        if certified is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certified)
+            self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
         self.url = f"http://127.0.0.1:{self.http.server_port}"
         threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()
 

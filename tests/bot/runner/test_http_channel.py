@@ -5,24 +5,35 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from bot.runner.channel import seal_context
 from bot.runner.seal import unseal
 from tests.bot.runner.bot_server import ASKING, Bot, Offer, dripping, dropped, lost, refused, slow
-from tests.bot.runner.conftest import until
+from tests.bot.runner.conftest import has_terraform, until
 from tests.github import GitHub
 from tests.github.world.repository import Repository
 
 SECRET = "correct horse battery"
 KEY = "k" * 32
+PLAIN_PYTHON = "/usr/bin/python3"
 SCRIPT = {"plan": "echo would change; exit 2", "apply": "echo applied", "destroy": "echo gone"}
 
 
@@ -37,6 +48,7 @@ class World:
         self.zipapp = folder / "headwater.pyz"
         self.zipapp.write_bytes(bot.zipapp.data)
         self.jobs: list[Job] = []
+        self.path = ""
 
     def script(self, path: str = "svc", **texts: str) -> str:
         files = {f"{path}/{name}": ("100755", f"#!/bin/sh\n{text}\n") for name, text in {**SCRIPT, **texts}.items()}
@@ -77,7 +89,10 @@ class World:
 class Job:
     """The step of a job that runs the zipapp."""
 
-    def __init__(self, world: World, attempt: str, key: str, environment: dict[str, str]) -> None:
+    def __init__(
+        self, world: World, attempt: str, key: str, environment: dict[str, str],
+        user: int | None = None, python: str = sys.executable,
+    ) -> None:  # fmt: skip
         self.temp = world.folder / f"temp-{len(world.jobs)}"
         files = self.temp / "_runner_file_commands"
         files.mkdir(parents=True)
@@ -97,11 +112,14 @@ class Job:
             **{f"GITHUB_{name}": str(file) for name, file in self.files.items()},
             **environment,
         }
-        argv = [sys.executable, "-I", str(world.zipapp), "actions", "--attempt", attempt, "--key", key]
+        argv = [python, "-I", str(world.zipapp), "actions", "--attempt", attempt, "--key", key]
         self._out = (self.temp / "out").open("w+b")
+        if user is not None:
+            for one in (self.temp, files, *self.files.values()):
+                os.chown(one, user, user)
         self.process = subprocess.Popen(
             argv, cwd=self.temp, env=self.environment, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._out,
-            start_new_session=True,
+            start_new_session=True, user=user, group=user, extra_groups=None if user is None else [],
         )  # fmt: skip
 
     def wait(self, seconds: float = 60.0) -> int:
@@ -122,6 +140,69 @@ class Job:
 
     def left(self) -> list[str]:
         return sorted(one.name for one in self.temp.iterdir() if one.name.startswith("headwater-"))
+
+
+class Proxy:
+    """A proxy that leads every CONNECT to one port of this machine."""
+
+    def __init__(self, target: int) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._target = target
+        threading.Thread(target=self._go, daemon=True).start()
+
+    def _go(self) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=self._serve, args=(self._socket.accept()[0],), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(4096)
+        lines = head.decode().split("\r\n")
+        given = next((line.partition(": ")[2] for line in lines if line.startswith("Proxy-Authorization")), "")
+        self.asked.append((lines[0], given))
+        server = socket.create_connection(("127.0.0.1", self._target))
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        threading.Thread(target=self._copy, args=(server, client), daemon=True).start()
+        self._copy(client, server)
+
+    @staticmethod
+    def _copy(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def stop(self) -> None:
+        self._socket.close()
+
+
+def certificate(folder: Path, host: str) -> tuple[str, str]:
+    """A certificate for a host and its key, by an authority that nobody but this test knows."""
+    now = datetime.now(UTC)
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("Authority", host)]
+    for place, file in enumerate(("authority", "server")):
+        built = (
+            x509.CertificateBuilder()
+            .subject_name(names[place])
+            .issuer_name(names[0])
+            .public_key(keys[place].public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=place == 0, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        ).sign(keys[0], hashes.SHA256())
+        (folder / f"{file}.pem").write_bytes(built.public_bytes(serialization.Encoding.PEM))
+    private = keys[1].private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "server.key").write_bytes(private)
+    return str(folder / "server.pem"), str(folder / "server.key")
 
 
 @pytest.fixture
@@ -148,6 +229,18 @@ def world(tmp_path: Path, github: GitHub, bot: Bot) -> Iterator[World]:
             os.killpg(job.process.pid, signal.SIGKILL)
             job.wait()
         job._out.close()
+
+
+@pytest.fixture
+def terraform(world: World) -> World:
+    """The world with a Terraform on its path: this machine's own, or the one out of the Python package."""
+    world.path = os.environ["PATH"]
+    if has_terraform() is None:
+        folder = world.folder / "bin"
+        folder.mkdir()
+        (folder / "terraform").symlink_to(Path(sys.executable).with_name("headwater-terraform"))
+        world.path = f"{folder}{os.pathsep}{world.path}"
+    return world
 
 
 def test_a_deploy_from_the_claim_to_the_report(world: World) -> None:
@@ -336,6 +429,34 @@ def test_a_tool_that_hangs_times_out(world: World) -> None:
     offer = world.offer(timeout=1.0)
     world.run(offer, 1)
     assert offer.report and offer.report["result"] == "timed out"
+
+
+# -- the line
+
+
+def test_https_through_a_proxy_with_an_authority_of_ones_own(world: World, tmp_path: Path) -> None:
+    secure = Bot(certified=certificate(tmp_path, "headwater.test"))
+    proxy = Proxy(secure.http.server_port)
+    address = "https://headwater.test"
+    names = {"HEADWATER_URL": address, "ACTIONS_ID_TOKEN_REQUEST_URL": f"{address}/identity?api-version=2.0"}
+    names |= {"HTTPS_PROXY": f"http://me:pass%20word@127.0.0.1:{proxy.port}", "NO_PROXY": "other.test"}
+    world.script()
+    offer = world.offer()
+    secure.offers[offer.attempt] = offer
+    try:
+        job = world.run(offer, **names, SSL_CERT_FILE=str(tmp_path / "authority.pem"))
+        assert offer.report and offer.report["result"] == "succeeded"
+        assert secure.audiences == [address]
+        assert {line for line, _ in proxy.asked} == {"CONNECT headwater.test:443 HTTP/1.0"}
+        assert {given for _, given in proxy.asked} == {f"Basic {b64encode(b'me:pass word').decode()}"}
+        assert "pass" not in job.shown
+        asked = len(secure.requests)
+        untrusted = world.run(world.offer(), 7, **names, HEADWATER_PATIENCE_SECONDS="2")
+        assert "certificate verify failed" in untrusted.out
+        assert len(secure.requests) == asked, "nothing is said to whom nobody vouches for"
+    finally:
+        secure.stop()
+        proxy.stop()
 
 
 # -- the code
@@ -530,6 +651,61 @@ def test_other_users_processes_cannot_look_into_ours(world: World) -> None:
     assert "PermissionError" in done.stderr
     job.process.send_signal(signal.SIGINT)
     assert job.wait() == 1
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="the other tests run as an ordinary user already")
+def test_it_runs_as_an_ordinary_user(world: World) -> None:
+    """As on GitHub's machines: what is kept from others must not be kept from ourselves."""
+    asked = [PLAIN_PYTHON, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+    if shutil.which(PLAIN_PYTHON) is None or subprocess.run(asked, check=False).returncode != 0:
+        pytest.skip("this machine has no Python 3.11 that everybody may run")
+    world.folder = Path(tempfile.mkdtemp(prefix="headwater-job-"))  # pytest's own folders are for root alone
+    world.folder.chmod(0o755)
+    world.zipapp = Path(shutil.copy(world.zipapp, world.folder))
+    look = "cat /proc/$PPID/environ > /dev/null && echo open; echo looked; exit 2"
+    world.script(plan=look)
+    offer = world.offer()
+    job = Job(world, offer.attempt, "key-1", {}, user=65534, python=PLAIN_PYTHON)
+    world.jobs.append(job)
+    assert job.wait() == 0, job.out
+    assert offer.report and offer.report["plan"]["text"] == "looked\n"
+    assert "Permission denied" in offer.text and job.left() == []
+    shutil.rmtree(world.folder)
+
+
+def test_terraform_is_planned_and_applied_with_a_secret(terraform: World) -> None:
+    world, state = terraform, terraform.folder / "state"
+    code = f"""
+    terraform {{
+      backend "local" {{
+        path = "{state}"
+      }}
+    }}
+    variable "password" {{
+      type = string
+      sensitive = true
+    }}
+    resource "terraform_data" "db" {{
+      input = var.password
+    }}
+    output "length" {{
+      value = nonsensitive(length(var.password))
+    }}
+    """
+    world.github.commit(world.shop, {"db/main.tf": code})
+    variables = [{"name": "password", "from_secret": "DB_PASSWORD", "sensitive": True}]
+    offer = world.offer(tool="terraform", path="db", alias="db", variables=variables)
+    job = world.run(offer, HEADWATER_SECRETS="DB_PASSWORD", DB_PASSWORD=SECRET, PATH=world.path)
+    assert offer.report and (offer.report["result"], offer.report["plan"]["add"]) == ("succeeded", 1)
+    assert offer.report["outputs"]["length"] == {"value": len(SECRET), "sensitive": False}
+    assert "Apply complete! Resources: 1 added" in offer.text and "terraform_data.db will be created" in job.summary
+    assert SECRET in state.read_text() and SECRET not in job.shown + job.summary + offer.text + repr(offer.report)
+    homeless = world.offer(tool="terraform", path="none")
+    homeless.spec["commit"] = world.github.commit(world.shop, {"none/main.tf": ""})
+    world.run(homeless, 1, PATH=world.path)
+    assert (
+        homeless.report and "declares no backend, so its state would be lost with this job" in homeless.report["error"]
+    )
 
 
 # -- while it runs

@@ -306,8 +306,9 @@ def test_an_override_file_of_the_repository_is_left_alone(terraform: World) -> N
 
 
 def test_a_state_lock_is_waited_for(terraform: World) -> None:
-    mark = terraform.folder / "mark"
-    terraform.commit({"svc/main.tf": SLEEPER.replace("MARK", str(mark)).replace("sleep 30", "sleep 3")})
+    mark, go = terraform.folder / "mark", terraform.folder / "go"
+    wait = f"while [ ! -e {go} ]; do sleep 0.1; done"
+    terraform.commit({"svc/main.tf": SLEEPER.replace("MARK", str(mark)).replace("sleep 30", wait)})
     first = terraform.attempt(tool="terraform")
     first.start()
     first.tool_runs(mark)
@@ -315,7 +316,8 @@ def test_a_state_lock_is_waited_for(terraform: World) -> None:
     hasty = terraform.attempt(tool="terraform").run()
     assert hasty["result"] == "failed"
     assert "state lock" in hasty["error"]
-    patient = terraform.attempt(tool="terraform", lock_timeout=30).run()
+    threading.Timer(2.0, go.touch).start()
+    patient = terraform.attempt(tool="terraform", lock_timeout=60).run()
     assert patient["result"] == "no changes"
     assert first.wait() == 0
 
