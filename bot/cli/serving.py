@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -28,14 +29,11 @@ def settings_of(kind: type[Some], settings: Globals) -> Some:
 
 def need_the_server() -> None:
     """Raise HeadwaterError with the mend where the server's packages are not installed."""
-    try:
-        import flask  # noqa: F401, PLC0415
-        import pydantic_settings  # noqa: F401, PLC0415
-        import waitress  # noqa: F401, PLC0415
-    except ModuleNotFoundError as error:
+    missing = [name for name in ("flask", "pydantic_settings", "waitress") if find_spec(name) is None]
+    if missing:
         raise HeadwaterError(
-            f"the server's packages are not installed ({error.name})", "pip install 'headwater[bot]'"
-        ) from error
+            f"the server's packages are not installed ({', '.join(missing)})", "pip install 'headwater[bot]'"
+        )
 
 
 def server_settings(settings: Globals, *, replica: bool) -> Settings:

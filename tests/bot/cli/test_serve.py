@@ -1,0 +1,294 @@
+"""The server as processes of its own: it starts, keeps what came whatever happens to it, and ends gracefully."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings, names
+from bot.store import deliveries
+from bot.store.database import Database
+from tests.bot.store.conftest import migrated_postgres, postgres  # noqa: F401  (fixtures)
+from tests.bot.web.conftest import SECRET, Answer, ask, webhook_headers
+from tests.github import GitHub
+from tests.github.world.apps import App
+
+PING = b'{"zen":"Keep it logically awesome.","hook_id":1}'
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+
+@pytest.fixture(scope="module")
+def github() -> Iterator[GitHub]:
+    with GitHub() as made:
+        made.world.organization("acme", ["owner"])
+        yield made
+
+
+@pytest.fixture(scope="module")
+def app(github: GitHub) -> App:
+    return github.app("acme", secret=SECRET)
+
+
+@pytest.fixture
+def surroundings(github: GitHub, app: App, tmp_path: Path) -> dict[str, str]:
+    """The process environment of a server at that GitHub."""
+    key = tmp_path / "app.pem"
+    key.write_text(app.private_key)
+    kept = {name: value for name, value in os.environ.items() if name not in names(Settings)}
+    own = {
+        "STATE": str(tmp_path / "state"),
+        "PUBLIC_URL": "http://127.0.0.1:1",
+        "GITHUB_API_URL": github.api_url,
+        "GITHUB_APP_ID": str(app.id),
+        "GITHUB_PRIVATE_KEY_FILE": str(key),
+        "WEBHOOK_SECRET": SECRET,
+        "METRICS_PORT": "0",
+        "STOP_SECONDS": "5",
+    }
+    return kept | {f"HEADWATER_{name}": value for name, value in own.items()}
+
+
+class Process:
+    """A command of the server."""
+
+    def __init__(self, *arguments: str, environment: dict[str, str]) -> None:
+        self.environment = environment
+        argv = [sys.executable, "-m", "bot.cli.main", *arguments]
+        self.process = subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.said = ""
+
+    def up(self) -> int:
+        """Wait for the line that says where it listens; the port."""
+        assert self.process.stdout is not None
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            if select.select([self.process.stdout], [], [], 0.1)[0]:
+                self.said = self.process.stdout.readline().decode()
+                found = re.search(r"listens at http://127\.0\.0\.1:(\d+);", self.said)
+                if found:
+                    return int(found[1])
+                if "works" in self.said:
+                    return 0
+            if self.process.poll() is not None:
+                break
+        raise AssertionError(self.end(signal.SIGKILL))
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Stop it; its exit code and what it logged."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        _, logged = self.process.communicate(timeout=30)
+        return self.process.returncode, logged.decode()
+
+
+@pytest.fixture
+def start(surroundings: dict[str, str]) -> Iterator[Callable[..., Process]]:
+    made: list[Process] = []
+
+    def begin(*arguments: str, **more: str) -> Process:
+        one = Process(*arguments, environment=surroundings | more)
+        made.append(one)
+        return one
+
+    yield begin
+    for one in made:
+        one.end(signal.SIGKILL)
+
+
+def run(surroundings: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "bot.cli.main", *arguments]
+    return subprocess.run(argv, env=surroundings, capture_output=True, text=True, check=False, timeout=60)
+
+
+def deliver(port: int, body: bytes = PING, event: str = "ping", guid: str | None = None) -> Answer:
+    return ask(port, "POST", "/webhook", body, webhook_headers(body, event, guid))
+
+
+def outcome(surroundings: dict[str, str], guid: str) -> str:
+    """What became of a webhook, once something did."""
+    own = f"sqlite:///{surroundings['HEADWATER_STATE']}/headwater.db"
+    database = Database(surroundings.get("HEADWATER_DATABASE_URL", own))
+    end = time.monotonic() + 20
+    try:
+        while time.monotonic() < end:
+            with database.reading() as connection:
+                (found,) = [one.outcome for one in deliveries.recent(connection, 100) if one.id == guid]
+            if found != "waiting":
+                return found
+            time.sleep(0.05)
+    finally:
+        database.engine.dispose()
+    raise AssertionError("nobody worked on it")
+
+
+def test_it_serves_and_ends_when_it_is_told_to(start: Callable[..., Process], surroundings: dict[str, str]) -> None:
+    serving = start("serve", "--port", "0")
+    port = serving.up()
+    assert serving.said == (
+        f"Headwater listens at http://127.0.0.1:{port}; GitHub sends webhooks to http://127.0.0.1:1/webhook\n"
+    )
+    assert ask(port, "GET", "/readyz").body == b"ok\n"
+    assert deliver(port, guid="first").status == 202
+    assert outcome(surroundings, "first")
+    began = time.monotonic()
+    code, logged = serving.end()
+    assert code == 0, logged
+    assert time.monotonic() - began < 8
+    with pytest.raises(ConnectionRefusedError):
+        ask(port, "GET", "/readyz")
+    assert all(json.loads(line) for line in logged.splitlines())
+    for secret in (SECRET, "PRIVATE KEY", "ghs_"):
+        assert secret not in logged
+
+
+def test_what_was_answered_202_is_there_after_a_kill(
+    start: Callable[..., Process], surroundings: dict[str, str]
+) -> None:
+    accepted: set[str] = set()
+    for _ in range(3):
+        serving = start("serve", "--port", "0")
+        port, before = serving.up(), len(accepted)
+
+        def send(number: int, port: int = port) -> None:
+            guid = str(uuid.uuid4())
+            try:
+                answer = deliver(port, f'{{"number":{number}}}'.encode(), "some_event", guid)
+            except OSError:
+                return  # it was killed before it answered: GitHub shows that as failed
+            if answer.status == 202:
+                accepted.add(guid)
+
+        with ThreadPoolExecutor(8) as clients:
+            done = [clients.submit(send, number) for number in range(60)]
+            while len(accepted) < before + 15 and not all(one.done() for one in done):
+                time.sleep(0.001)
+            serving.process.kill()
+        serving.end()
+    database = Database.file(Path(surroundings["HEADWATER_STATE"]) / "headwater.db")
+    with database.reading() as connection:
+        kept = deliveries.known(connection, list(accepted))
+    database.engine.dispose()
+    assert len(accepted) >= 3 * 15
+    assert accepted <= kept
+
+
+def test_one_server_for_a_state_folder(start: Callable[..., Process], surroundings: dict[str, str]) -> None:
+    first = start("serve", "--port", "0")
+    first.up()
+    second = run(surroundings, "serve", "--port", "0")
+    assert second.returncode == 2
+    state = surroundings["HEADWATER_STATE"]
+    assert second.stderr == (
+        f"error: another server (process {first.process.pid}) works with the state folder {state}\n"
+        "  stop that one first, or name another folder with --state DIR\n"
+    )
+    first.end(signal.SIGKILL)
+    third = start("serve", "--port", "0")
+    third.up()
+    assert third.end()[0] == 0
+
+
+def test_an_address_that_is_taken_is_told(start: Callable[..., Process], surroundings: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        answer = run(surroundings, "serve", "--port", str(port))
+    assert answer.returncode == 1
+    assert f"error: cannot listen at 127.0.0.1:{port}: Address already in use" in answer.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "web", "worker"])
+def test_nothing_starts_without_a_webhook_secret(command: str, surroundings: dict[str, str]) -> None:
+    del surroundings["HEADWATER_WEBHOOK_SECRET"]
+    answer = run(surroundings, command)
+    assert answer.returncode == 2
+    assert "HEADWATER_WEBHOOK_SECRET is missing" in answer.stderr
+    assert not Path(surroundings["HEADWATER_STATE"]).exists()
+
+
+@pytest.mark.parametrize("command", ["web", "worker"])
+def test_replicas_need_postgresql_and_a_key_to_share(command: str, surroundings: dict[str, str]) -> None:
+    refused = run(surroundings, command)
+    assert refused.returncode == 2
+    assert "share a database in PostgreSQL; this one is SQLite" in refused.stderr
+    refused = run({**surroundings, "HEADWATER_DATABASE_URL": "postgresql://db/x"}, command)
+    assert refused.returncode == 2
+    assert "HEADWATER_KEY is missing: replicas must encrypt with the same key" in refused.stderr
+
+
+def test_replicas_share_the_work(
+    start: Callable[..., Process],
+    surroundings: dict[str, str],
+    postgres: Callable[..., str],  # noqa: F811
+    migrated_postgres: str,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    surroundings |= {"HEADWATER_DATABASE_URL": postgres(migrated_postgres), "HEADWATER_KEY": KEY}
+    webs = [start("web", "--port", "0", **surroundings) for _ in range(2)]
+    ports = [one.up() for one in webs]
+    assert deliver(ports[0], guid="same").status == deliver(ports[1], guid="same").status == 202
+    assert json.loads(run(surroundings, "deliveries", "--json").stdout)[0]["outcome"] == "waiting"
+    worker = start("worker", **surroundings | {"HEADWATER_STATE": str(tmp_path / "worker")})
+    worker.up()
+    assert outcome(surroundings, "same")
+    assert [one.end()[0] for one in (*webs, worker)] == [0, 0, 0]
+
+
+def test_metrics_have_a_port_of_their_own(start: Callable[..., Process]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        own = free.getsockname()[1]
+    port = start("serve", "--port", "0", HEADWATER_METRICS_PORT=str(own)).up()
+    deliver(port)
+    answer = ask(own, "GET", "/metrics")
+    assert b'headwater_webhooks_total{answer="kept",event="ping"} 1.0' in answer.body
+    assert "Server" not in answer.headers
+    assert ask(port, "GET", "/metrics").status == 404
+
+
+# ---- deliveries
+
+
+def test_deliveries_are_listed_and_done_again(start: Callable[..., Process], surroundings: dict[str, str]) -> None:
+    nothing = run(surroundings, "deliveries")
+    assert (nothing.returncode, nothing.stdout) == (0, "No webhook came yet.\n")
+    assert run(surroundings, "deliveries", "--json").stdout == "[]\n"
+    assert not Path(surroundings["HEADWATER_STATE"]).exists()
+
+    serving = start("serve", "--port", "0")
+    port = serving.up()
+    for number in range(3):
+        deliver(port, guid=f"id-{number}")
+        outcome(surroundings, f"id-{number}")
+    serving.end()
+
+    listed = json.loads(run(surroundings, "deliveries", "--json", "--limit", "2").stdout)
+    assert [one["id"] for one in listed] == ["id-2", "id-1"]
+    assert set(listed[0]) == {"id", "event", "action", "receivedAt", "outcome"}
+    assert listed[0]["event"] == "ping"
+    assert listed[0]["action"] is None
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", listed[0]["receivedAt"])
+
+    again = run(surroundings, "deliveries", "redo", "id-1")
+    assert (again.returncode, again.stdout) == (0, "id-1 is worked on again.\n")
+    assert json.loads(run(surroundings, "deliveries", "--json").stdout)[1]["outcome"] == "waiting"
+    start("serve", "--port", "0").up()
+    assert outcome(surroundings, "id-1")
+
+    unknown = run(surroundings, "deliveries", "redo", "id-9")
+    assert unknown.returncode == 2
+    assert "error: no webhook id-9 came here" in unknown.stderr
+    shown = run(surroundings, "deliveries").stdout
+    assert shown.splitlines()[0].split() == ["Received", "Event", "Action", "ID", "Outcome"]
+    assert "id-2" in shown.splitlines()[1]
