@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.commands.base import FROM, ONLY, WHILE_OPEN, WORKFLOW, Verb
-from bot.commands.case import Case, Outcome, done, refused, waits
+from bot.commands.case import Case, Outcome, done, waits
 from bot.decide.comment import Argument, Elsewhere, Grammar, Option
+from bot.errors import NotAllowed
 from bot.preparing.situation import Prepared
 from bot.reviewed import awaited, hopeless
 from bot.since import unfinished as is_unfinished
@@ -32,28 +34,40 @@ def act(case: Case) -> Outcome:
     if plan is None or plan.commit != case.pull.head:
         return waits("for the plan of this commit")
     if plan.problems:
-        return refused("The workflow files have problems: see the plan comment.")
+        raise NotAllowed(
+            "the workflow files have problems", "the plan comment tells them: push a commit that mends them"
+        )
     shown = shown_plans(case)
     if unfinished(shown):
         return waits("for the plans of this commit")
     chosen = affected(case)
     prepared = [without_current(case, one) for one in chosen]
     here = [alias for one, left in zip(chosen, prepared, strict=True) for alias in one.order if alias not in left.order]
-    said = [f"{alias}: already deployed at this commit" for alias in here]
+    said = [f"`{alias}`: already deployed at this commit" for alias in here]
     prepared = [one for one in prepared if one.order]
     if not prepared:
-        return done(*(said or ["Nothing that this pull request affects is left to deploy."]))
+        return done(_nothing_left(here))
     found = planned(case, shown)
     seen = reviews(prepared, shown, found)
     lost = [task.alias for one in seen for task in hopeless(one)]
     if lost:
-        return refused(f"could not be planned: {', '.join(lost)}. Mend that first, or name what to deploy.")
+        raise NotAllowed(f"could not be planned: {', '.join(lost)}", "mend that first, or name what else to deploy")
     refuse_locked(case, prepared)
     made = made_already(case)
     for one in seen:
         if workflow_of(one.prepared) not in made:
             submit(case.project, one.prepared, {**found, **awaited(one)}, auto_approve=False, also=recorder(case))
     return done(*said)
+
+
+def _nothing_left(deployed: Sequence[str]) -> str:
+    if not deployed:
+        return "Nothing to deploy: no environment reads what this pull request changes."
+    names, most = [f"`{alias}`" for alias in deployed], 20
+    rest = [f"{len(names) - most} more"] if len(names) > most else []
+    shown = [*names[:most], *rest]
+    listed = " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    return f"Nothing is left to deploy: {listed} {'are' if len(names) > 1 else 'is'} at this commit already."
 
 
 def without_current(case: Case, prepared: Prepared) -> Prepared:

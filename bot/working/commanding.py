@@ -6,14 +6,15 @@ import time
 from collections.abc import Sequence
 
 from bot.commands import VERBS
-from bot.commands.case import Case, Outcome
+from bot.commands.case import Case, Outcome, waits
 from bot.commands.kept import from_json
-from bot.decide.gates import Refusal, gates
+from bot.decide.gates import gates
+from bot.decide.transitions import DEPLOYMENT_FINISHED
 from bot.errors import HeadwaterError, StoreError
 from bot.github.errors import GitHubError, NotFound
 from bot.hosting.project import HostedProject
 from bot.server import Server
-from bot.store import conversation, publications
+from bot.store import conversation, gathering, publications, views
 from bot.store.conversation import CommandRow, CommandState
 from bot.store.publications import Kind
 from bot.submit import LockedElsewhere
@@ -23,20 +24,27 @@ from bot.working.pulling import fetch, keep_told
 from bot.working.voiding import void_former
 from planner.problems import PlannerError
 
+RefusalRow = tuple[str, str, str, tuple[str, ...]]
+"""Code, what is not met, what to do about it, and what it is about."""
 
-def carry_out(server: Server, key: str) -> None:
-    """Carry out what was written on a pull request and is not done yet."""
+_NO_CODE = "error"
+_ABOVE = "for the command above it"
+
+
+def carry_out(server: Server, key: str) -> float | None:
+    """Carry out what was written on a pull request and is not done yet; seconds until to look again, if so."""
     github_id, _, number = key.partition(":")
     hosted = hosted_of(server, int(github_id))
     if hosted is None:
-        return
+        return None
     with server.database.reading() as connection:
         rows = conversation.commands_of(
             connection, hosted.id, int(number), [*conversation.UNFINISHED, CommandState.GOING]
         )
     if not rows:
-        return
+        return None
     project = server.project(hosted)
+    again: float | None = None
     waiting: set[int] = set()  # comments of which a line waits: those after it wait too
     greeted: set[int] = set()
     for row in rows:
@@ -45,9 +53,33 @@ def carry_out(server: Server, key: str) -> None:
         if row.state is CommandState.NEW and row.comment not in greeted:
             greeted.add(row.comment)
             _greet(server, project, row)
-        if _one(server, project, row) is CommandState.WAITS:
-            waiting.add(row.comment)
+        if _at_work_above(server, row):
+            if row.waits != _ABOVE:
+                _write(server, row, waits(_ABOVE))
+            again = server.settings.poll_seconds
+        elif _one(server, project, row) is not CommandState.WAITS:
+            continue
+        waiting.add(row.comment)
     server.wake()
+    return again
+
+
+def _at_work_above(server: Server, row: CommandRow) -> bool:
+    """Whether what a command above this one in its comment has started goes on (what waits for people does not)."""
+    if row.state not in conversation.UNFINISHED:
+        return False
+    with server.database.reading() as connection:
+        before = [
+            one
+            for one in conversation.commands_of(connection, row.repository, row.number)
+            if one.comment == row.comment and one.line < row.line
+        ]
+        found = [views.deployment(connection, number) for one in before for number in one.deployments]
+        return any(
+            not gathering.waits_for_people(connection, one.id)
+            for one in found
+            if one is not None and one.state not in DEPLOYMENT_FINISHED
+        )
 
 
 def _greet(server: Server, project: HostedProject, row: CommandRow) -> None:
@@ -75,7 +107,7 @@ def _one(server: Server, project: HostedProject, row: CommandRow) -> CommandStat
     facts = pull_facts(case, definitions.requirements, client)
     refusals = gates(asked(case, who), facts, definitions.permissions, definitions.requirements)
     if refusals:
-        return _refuse(server, row, refusals)
+        return _refuse(server, row, [(one.code.value, one.message, one.mend, one.names) for one in refusals])
     try:
         outcome = VERBS[row.verb].act(case)
     except LockedElsewhere as error:
@@ -83,18 +115,20 @@ def _one(server: Server, project: HostedProject, row: CommandRow) -> CommandStat
     except (StoreError, GitHubError):
         raise  # not the command's fault: tried again
     except (HeadwaterError, PlannerError) as error:
-        outcome = Outcome(CommandState.REFUSED, said=_lines(error))
+        return _refuse(server, row, _refused(error))
     return _write(server, row, outcome)
 
 
-def _lines(error: HeadwaterError | PlannerError) -> tuple[str, ...]:
-    return tuple(line for line in str(error).splitlines() if line)
+def _refused(error: HeadwaterError | PlannerError) -> tuple[RefusalRow, ...]:
+    """What failed, as something that is not met: what it is, and what to do."""
+    if isinstance(error, HeadwaterError):
+        return ((_NO_CODE, error.what, error.mend, ()),)
+    lines = [line.partition("; ") for line in str(error).splitlines() if line]
+    return tuple((_NO_CODE, what, mend, ()) for what, _, mend in lines)
 
 
-def _refuse(server: Server, row: CommandRow, refusals: Sequence[Refusal]) -> CommandState:
-    answer: dict[str, object] = {
-        "refusals": [[one.code.value, one.message, one.mend, list(one.names)] for one in refusals]
-    }
+def _refuse(server: Server, row: CommandRow, refusals: Sequence[RefusalRow]) -> CommandState:
+    answer: dict[str, object] = {"refusals": [[*texts, list(names)] for *texts, names in refusals]}
     return _keep(server, row, CommandState.REFUSED, "", answer)
 
 
