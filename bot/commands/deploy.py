@@ -35,7 +35,7 @@ def act(case: Case) -> Outcome:
         return waits("for the plan of this commit")
     if plan.problems:
         raise NotAllowed(
-            "the workflow files have problems", "the plan comment tells them: push a commit that mends them"
+            "the workflow files have problems", "push a commit that mends what the plan comment tells"
         )
     shown = shown_plans(case)
     if unfinished(shown):
