@@ -10,7 +10,8 @@ from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import Tone, paint, print_json, printable, say
 from bot.cli.words import SHORT, names, state_words, when
-from bot.decide.transitions import ACTIVE, TRANSITIONS, Code, TaskState
+from bot.decide.meaning import meaning
+from bot.decide.transitions import Code, TaskState
 from bot.explaining import Explanation, explain
 from bot.store.views import TaskView
 
@@ -50,7 +51,8 @@ def _lines(found: Explanation) -> list[str]:
         lines.append(f"needs {printable(names(found.needs, 10))}")
     task = found.task
     if task is not None:
-        lines.append(f"{printable(state_words(task))} (deployment #{found.deployment}): {_meaning(task)}")
+        means = meaning(task.state, task.code, begun=task.started_at is not None)
+        lines.append(f"{printable(state_words(task))} (deployment #{found.deployment}): {means}")
         if task.detail and task.state is TaskState.FAILED:
             lines += [f"  {printable(line)}" for line in task.detail.splitlines()[:5]]
         if found.rival is not None:
@@ -68,20 +70,6 @@ def _deployed(found: Explanation) -> str:
     if not found.deployed:
         return "not deployed"
     return f"deployed at {(found.commit or '')[:SHORT]} on {when(found.deployed_at)}"
-
-
-def _meaning(task: TaskView) -> str:
-    if task.state is TaskState.WAITING:
-        return "its turn has not come"
-    if task.code is Code.CANNOT_START:
-        return "it never began"
-    begun = task.started_at is not None
-    meanings = [
-        row.meaning
-        for row in TRANSITIONS
-        if (row.after, row.code) == (task.state, task.code) and (row.before in ACTIVE) == begun
-    ]
-    return meanings[0] if meanings else task.code.value
 
 
 def _advice(found: Explanation) -> list[str]:

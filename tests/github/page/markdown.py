@@ -22,13 +22,14 @@ VOID = {"br", "hr", "img"}
 ATTRIBUTES = {"href", "src", "alt", "title", "align", "open", "width", "height", "start", "colspan", "rowspan"}
 DROPPED = {"script", "style", "iframe", "object", "embed", "template", "noscript", "textarea", "title", "svg", "math"}
 MENTION = re.compile(r"(?<![\w/@`])@([A-Za-z0-9][A-Za-z0-9-]*(?:/[A-Za-z0-9_-]+)?)")
+ALERT = re.compile(r"<blockquote>\s*<p>\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\](?:<br>\s*(?!</p>)|(?=</p>))")
 DRAWING = "drawing-7c1f-{}"
 
 
 def render(text: str) -> str:
     """A comment's body as HTML."""
     drawings: list[str] = []
-    made = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    made = MarkdownIt("commonmark", {"html": True, "breaks": True}).enable(["table", "strikethrough"])
 
     def fence(tokens: Sequence[Token], place: int, options: Any, env: Any) -> str:
         language, content = tokens[place].info.strip().split(" ")[0], tokens[place].content
@@ -36,10 +37,15 @@ def render(text: str) -> str:
         return f"<p>{DRAWING.format(len(drawings) - 1)}</p>"
 
     made.add_render_rule("fence", lambda _, tokens, place, options, env: fence(tokens, place, options, env))
-    cleaned = _Cleaner().clean(made.render(text))
+    cleaned = ALERT.sub(_alert, _Cleaner().clean(made.render(text)))
     for number, drawing in enumerate(drawings):
         cleaned = cleaned.replace(f"<p>{DRAWING.format(number)}</p>", drawing)
     return cleaned
+
+
+def _alert(found: re.Match[str]) -> str:
+    kind, more = found[1].lower(), found[0].endswith("]")
+    return f'<blockquote class="alert {kind}"><p><strong>{kind.capitalize()}</strong>' + ("" if more else "</p><p>")
 
 
 def _fence(language: str, content: str) -> str:

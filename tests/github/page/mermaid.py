@@ -14,6 +14,7 @@ NODE = re.compile(
     r"""(?P<class>:::[\w-]+)?(?=\s|;|&|-->|---|-\.|==|\Z)"""
 )
 EDGE = re.compile(r"\s*(?P<line>-->|---|-\.->|-\.-|==>|===)\s*(?:\|\s*\"?(?P<text>[^|\"]*)\"?\s*\|)?")
+CODE = re.compile("\x01(\\d+)\x02")  # of a sign, written `#35;`
 HEIGHT, CHARACTER, PADDING, GAP, LAYER = 40, 7.6, 28, 26, 70
 
 
@@ -35,7 +36,7 @@ class Box:
     @property
     def lines(self) -> list[str]:
         """The label, line by line."""
-        return re.split(r"<br\s*/?>|\n", html.unescape(self.label))
+        return [html.unescape(CODE.sub(r"&#\1;", line)) for line in re.split(r"<br\s*/?>|\n", self.label)]
 
     @property
     def width(self) -> float:
@@ -71,6 +72,7 @@ def draw(text: str) -> str:
 
 def read(text: str) -> Chart:
     """What a flowchart says. Raises NotDrawn with the line that is not understood."""
+    text = re.sub(r"#(\d+);", "\x01\\1\x02", text)
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("%%")]
     head = HEAD.match(lines[0]) if lines else None
     if head is None:

@@ -1,0 +1,158 @@
+"""What comments and check runs are made from: small frozen views that others fill from rows.
+
+Every text in them may come from outside, and is shown as data: nothing here needs to be escaped by those who fill it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
+
+from bot.decide.facts import TaskAction
+from bot.decide.transitions import Code, DeploymentState, TaskState
+
+MOST_ANNOTATIONS = 50
+"""Annotations of one request to GitHub's check runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One environment of a comment.
+
+    `state` is None for what was not asked to do anything. `counts` has the keys of `bot.store.attempts.COUNTS`,
+    `text` is the redacted text of the plan, `reasons` are `code: detail` as stored, `duration` is in seconds.
+    `locked_by` is the pull request that holds it (`#12`), `behind` the older deployment that it is queued behind.
+    `changes`: the address and the actions of each changed resource. `asked_for`: differences that nobody saw wait for
+    an approval. `reads`: the upstreams whose outputs it takes; None where that is not known, then all count.
+    """
+
+    alias: str
+    name: str = ""
+    tool: str = ""
+    state: TaskState | None = None
+    code: Code | None = None
+    detail: str = ""
+    action: TaskAction = TaskAction.PLAN
+    counts: Mapping[str, int] = field(default_factory=dict)
+    empty: bool = False
+    planned: bool = False
+    text: str = ""
+    error: str = ""
+    reasons: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    job_url: str | None = None
+    duration: float | None = None
+    locked_by: str = ""
+    requires_approval: bool = False
+    waits_for: tuple[str, ...] = ()
+    behind: int | None = None
+    changes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    asked_for: bool = False
+    reads: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One workflow of a comment: `rows` in dependency order; `context` are unaffected neighbours, for the graph."""
+
+    workflow: str
+    file: str
+    state: DeploymentState | None = None
+    deployment: int | None = None
+    rows: tuple[Row, ...] = ()
+    context: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanComment:
+    """The one comment of a pull request that tells its plans.
+
+    `problems` are `file:line:column: what is wrong`. `after_merge`: what of permissions and the like the pull request
+    changes, so that it holds only once it is merged. `superseded_by` is the commit that is planned next.
+    """
+
+    key: str
+    commit: str
+    base: str
+    repository_url: str
+    sections: tuple[Section, ...] = ()
+    problems: tuple[str, ...] = ()
+    after_merge: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    draft: bool = False
+    fork_waits: bool = False
+    superseded_by: str = ""
+
+
+class Refused(NamedTuple):
+    """A requirement that is not met. `names` are what it is about, shown as data."""
+
+    code: str
+    message: str
+    mend: str
+    names: tuple[str, ...] = ()
+
+
+class Mistaken(NamedTuple):
+    """A line of a comment that is no command."""
+
+    line: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentComment:
+    """The comment of one command, or of one push, with all that came of it.
+
+    `verb` is the command as it was written. `waits` goes on after "Waits": `for #12, which holds db and eks`. `said`
+    are lines of their own, as `db: already deployed from #12`. `continuous`: a push asked for it, no person; `actor` is
+    then who merged, "" where nobody did. `loud`: what nobody should miss; `problems`: what keeps a push from deploying.
+    """
+
+    key: str
+    verb: str
+    actor: str
+    commit: str
+    repository_url: str
+    sections: tuple[Section, ...] = ()
+    refusals: tuple[Refused, ...] = ()
+    mistakes: tuple[Mistaken, ...] = ()
+    waits: str = ""
+    finished: bool = False
+    continuous: bool = False
+    said: tuple[str, ...] = ()
+    loud: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A remark at a place of a file, for a check run. `level`: failure, warning or notice."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+    level: str = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOutput:
+    """What a check run says; `conclusion` is None while it runs."""
+
+    title: str
+    summary: str
+    text: str = ""
+    conclusion: str | None = None
+    annotations: tuple[Annotation, ...] = ()
+
+    @property
+    def chunks(self) -> tuple[tuple[Annotation, ...], ...]:
+        """The annotations, as many in each part as one request may hold; one empty part where there are none."""
+        rest: Iterator[Annotation] = iter(self.annotations)
+        parts = iter(lambda: tuple(islice(rest, MOST_ANNOTATIONS)), ())
+        return tuple(parts) or ((),)

@@ -1,0 +1,101 @@
+"""What to type next: commands that can be copied, each with the words that lead to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.decide.facts import TaskAction
+from bot.decide.transitions import Code, TaskState
+from bot.render.headlines import rows_of
+from bot.render.markdown import Markdown, clean, code, codes, fence, typed
+from bot.render.models import DeploymentComment, PlanComment, Row
+from bot.render.words import FAILED, LATER, changes, finished
+
+MOST_TYPED = 12
+"""Aliases of one command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Words, and the command that they lead to."""
+
+    words: Markdown
+    command: str = ""
+
+    @property
+    def block(self) -> Markdown:
+        """The command as a block that can be copied."""
+        return fence(self.command) if self.command else Markdown()
+
+
+def command(verb: str, *aliases: str) -> str:
+    """A command as it is typed."""
+    return " ".join([f"/{verb}", *(typed(clean(alias)) for alias in aliases)])
+
+
+def plan_steps(model: PlanComment) -> tuple[Step, ...]:
+    """What to type below a plan comment."""
+    rows = rows_of(model.sections)
+    if model.problems:
+        return (Step(Markdown("Push a commit that mends this; it is read again at once.")),)
+    asked = any(row.state is not None for row in rows)
+    if model.fork_waits and not asked:
+        return (Step(Markdown("Read the change first: its code runs in the plan. Then:"), f"/plan @{model.commit}"),)
+    if model.draft and not asked:
+        return (Step(Markdown("To plan it:"), command("plan")),)
+    if not rows or model.superseded_by or not all(map(finished, rows)):
+        return ()
+    return _after_plans(rows)
+
+
+def _after_plans(rows: Sequence[Row]) -> tuple[Step, ...]:
+    failed = [row.alias for row in rows if row.state in FAILED or row.state is TaskState.CANCELLED]
+    if failed:
+        again = command("plan", *failed) if len(failed) <= min(MOST_TYPED, len(rows) - 1) else command("plan")
+        return (Step(Markdown("Push a commit that mends this. To plan again as it is:"), again),)
+    leaving = [row for row in rows if row.action is TaskAction.PLAN_DESTROY and changes(row)]
+    changing = [row for row in rows if row not in leaving and (changes(row) or row.code in LATER)]
+    if not changing:
+        return ()
+    return (Step(Markdown("To deploy what is shown here:"), command("deploy")),)
+
+
+def deployment_steps(model: DeploymentComment) -> tuple[Step, ...]:
+    """What to type below a command's comment: what waits for somebody first, then what could be tried again."""
+    rows = rows_of(model.sections)
+    steps = [*_approvals(rows), *_losts(rows)]
+    if model.problems:
+        return (*steps, Step(Markdown("It is deployed once a mend of this is merged.")))
+    over = model.finished or (bool(rows) and all(map(finished, rows)))
+    if over and not steps:
+        steps += _again(rows)
+    return tuple(steps)
+
+
+def _approvals(rows: Sequence[Row]) -> list[Step]:
+    asking = [row.alias for row in rows if row.state is TaskState.NEEDS_APPROVAL]
+    if not asking:
+        return []
+    named = asking if len(asking) <= MOST_TYPED else asking[:MOST_TYPED]
+    what = "the plan that is" if len(asking) == 1 else "the plans that are"
+    other = code(command("reject", *named) if len(named) == 1 else "/reject ALIAS")
+    return [Step(Markdown(f"To go on with {what} shown ({other} calls it off):"), command("approve", *named))]
+
+
+def _losts(rows: Sequence[Row]) -> list[Step]:
+    lost = [row.alias for row in rows if row.state is TaskState.LOST]
+    if not lost:
+        return []
+    words = f"{codes(lost)} may still be at work, so nothing else starts there. An admin who is sure that it has ended:"
+    return [Step(Markdown(words), command("retry") + " --force")]
+
+
+def _again(rows: Sequence[Row]) -> list[Step]:
+    if not any(row.state in FAILED or row.state is TaskState.CANCELLED for row in rows):
+        return []
+    if any(row.code is Code.VOIDED for row in rows):
+        return [Step(Markdown("To deploy what is there now, read its plan, then:"), command("deploy"))]
+    unknown = any(row.code is Code.OUTCOME_UNKNOWN for row in rows)
+    first = " (what it did is not known, so it is planned first)" if unknown else ""
+    return [Step(Markdown(f"To try again what is not done, at the same commit{first}:"), command("retry"))]
