@@ -13,25 +13,36 @@ from bot.working.pulling import PLAN_JOBS, plan
 from bot.working.requesting import affected, recorder
 
 
+_NOTHING = "No environment reads what this pull request changes, so there is nothing to plan."
+
+
 def act(case: Case) -> Outcome:
     """Plan the head again: all of it for the plan comment, or what is named, shown below the command."""
     command = case.command
     values: dict[str, object] = {"may_run": case.pull.head}
     if command.given or command.forget:
-        values["given"] = case.server.vault.seal(dict(command.given)) if command.given else None
-        values["forget"] = list(command.forget)
+        values |= _values(case)
     with case.server.database.writing() as connection:
         pull = hosting.keep_pull(connection, case.hosted.id, case.pull.number, values)
     case = replace(case, pull=pull)
     if not (command.patterns or command.from_ or command.workflow):
-        plan(case.server, case.project, pull, again=True)
-        return done("The plan comment shows it.")
+        shown = plan(case.server, case.project, pull, again=True)
+        return done("The plan comment shows it." if shown else _NOTHING)
     if case.row.deployments:
         return done()
     prepared = affected(case, plan_only=True, jobs=PLAN_JOBS)
     for one in prepared:
         submit_plan(case.project, one, recorder(case))
     return done() if prepared else done("Nothing of that is affected by this pull request.")
+
+
+def _values(case: Case) -> dict[str, object]:
+    """The values of this and of earlier commands, the newest word on each: they hold for every later plan."""
+    before = case.server.vault.open(case.pull.given) if case.pull.given is not None else {}
+    kept = before.items() if isinstance(before, dict) else ()
+    given = {name: value for name, value in kept if name not in case.command.forget} | dict(case.command.given)
+    forget = [name for name in (*case.pull.forget, *case.command.forget) if name not in given]
+    return {"given": case.server.vault.seal(given) if given else None, "forget": list(dict.fromkeys(forget))}
 
 
 VERB = Verb(

@@ -156,6 +156,8 @@ def _check(given: _Given, grammar: Grammar) -> None:
     names, values = given.names, given.values
     if Option.ONLY in values and Option.FROM in values:
         raise WrongLine("--only adds nothing and --from adds the downstream: give one of them")
+    if Option.ONLY in values and not names:
+        raise WrongLine("--only what? name the environments", f"/{grammar.verb} ENV --only")
     if grammar.argument is Argument.ENVIRONMENT and len(names) != 1:
         many = f"{len(names)} are" if names else "none is"
         raise WrongLine(f"/{grammar.verb} is about one environment, and {many} named")

@@ -116,6 +116,7 @@ class PullData:
     mergeable: bool | None
     html_url: str
     updated_at: str
+    merged_by: str = ""  # told only where it is asked for alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,7 @@ class CheckData:
     external_id: str
     head_sha: str = ""
     html_url: str = ""
+    annotations: int = 0  # how many it has
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,7 @@ def pull_of(json: object) -> PullData:
         mergeable=one.maybe_flag("mergeable"),
         html_url=one.text("html_url"),
         updated_at=one.text("updated_at"),
+        merged_by=one.maybe_text("merged_by", "login") or "",
     )
 
 
@@ -172,6 +173,7 @@ def check_of(json: object) -> CheckData:
     return CheckData(
         one.id("id"), one.text("name"), one.text("status"), one.maybe_text("conclusion"), one.text("app", "slug"),
         one.maybe_number("app", "id"), one.text("external_id"), one.text("head_sha"), one.text("html_url"),
+        one.number("output", "annotations_count", default=0),
     )  # fmt: skip
 
 

@@ -85,6 +85,14 @@ def refresh(connection: Connection, deployment: int, now: float) -> None:
         work.request(connection, KIND, str(number), now, now)
 
 
+def tell_again(connection: Connection, repository: int, sha: str, now: float) -> None:
+    """Have the checks of a commit posted once more, also where they say what they said before."""
+    of_it = (publications.c.repository_id == repository) & (publications.c.sha == sha)
+    connection.execute(update(publications).where(of_it).values(digest=""))
+    for number in connection.execute(select(publications.c.id).where(of_it)).scalars().all():
+        work.request(connection, KIND, str(number), now, now)
+
+
 def deployments_of(connection: Connection, number: int) -> list[int]:
     """The deployments that a publication shows, oldest first."""
     query = select(shows.c.deployment_id).where(shows.c.publication_id == number).order_by(shows.c.deployment_id)

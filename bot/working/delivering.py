@@ -163,7 +163,8 @@ def _run(connection: Connection, hosted: HostedRepository, one: Work, now: float
 
 
 def _rerequest(connection: Connection, hosted: HostedRepository, one: Work, now: float) -> None:
-    """Somebody asks for a check again: the pull request of that head is planned again."""
+    """Somebody asks for a check again: it is told anew, and the pull request of that head is planned again."""
+    publications.tell_again(connection, hosted.id, str(one.payload["head_sha"]), now)
     for pull in hosting.open_pulls(connection, hosted.id):
         if pull.head == one.payload["head_sha"]:
             hosting.keep_pull(connection, hosted.id, pull.number, {"plan_id": None})

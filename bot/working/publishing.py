@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -17,9 +17,9 @@ from bot.github.repository_client import RepositoryClient
 from bot.hosting.project import HostedProject
 from bot.render.answers import notice
 from bot.render.checks import definition_check, deploy_check, plan_check
-from bot.render.comments import deployment_comment, plan_comment
+from bot.render.comments import deployment_comment, deployment_text, plan_comment
 from bot.render.markdown import marked, marker
-from bot.render.models import CheckOutput
+from bot.render.models import CheckOutput, PlanComment
 from bot.server import Server
 from bot.store import conversation, deployments, hosting, locks, publications, views
 from bot.store.publications import MOST_EDITS, Kind, Publication
@@ -130,8 +130,14 @@ def _command(connection: Connection, project: HostedProject, one: Publication) -
 
 
 def _story(connection: Connection, project: HostedProject, one: Publication) -> Content | None:
-    story = conversation.story(connection, int(one.key))
-    return None if story is None else deployment_comment(story_model(connection, project, story))
+    number, _, elsewhere = one.key.partition(":")
+    story = conversation.story(connection, int(number))
+    if story is None:
+        return None
+    if elsewhere:
+        body = notice(f"Deployed together with #{story.number}, where its story is told.").partition("\n")[2]
+        return f"{marker('deployment', f's{story.id}-{elsewhere}')}\n{body}"
+    return deployment_comment(story_model(connection, project, story))
 
 
 def _off_main(connection: Connection, _project: HostedProject, one: Publication) -> Content | None:
@@ -182,20 +188,34 @@ def _head_output(connection: Connection, plan: conversation.PullPlan | None, *, 
         )
     unfinished = [task for task in tasks if not task.finished]
     failed = [task for task in tasks if task.state.value in ("failed", "timed out")]
+    cancelled = [task for task in tasks if task.state.value == "cancelled"]
     title = f"{len(tasks)} environment{'s' * (len(tasks) != 1)} planned"
     if unfinished:
         return CheckOutput(f"Planning {len(tasks)} environment{'s' * (len(tasks) != 1)}", "See the plan comment.")
     if failed:
         return CheckOutput(f"{title}, {len(failed)} failed", "See the plan comment.", conclusion="failure")
+    if cancelled:
+        return CheckOutput(f"{title}, {len(cancelled)} cancelled", "See the plan comment.", conclusion="cancelled")
     return CheckOutput(title, "See the plan comment.", conclusion="success")
 
 
 def _plan_check(connection: Connection, project: HostedProject, one: Publication) -> Content | None:
     pull = hosting.pull(connection, one.repository, one.number or 0)
     part = section(connection, project, int(one.key))
-    model = plan_model(connection, project, pull) if pull is not None else None
-    if part is None or model is None:
+    if part is None or pull is None:
         return None
+    plans = conversation.plans_of(connection, pull.id)
+    plan = next((each for each in plans if int(one.key) in each.deployments), None)
+    cautions = plan.cautions.get(one.key, ()) if plan is not None else ()
+    newest = plan is not None and plan.id == pull.plan
+    model = PlanComment(
+        key=str(pull.number),
+        commit=one.sha or pull.head,
+        base=plan.base if plan is not None else "",
+        repository_url=project.hosted.html_url,
+        superseded_by="" if newest else pull.head,
+    )
+    part = replace(part, warnings=tuple(cautions))
     return Check(f"headwater plan: {part.workflow}", plan_check(part, model))
 
 
@@ -237,22 +257,21 @@ def _story_check(connection: Connection, project: HostedProject, one: Publicatio
     if story is None:
         return None
     model = story_model(connection, project, story)
-    if story.problems:
+    if story.problems and not model.sections:
         return Check("headwater deploy", definition_check(story.problems))
     if not model.sections:
-        said = "\n\n".join(story.said) or "Nothing differs from what is deployed."
+        said = "\n\n".join((*story.loud, *story.said)) or "Nothing differs from what is deployed."
         return Check(
             "headwater deploy",
             CheckOutput("Nothing was deployed", notice(said).partition("\n")[2], conclusion="success"),
         )
-    body = deployment_comment(model).partition("\n")[2]
     outputs = [deploy_check(part, model) for part in model.sections]
     order = (None, "action_required", "failure", "cancelled", "neutral", "success")
     worst = min(outputs, key=lambda each: order.index(each.conclusion))
-    return Check(
-        "headwater deploy",
-        CheckOutput(worst.title, body.encode()[:65_000].decode(errors="ignore"), "", worst.conclusion),
-    )
+    wrong = definition_check(story.problems)
+    conclusion = "failure" if story.problems and worst.conclusion else worst.conclusion
+    text = deployment_text(model)
+    return Check("headwater deploy", CheckOutput(worst.title, text, "", conclusion, wrong.annotations))
 
 
 def _merge_group(_connection: Connection, _project: HostedProject, _one: Publication) -> Content | None:
@@ -284,11 +303,11 @@ def _post(server: Server, client: RepositoryClient, one: Publication, content: C
     """Post or edit; GitHub's id of it, and its time of that."""
     if one.github_id is not None:
         try:
-            return _edit(client, one.github_id, content)
+            return _edit(client, one, one.github_id, content)
         except NotFound:  # somebody deleted it: it is told anew
             pass
     if one.trying and (found := _find(server, client, one, content)) is not None:
-        return _edit(client, found, content)
+        return _edit(client, one, found, content)
     _mark(server, one, trying=True)
     return _create(client, one, content)
 
@@ -301,7 +320,11 @@ def _mark(server: Server, one: Publication, *, trying: bool) -> None:
 
 def _create(client: RepositoryClient, one: Publication, content: Content) -> tuple[int, str]:
     if isinstance(content, str):
-        made = client.comment(one.number or 0, content)
+        made = (
+            client.commit_comment(one.sha or "", content)
+            if _on_commit(one)
+            else client.comment(one.number or 0, content)
+        )
         return made.id, made.updated_at
     status, conclusion = _status(content.output)
     check = client.create_check(
@@ -316,12 +339,20 @@ def _create(client: RepositoryClient, one: Publication, content: Content) -> tup
     return check.id, ""
 
 
-def _edit(client: RepositoryClient, number: int, content: Content) -> tuple[int, str]:
+def _on_commit(one: Publication) -> bool:
+    """Whether it is said on a commit: there is no pull request to say it on."""
+    return one.number is None
+
+
+def _edit(client: RepositoryClient, one: Publication, number: int, content: Content) -> tuple[int, str]:
     if isinstance(content, str):
-        found = client.edit_comment(number, content)
+        found = client.edit_commit_comment(number, content) if _on_commit(one) else client.edit_comment(number, content)
         return found.id, found.updated_at
     status, conclusion = _status(content.output)
-    check = client.update_check(number, status=status, conclusion=conclusion, output=_output(content.output))
+    output, remarks = _output(content.output), _annotations(content.output)
+    check = client.update_check(number, status=status, conclusion=conclusion, output=output)
+    if remarks and not check.annotations:  # GitHub adds to those that a check has
+        check = client.update_check(number, output=output, annotations=remarks)
     return check.id, ""
 
 
@@ -333,7 +364,9 @@ def _find(server: Server, client: RepositoryClient, one: Publication, content: C
         return next(
             (
                 each.id
-                for each in client.comments(one.number or 0)
+                for each in (
+                    client.commit_comments(one.sha or "") if _on_commit(one) else client.comments(one.number or 0)
+                )
                 if each.author == mine and marked(each.body) == wanted
             ),
             None,

@@ -102,17 +102,17 @@ def _may_plan(pull: PullRow) -> bool:
     return pull.may_run == pull.head if pull.fork or pull.draft else True
 
 
-def plan(server: Server, project: HostedProject, pull: PullRow, *, again: bool = False) -> None:
-    """Plan the head of a pull request, unless that was done; `again`: all the same."""
+def plan(server: Server, project: HostedProject, pull: PullRow, *, again: bool = False) -> bool:
+    """Plan the head of a pull request, unless that was done; `again`: all the same. Whether anything is shown of it."""
     base = project.repository.merge_base(base_of(project, pull), pull.head)
     with server.database.reading() as connection:
         before = conversation.plan(connection, pull.plan)
         lacking = before is not None and cut_off(connection, before)
     if before is not None and not again and not lacking and (before.commit, before.base) == (pull.head, base):
-        return
+        return bool(before.deployments or before.problems or before.after_merge)
     prepared, problems, after_merge = _prepared(server, project, pull)
     deployed = [(one, submit_plan(project, one)) for one in prepared]
-    now = time.time()
+    now, anything = time.time(), bool(deployed or problems or after_merge)
     with server.database.writing() as connection:
         current = hosting.pull_by_id(connection, pull.id)
         conversation.add_plan(
@@ -137,10 +137,11 @@ def plan(server: Server, project: HostedProject, pull: PullRow, *, again: bool =
             pull,
             [number for _, number in deployed],
             now,
-            anything=bool(deployed or problems or after_merge),
+            anything=anything,
         )
         work.request(connection, "commands", f"{project.hosted.github_id}:{pull.number}", now, now)
     server.wake()
+    return anything
 
 
 def base_of(project: HostedProject, pull: PullRow) -> str:
