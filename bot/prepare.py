@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bot.errors import WrongUse
 from bot.known import Known, known
@@ -12,7 +13,7 @@ from bot.preparing.situation import Prepared, Situation, names_any
 from bot.project import Project
 from bot.request import Aim, Request
 from bot.since import affected_since_deployed, facts_of
-from bot.store.environments import identify
+from bot.store.environments import EnvironmentRow, identify
 from planner.changes import AffectedWorkflow
 from planner.definition import Definitions, Workflow
 from planner.graph import Graph
@@ -43,6 +44,29 @@ def prepare(project: Project, request: Request) -> tuple[Prepared, ...]:
     return tuple(
         make(Situation(project, request, commit, dirty, one, stored, who, affected, left_out)) for one in chosen
     )
+
+
+def prepare_vanished(project: Project, request: Request) -> tuple[Prepared, ...]:
+    """What becomes of the environments whose workflow file is gone from the commit: what that file said last of it."""
+    commit, dirty = _commit(project, request)
+    definitions = project.definitions(commit)
+    stored = known(project)
+    who = identify(stored.rows, definitions.workflows)
+    present = {one.file for one in definitions.workflows}
+    gone = {row.file: row for row in stored.rows if row.id in who.removed and row.file not in present}
+    return tuple(
+        prepare_deploy(Situation(project, request, commit, dirty, one, stored, who, {}))
+        for one in (_vanished(project, row) for row in gone.values())
+        if one is not None
+    )
+
+
+def _vanished(project: Project, row: EnvironmentRow) -> Workflow | None:
+    """A workflow whose file is gone, as it was when this environment was last worked on, with nothing left in it."""
+    if row.defined_at is None:
+        return None
+    former = project.workflow(row.defined_at, row.file, row.last_alias or row.alias)
+    return replace(former, file=row.file, environments=())
 
 
 def _uncommitted(project: Project) -> int:
@@ -81,9 +105,9 @@ def _refuse_names(request: Request) -> None:
 
 def _workflows(definitions: Definitions, request: Request) -> tuple[Workflow, ...]:
     """The workflows that are meant; an alias that several have is refused with the list."""
-    if request.workflow is not None:
-        return (workflow_named(definitions, request.workflow),)
     names = (*request.patterns, *request.from_)
+    if request.workflow is not None:
+        return (_naming_each(workflow_named(definitions, request.workflow), request, names),)
     if not names:
         return definitions.workflows
     for name in names:
@@ -95,6 +119,13 @@ def _workflows(definitions: Definitions, request: Request) -> tuple[Workflow, ..
             everything = {one.alias: () for workflow in definitions.workflows for one in workflow.environments}
             named_environments(Graph(everything), [name])  # raises, and tells the nearest
     return tuple(one for one in definitions.workflows if any(names_any(one, name) for name in names))
+
+
+def _naming_each(workflow: Workflow, request: Request, names: tuple[str, ...]) -> Workflow:
+    """The workflow, where each name means something in it; a destroy also knows what the file no longer has."""
+    if request.aim is not Aim.DESTROY:
+        named_environments(Graph.of(workflow), names)  # raises, and tells the nearest
+    return workflow
 
 
 def workflow_named(definitions: Definitions, name: str) -> Workflow:

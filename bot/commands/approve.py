@@ -23,7 +23,7 @@ def act(case: Case) -> Outcome:
         waiting, asking = waiting_tasks(connection, case.pull), proposals(connection, case.pull)
     named: list[Named] = [*waiting, *(part for one in asking for part in one.parts)]
     approved: list[str] = []
-    not_done = [f"{name}: nothing that waits here is called that" for name in unmet(case.command, named)]
+    not_done = [f"`{name}`: nothing that waits here is called that" for name in unmet(case.command, named)]
     for task in meant(case.command, waiting):
         _try(approved, not_done, _approve, case, task)
     for proposal in asking:
@@ -46,7 +46,7 @@ def _try(
 def _approve(case: Case, one: WaitingTask) -> list[str]:
     row = next(row for row in case.rows if row.id == one.environment)
     people.approve(case.project, row, case.row.actor, one.plan)
-    return [f"{one.alias}: approved"]
+    return [f"`{one.alias}`: approved"]
 
 
 def _carry_on(case: Case, one: Proposal) -> list[str]:
@@ -54,7 +54,7 @@ def _carry_on(case: Case, one: Proposal) -> list[str]:
     wanted = [part for part in one.parts if means(case.command, part)]
     if one.parts and not wanted:
         return []
-    left = [part.alias for part in one.parts if part not in wanted]
+    left = [f"`{part.alias}`" for part in one.parts if part not in wanted]
     if left:
         raise NotAllowed(
             f"{one.name} is about {', '.join(left)} too, and is done as a whole",

@@ -34,9 +34,7 @@ def act(case: Case) -> Outcome:
     if plan is None or plan.commit != case.pull.head:
         return waits("for the plan of this commit")
     if plan.problems:
-        raise NotAllowed(
-            "the workflow files have problems", "push a commit that mends what the plan comment tells"
-        )
+        raise NotAllowed("the workflow files have problems", "push a commit that mends what the plan comment tells")
     shown = shown_plans(case)
     if unfinished(shown):
         return waits("for the plans of this commit")
@@ -51,7 +49,8 @@ def act(case: Case) -> Outcome:
     seen = reviews(prepared, shown, found)
     lost = [task.alias for one in seen for task in hopeless(one)]
     if lost:
-        raise NotAllowed(f"could not be planned: {', '.join(lost)}", "mend that first, or name what else to deploy")
+        names = ", ".join(f"`{alias}`" for alias in lost)
+        raise NotAllowed(f"could not be planned: {names}", "mend that first, or name what else to deploy")
     refuse_locked(case, prepared)
     made = made_already(case)
     for one in seen:

@@ -23,12 +23,12 @@ def act(case: Case) -> Outcome:
             people.reject(case.project, rows[one.environment], case.row.actor)
         except NotAllowed:  # somebody was faster
             continue
-        said.append(f"{one.alias}: rejected")
+        said.append(f"`{one.alias}`: rejected")
     for proposal in asking:
         if not proposal.parts or any(means(case.command, part) for part in proposal.parts):
             said += withdraw(case, proposal.command, f"rejected by {case.row.actor}")
     named: list[Named] = [*waiting, *(part for one in asking for part in one.parts)]
-    not_done = [f"{name}: nothing that waits here is called that" for name in unmet(case.command, named)]
+    not_done = [f"`{name}`: nothing that waits here is called that" for name in unmet(case.command, named)]
     return done(*said, *not_done) if said else refused(*(not_done or ["Nothing waits for approval here."]))
 
 

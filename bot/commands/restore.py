@@ -27,7 +27,7 @@ def act(case: Case) -> Outcome:
         for one in prepared:
             submit_plan(case.project, one, recorder(case))
     said = tuple(
-        f"{alias}: not on the default branch; /destroy it from a pull request, or /unlock it" for alias in gone
+        f"`{alias}`: not on the default branch; /destroy it from a pull request, or /unlock it" for alias in gone
     )
     return Outcome(CommandState.ASKED, said=said) if prepared else refused(*said)
 
@@ -46,7 +46,7 @@ def follow(case: Case) -> Outcome:
         held = meant(case.command, locks.of_pull(connection, case.pull.id))
         locks.release(connection, case.pull.id, [one.environment for one in held])
         wake_waiting(connection, case.hosted, now)
-    return done(*(f"{one.alias}: as on the default branch, and free" for one in held))
+    return done(*(f"`{one.alias}`: as on the default branch, and free" for one in held))
 
 
 VERB = Verb(

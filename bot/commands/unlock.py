@@ -27,10 +27,10 @@ def act(case: Case) -> Outcome:
             locks.release(connection, one.pull, [one.environment])
         if chosen:
             wake_waiting(connection, case.hosted, now)
-    not_done = [f"{name}: nothing that is locked is called that" for name in unmet(case.command, held)]
+    not_done = [f"`{name}`: nothing that is locked is called that" for name in unmet(case.command, held)]
     if not chosen:
         return refused(*(not_done or ["This pull request holds nothing."]))
-    return done(*(f"{one.alias}: free; #{one.number} held it" for one in chosen), *not_done)
+    return done(*(f"`{one.alias}`: free; #{one.number} held it" for one in chosen), *not_done)
 
 
 VERB = Verb(

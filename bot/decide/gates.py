@@ -177,7 +177,7 @@ def _seen(case: _Case) -> Iterator[Refusal]:
         message = f"nothing was shown of {short(head)} when the command was written"
         yield Refusal(Code.NOTHING_SHOWN, message, f"write /plan, read it, then write /{verb} again")
     elif seen != head:
-        message = f"{short(seen)} was shown when the command was written, but the head is {short(head)} now"
+        message = f"the head is {short(head)} now, but {short(seen)} was shown when the command was written"
         yield Refusal(Code.PUSHED_SINCE, message, f"read the plan of {short(head)}, then write /{verb} again")
 
 

@@ -110,6 +110,19 @@ def showing(connection: Connection, deployment: int, kinds: Iterable[Kind]) -> l
     return [_publication(row) for row in connection.execute(query)]
 
 
+def answered_before(connection: Connection, one: Publication) -> bool:
+    """Whether the answer to an earlier command of the same pull request is about to be posted (and was not refused)."""
+    earlier = select(publications.c.id).where(
+        publications.c.repository_id == one.repository,
+        publications.c.kind == one.kind.value,
+        publications.c.number == one.number,
+        publications.c.id < one.id,
+        publications.c.github_id.is_(None),
+    )
+    keys = [str(number) for number in connection.execute(earlier).scalars()]
+    return bool(keys) and work.fresh(connection, KIND, keys)
+
+
 def read(connection: Connection, number: int) -> Publication | None:
     """The publication of that id."""
     row = connection.execute(select(publications).where(publications.c.id == number)).first()

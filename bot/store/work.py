@@ -66,6 +66,12 @@ def later(connection: Connection, row: WorkRow, due_at: float, error: str = "") 
     connection.execute(update(work).where(work.c.id == row.id, work.c.requested == row.requested).values(values))
 
 
+def fresh(connection: Connection, kind: str, keys: Sequence[str]) -> bool:
+    """Whether any of these things is still to be looked at, and has not failed yet."""
+    untried = (work.c.kind == kind) & work.c.key.in_(keys) & (work.c.attempts == 0)
+    return connection.execute(select(work.c.id).where(untried).limit(1)).first() is not None
+
+
 def next_due(connection: Connection) -> float | None:
     """When the next work is due, in seconds since the epoch."""
     return connection.execute(select(work.c.due_at).order_by(work.c.due_at).limit(1)).scalar()

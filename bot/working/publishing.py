@@ -41,6 +41,7 @@ class Check:
 Content = str | Check
 
 _COMMENTS = frozenset({Kind.PLAN, Kind.COMMAND, Kind.STORY, Kind.OFF_MAIN})
+_TURN_SECONDS = 0.1
 _CHECKS_APART = 3
 """Checks are looked at less than comments: so many times as far apart are their changes."""
 
@@ -53,7 +54,7 @@ def publish(server: Server, key: str) -> float | None:
     if one is None or hosted is None:
         return None
     apart = server.settings.edit_seconds * (1 if one.kind in _COMMENTS else _CHECKS_APART)
-    wait = too_soon(one, time.time(), apart)
+    wait = max(too_soon(one, time.time(), apart), _turn(server, one))
     if wait > 0:
         return wait
     project = server.project(hosted)
@@ -83,6 +84,14 @@ def publish(server: Server, key: str) -> float | None:
     with server.database.writing() as connection:
         publications.write(connection, one.id, values)
     return None
+
+
+def _turn(server: Server, one: Publication) -> float:
+    """For how many seconds the answer to a command lets those to the commands before it come first."""
+    if one.kind is not Kind.COMMAND or one.github_id is not None:
+        return 0.0
+    with server.database.reading() as connection:
+        return _TURN_SECONDS if publications.answered_before(connection, one) else 0.0
 
 
 def too_soon(one: Publication, now: float, edit_seconds: float) -> float:

@@ -168,7 +168,7 @@ def test_a_push_that_its_author_could_not_see_refuses_a_deploy() -> None:
     (refusal,) = gates(asked(Verb.DEPLOY, seen=OLD), PULL, PERMISSIONS, STRICT)
     assert refusal == Refusal(
         Code.PUSHED_SINCE,
-        "0123456 was shown when the command was written, but the head is abcdef0 now",
+        "the head is abcdef0 now, but 0123456 was shown when the command was written",
         "read the plan of abcdef0, then write /deploy again",
     )
 
