@@ -146,10 +146,13 @@ def _worked(spec: Spec, channel: HttpChannel, console: Console, wish: _Wish, fol
     def stage(name: str) -> None:
         while log.follow():
             pass
-        console.stage(name.capitalize())
+        console.stage(name)
 
     report = run(spec, folder, supervisor, log, stage)
     console.end_stage()
+    plan = report["plan"]
+    if plan is not None and "plan" not in console.spoken:  # a tool whose plan is not part of its log
+        console.fold("The plan", plan["text"])
     channel.keep_beating(spec.beat_every)
     late = log.sensitive[len(spec.sensitive_values) :]
     upload.finish(late, 1.0 if wish.stop else _LAST_OF_LOG)  # a cancelled job has seconds left for its report

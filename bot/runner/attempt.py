@@ -101,7 +101,7 @@ def never_begun(attempt: str, error: str) -> dict[str, Any]:
 
 
 def _follow(spec: Spec, folder: Path, supervisor: Supervisor, course: Course, stage: Callable[[str], None]) -> None:
-    stage("check out")
+    stage("checkout")
     acting = _acting(spec, folder, supervisor)
     stage("plan")
     acting.prepare()

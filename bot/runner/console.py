@@ -21,8 +21,10 @@ class Console:
     def __init__(self, stream: IO[bytes], most: int) -> None:
         self._stream = stream
         self._room = most
+        self._stage = ""
         self._token: str | None = None
         self._whole_line = True
+        self.spoken: set[str] = set()  # the stages in which a tool said something
 
     def mask(self, texts: Iterable[str]) -> None:
         """Have GitHub hide these in all that it shows of this job from now on; every line of a text by itself."""
@@ -43,14 +45,23 @@ class Console:
         self._command("warning", clean(text), title)
 
     def stage(self, name: str) -> None:
-        """Begin a part that can be folded; what tools write comes into it."""
+        """Tell what begins now; what tools write in it can be folded away."""
         self.end_stage()
-        self._print(f"::group::{_one_line(name).translate(_DATA)}")
-        self._token = _letters()
-        self._print(f"::stop-commands::{self._token}")
+        self.say(name)
+        self._stage = name
+
+    def fold(self, title: str, text: str) -> None:
+        """A text that can be folded away."""
+        self.end_stage()
+        if not text or self._room <= 0:
+            return
+        self._open(title)
+        self._put_text(text)
+        self.end_stage()
 
     def end_stage(self) -> None:
-        """End that part."""
+        """What tools write now is no part of any stage, and not shown."""
+        self._stage = ""
         if not self._whole_line:
             self._print("")
             self._whole_line = True
@@ -61,8 +72,19 @@ class Console:
 
     def write(self, text: str) -> None:
         """What a tool said, redacted: as much as there is room for."""
-        if self._token is None or self._room <= 0:
+        if not self._stage or self._room <= 0:
             return
+        if self._token is None:
+            self._open(f"Output of {self._stage}")
+            self.spoken.add(self._stage)
+        self._put_text(text)
+
+    def _open(self, title: str) -> None:
+        self._print(f"::group::{_one_line(title).translate(_DATA)}")
+        self._token = _letters()
+        self._print(f"::stop-commands::{self._token}")
+
+    def _put_text(self, text: str) -> None:
         if len(text) > self._room:
             text = text[: self._room] + "\n... the rest is in Headwater's own log ...\n"
         self._room -= len(text)

@@ -261,14 +261,15 @@ def test_a_deploy_from_the_claim_to_the_report(world: World) -> None:
     ]
     assert [line for line in lines if not line.endswith("::") or line == "::endgroup::"] == [
         f"Headwater: Deploy 'svc' at {offer.spec['commit'][:12]} (attempt 7-1)",
-        "::group::Check out",
-        "::endgroup::",
-        "::group::Plan",
-        "::endgroup::",
-        "::group::Apply",
+        "Headwater: checkout",
+        "Headwater: plan",
+        "Headwater: apply",
+        "::group::Output of apply",
         "applied",
         "::endgroup::",
-        "::group::Outputs",
+        "Headwater: outputs",
+        "::group::The plan",
+        "would change",
         "::endgroup::",
         "Headwater: succeeded",
     ]
@@ -600,6 +601,40 @@ def test_the_token_of_the_code_is_in_no_argument_and_no_file(world: World) -> No
     assert world.token not in text and "extraheader" not in text.lower()
 
 
+def test_a_hostile_environment_changes_nothing_and_shows_nothing(world: World) -> None:
+    """What earlier steps of the job, or its machine, may have left in the environment."""
+    trap = world.folder / "trap"
+    for name in ("askpass", "fsmonitor", "sitecustomize.py"):
+        file = trap / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"#!/bin/sh\ntouch {trap}/sprung\n")
+        file.chmod(0o755)
+    traced = world.folder / "traced"
+    world.script(plan="env; exit 2")
+    offer = world.offer()
+    job = world.run(
+        offer,
+        PYTHONPATH=str(trap),
+        PYTHONSTARTUP=str(trap / "askpass"),
+        GIT_TRACE=str(traced),
+        GIT_TRACE_CURL=str(traced),
+        GIT_ASKPASS=str(trap / "askpass"),
+        SSH_ASKPASS=str(trap / "askpass"),
+        GIT_CONFIG_COUNT="1",
+        GIT_CONFIG_KEY_0="core.fsmonitor",
+        GIT_CONFIG_VALUE_0=str(trap / "fsmonitor"),
+        GIT_DIR=str(trap),
+        TF_CLI_ARGS="-destroy",
+        HEADWATER_PATIENCE_SECONDS="many",
+    )
+    assert offer.report and offer.report["result"] == "succeeded"
+    assert not (trap / "sprung").exists() and not traced.exists()
+    assert not [
+        line for line in offer.report["plan"]["text"].splitlines() if line.startswith(("TF_", "GIT_C", "GIT_D"))
+    ]
+    assert world.token not in job.shown + offer.text
+
+
 def test_nothing_that_a_tool_writes_steers_the_steps_after(world: World) -> None:
     files = '"$RUNNER_TEMP"/_runner_file_commands'
     world.script(
@@ -617,7 +652,7 @@ def test_what_a_tool_says_is_never_a_command(world: World) -> None:
     offer = world.offer()
     job = world.run(offer)
     lines = job.out.splitlines()
-    begin = lines.index("::group::Apply")
+    begin = lines.index("::group::Output of apply")
     token = lines[begin + 1].removeprefix("::stop-commands::")
     assert len(token) == 32
     assert lines[begin + 2 : begin + 6] == ["::set-env name=X::y", "##[add-path]/tmp", "::endgroup::", "no-newline"]
