@@ -8,6 +8,7 @@ from bot.decide.comment import Grammar
 from bot.prepare import workflow_named
 from bot.render.answers import status_comment
 from bot.standing import standings
+from bot.store import locks
 from bot.store.conversation import CommandState
 from planner.listing import listed
 
@@ -18,7 +19,12 @@ def act(case: Case) -> Outcome:
     wanted = case.command.workflow
     chosen = definitions.workflows if wanted is None else (workflow_named(definitions, wanted),)
     found = standings(case.project, [listed(one) for one in chosen])
-    return Outcome(CommandState.DONE, answer=status_comment(found, repository_url=case.hosted.html_url))
+    with case.server.database.reading() as connection:
+        held = {
+            (one.file, one.alias.casefold()): f"#{one.number}"
+            for one in locks.of_repository(connection, case.hosted.id)
+        }
+    return Outcome(CommandState.DONE, answer=status_comment(found, held=held, repository_url=case.hosted.html_url))
 
 
 VERB = Verb(

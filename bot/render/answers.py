@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.decide.meaning import meaning
 from bot.decide.transitions import Code, TaskState
 from bot.render.fitting import COMMENT, most_that_fit
-from bot.render.markdown import Markdown, code, codes, commit_link, marker, prose
+from bot.render.markdown import Markdown, code, codes, commit_link, marker, prose, pull_link
 from bot.render.models import Row
 from bot.render.steps import Step, command
 from bot.render.tables import Table, table_of_columns
@@ -55,25 +55,34 @@ class _Standing:
     table: Table
 
 
-def status_comment(standings: Sequence[Standing], *, repository_url: str = "", key: str = "-") -> str:
-    """How every workflow stands, with its environments."""
+def status_comment(
+    standings: Sequence[Standing],
+    *,
+    held: Mapping[tuple[str, str], str] | None = None,
+    repository_url: str = "",
+    key: str = "-",
+) -> str:
+    """How every workflow stands, with its environments; `held` tells by file and key of an alias who holds it (`#12`)."""
     most = sum(len(one.environments) for one in standings)
 
     def render(number: int) -> str:
         parts, rest = [], number
         for one in standings:
-            parts.append(_standing(one, rest, repository_url))
+            parts.append(_standing(one, rest, held or {}, repository_url))
             rest = max(rest - len(one.environments), 0)
         return rendered("status-comment.md.j2", marker=marker("status", key), parts=parts)
 
     return render(most_that_fit(render, most, COMMENT))
 
 
-def _standing(one: Standing, most: int, repository_url: str) -> _Standing:
+def _standing(one: Standing, most: int, held: Mapping[tuple[str, str], str], repository_url: str) -> _Standing:
     shown = one.environments[:most]
     columns = {
         "Environment": [code(each.alias) for each in shown],
         "State": [_state(each) for each in shown],
+        "Held by": [
+            _holder(held.get((one.workflow.file, each.alias.casefold()), ""), repository_url) for each in shown
+        ],
         "Commit": [commit_link(each.commit, repository_url) if each.commit else Markdown() for each in shown],
         "Deployed": [Markdown(when(each.deployed_at).replace(" ", "\N{NO-BREAK SPACE}")) for each in shown],
     }
@@ -81,9 +90,13 @@ def _standing(one: Standing, most: int, repository_url: str) -> _Standing:
     return _Standing(title, table_of_columns(columns, len(one.environments) - len(shown)))
 
 
+def _holder(name: str, repository_url: str) -> Markdown:
+    return pull_link(name, repository_url) if name else Markdown()
+
+
 def _state(one: EnvironmentStanding) -> Markdown:
     words = f"**{one.state}**" if one.state in _STRONG else one.state
-    note = f": {prose(one.note, 120)}" if one.note else ""
+    note = f": {prose(one.note.replace('deployment #', 'deployment '), 120)}" if one.note else ""
     return Markdown(f"{_SIGNS.get(one.state, '○')}\N{NO-BREAK SPACE}{words}{note}")
 
 
