@@ -102,8 +102,9 @@ def _early(rows: Sequence[Row]) -> list[Markdown]:
 
 
 def _will_wait(rows: Iterable[Row]) -> list[Markdown]:
-    always = [row.alias for row in rows if row.requires_approval and (changes(row) or row.code in LATER)]
-    unseen = [row.alias for row in rows if row.asked_for and row.alias not in always]
+    staying = [row for row in rows if row.action is not TaskAction.PLAN_DESTROY]  # what leaves is told as such
+    always = [row.alias for row in staying if row.requires_approval and (changes(row) or row.code in LATER)]
+    unseen = [row.alias for row in staying if row.asked_for and row.alias not in always]
     lines = [Markdown(f"{codes(always)}: will wait for approval")] if always else []
     if unseen:
         lines.append(Markdown(f"{codes(unseen)}: what is found at deploy will wait for approval"))

@@ -31,12 +31,16 @@ def plan_headline(model: PlanComment) -> Markdown:
         return Markdown(f"{counted(len(model.problems), 'problem')} in the workflow files")
     rows = rows_of(model.sections)
     asked = any(row.state is not None for row in rows)
+    if model.superseded_by and model.draft:
+        return Markdown(f"{commit_link(model.superseded_by, model.repository_url)}, pushed since, is not planned: a draft")
     if model.superseded_by:
         return Markdown(f"{commit_link(model.superseded_by, model.repository_url)} takes the place of this plan")
     if model.fork_waits and not asked:
         return Markdown("From a fork: nothing runs before somebody who may deploy names the commit")
     if model.draft and not asked:
         return Markdown(f"Draft: {environments(rows, code)} not planned yet")
+    if not rows and any(section.warnings for section in model.sections):
+        return Markdown("Nothing to plan")
     return Markdown(plans(rows, code))
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
+from bot.decide.comment_words import spelled
 from bot.render.problems import ProblemPlace
 
 GONE = "\N{REPLACEMENT CHARACTER}"
@@ -36,7 +37,6 @@ _MEANING_IN_CODE = re.compile(r"[!\"#$%&'*:;<>?@\[\\\]^_`{|}~]|(?<=www)\.", re.I
 _TAME = re.compile(r"[^`|\\<]*")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9\[]")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
-_PLAIN_WORD = re.compile(r"[\w./][\w./-]*")
 
 
 class Markdown(str):
@@ -176,10 +176,7 @@ def pull_link(name: str, repository_url: str) -> Markdown:
 
 def typed(word: str) -> str:
     """A name as it is typed in a command: in quotes where it is more than one plain word."""
-    if _PLAIN_WORD.fullmatch(word):
-        return word
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    return spelled(word)
 
 
 _MARKER = re.compile(r"<!-- headwater ([a-z][a-z-]*) ([^\s<>]+) -->")

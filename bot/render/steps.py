@@ -44,6 +44,8 @@ def plan_steps(model: PlanComment) -> tuple[Step, ...]:
         return (Step(Markdown("Read the change first: its code runs in the plan. Then:"), f"/plan @{model.commit}"),)
     if model.draft and not asked:
         return (Step(Markdown("To plan it:"), command("plan")),)
+    if model.superseded_by and model.draft:
+        return (Step(Markdown("To plan it:"), command("plan")),)
     if not rows or model.superseded_by or not all(map(finished, rows)):
         return ()
     return _after_plans(rows)
@@ -56,9 +58,11 @@ def _after_plans(rows: Sequence[Row]) -> tuple[Step, ...]:
         return (Step(Markdown("Push a commit that mends this. To plan again as it is:"), again),)
     leaving = [row for row in rows if row.action is TaskAction.PLAN_DESTROY and changes(row)]
     changing = [row for row in rows if row not in leaving and (changes(row) or row.code in LATER)]
-    if not changing:
-        return ()
-    return (Step(Markdown("To deploy what is shown here:"), command("deploy")),)
+    deploys = (Step(Markdown("To deploy what is shown here:"), command("deploy")),) if changing else ()
+    if not leaving:
+        return deploys
+    goes = codes(row.alias for row in leaving)
+    return (*deploys, Step(Markdown(f"{goes}: destroyed after the merge, once somebody approves it there.")))
 
 
 def deployment_steps(model: DeploymentComment) -> tuple[Step, ...]:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bot.decide.comment_words import words_of
 from bot.decide.transitions import Code, TaskState
 from bot.render import deployment_comment, explain_comment, marked, marker, notice, plan_comment
 from bot.render.markdown import (
@@ -23,9 +24,9 @@ from bot.render.markdown import (
     one_line,
     prose,
     pull_link,
-    typed,
 )
 from bot.render.models import DeploymentComment, PlanComment, Row, Section
+from bot.render.steps import command
 from tests.bot.render.reading import LIVE, Seen, balanced
 from tests.bot.render.samples import BASE, COMMIT, JOB, URL, deployed, planned
 
@@ -229,10 +230,11 @@ def test_links_go_nowhere_else() -> None:
     assert codes([]) == ""
 
 
-def test_names_in_commands_are_quoted_when_they_must() -> None:
-    assert [typed(one) for one in ("db", "eu-west-1", "a b", 'a"b\\', "-x", "@x", "*", "")] == [
-        "db", "eu-west-1", '"a b"', '"a\\"b\\\\"', '"-x"', '"@x"', '"*"', '""',
-    ]  # fmt: skip
+@given(texts)
+def test_what_is_to_be_typed_means_what_it_says(alias: str) -> None:
+    alias = one_line(alias)
+    assert [word.text for word in words_of(command("deploy", alias, "db"))] == ["/deploy", alias, "db"]
+    assert command("deploy", "eu-west-1") == "/deploy eu-west-1"
 
 
 def test_markers() -> None:
