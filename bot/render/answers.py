@@ -62,7 +62,7 @@ def status_comment(
     repository_url: str = "",
     key: str = "-",
 ) -> str:
-    """How every workflow stands, with its environments; `held` tells by file and key of an alias who holds it (`#12`)."""
+    """How every workflow stands, with its environments; `held`: by file and key of an alias, who holds it (`#12`)."""
     most = sum(len(one.environments) for one in standings)
 
     def render(number: int) -> str:
