@@ -47,7 +47,9 @@ def marked(text: str) -> str:
         ("a <!-- b\n\nc\n\n-->\n\nd", "o......"),
         ("<!-- a -->\nb\n\n<!-- c -->\n\nd", "ho.h.o"),
         ("a <i title='\nb'>\nc", "o.o"),
-        ("a <https://x.test/`>\nb`", "oo"),
+        ("a <https://x.test/?q=`>\nb`", "oo"),
+        ("a <!--> b\nc --> d\n\ne", "o..."),
+        ("<div>\\<details>\n\n</div>\n\nb", "h...."),
         ("a ~~b\nc~~\nd", "o.o"),
         ("a ~~b\nc", "oo"),
         ("- <details>\n\na\n\n</details>\n\nb", "l.....o"),
@@ -55,6 +57,7 @@ def marked(text: str) -> str:
         ("<div title='\n\na\n\n'>\n\nb", "h......"),
         ("a <script> b\nc", "o."),
         ("[a]: b\nc", ".o"),
+        ("a|b\n-|-\n<kbd>|2\n\n</kbd>\n\nc", "t.t...o"),
     ],
 )
 def test_a_line_stands_where_github_shows_it(text: str, expected: str) -> None:
