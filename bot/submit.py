@@ -112,8 +112,7 @@ def submit(
         new = _ordered_tasks(prepared, place, planned, action[prepared.request.aim])
         if prepared.request.aim is Aim.DEPLOY:
             new += _removals(connection, prepared, place, TaskAction.DESTROY, planned)
-            if prepared.workflow.removal is Removal.DETACH:
-                detach(connection, prepared.removed, now)
+            detach(connection, _forgotten(prepared), now)
         number = _create(
             connection, project, prepared, place, action[prepared.request.aim], new, auto_approve=auto_approve
         )
@@ -267,6 +266,13 @@ def _removals(
         )
         for row in gone.values()
     ]
+
+
+def _forgotten(prepared: Prepared) -> list[EnvironmentRow]:
+    """What the file no longer has and nobody will destroy: all of it, or what is not there anyway."""
+    if prepared.workflow.removal is Removal.DETACH:
+        return list(prepared.removed)
+    return [row for row in prepared.removed if not (row.deployed or unfinished(row) or row in prepared.doubtful)]
 
 
 def _former_users(connection: Connection, gone: Iterable[EnvironmentRow]) -> dict[int, set[int]]:

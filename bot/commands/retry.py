@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+
+from sqlalchemy import Connection
 
 from bot import people
 from bot.commands.base import WORKFLOW, Verb
@@ -10,9 +13,10 @@ from bot.commands.case import Case, Outcome, done, refused
 from bot.decide.comment import Grammar, Option
 from bot.decide.transitions import TaskState
 from bot.retrying import prepare_retry
-from bot.store import deployments
+from bot.store import conversation, deployments, publications
 from bot.store.conversation import CommandState
 from bot.store.environments import EnvironmentRow
+from bot.store.publications import Kind
 from bot.submit import shown_in, submit
 from bot.working.requesting import recorder
 from bot.working.waiting import of_pull
@@ -49,6 +53,12 @@ def _again(case: Case, number: int, broken: list[EnvironmentRow]) -> None:
     if told is None:
         return
     actor, jobs = case.row.actor, case.server.settings.jobs
+    kept = recorder(case)
+
+    def also(connection: Connection, again: int) -> None:
+        kept(connection, again)
+        _told_in_its_story(connection, case, number, again)
+
     for one in prepare_retry(case.project, number, broken, actor=actor, jobs=jobs):
         request = replace(
             one.request, pull=told.pull, continuous=told.continuous, origin=f"#{case.pull.number}", retry_of=number
@@ -58,8 +68,18 @@ def _again(case: Case, number: int, broken: list[EnvironmentRow]) -> None:
             replace(one, request=request),
             shown_in(case.project, number),
             auto_approve=False,
-            also=recorder(case),
+            also=also,
         )
+
+
+def _told_in_its_story(connection: Connection, case: Case, number: int, again: int) -> None:
+    """What is tried again after a merge belongs to the story of that merge."""
+    story = conversation.story_with(connection, case.hosted.id, case.pull.number, number)
+    if story is None:
+        return
+    conversation.add_to_story(connection, story, again)
+    for kind in (Kind.STORY, Kind.STORY_CHECK):
+        publications.want(connection, case.hosted.id, kind, str(story.id), time.time(), deployments=[again])
 
 
 VERB = Verb(

@@ -72,11 +72,16 @@ class HostedMirror(Mirror):
         """Whether a commit is an ancestor of another one (or that itself)."""
         return self._run("merge-base", "--is-ancestor", earlier, later).ok
 
-    def commits_between(self, earlier: str | None, later: str, most: int = 500) -> list[str]:
-        """The commits that came with `later` and were not in `earlier`, newest first."""
+    def first_parents(self, earlier: str | None, later: str, most: int) -> list[str]:
+        """What a branch was at from after `earlier` to `later`, newest first: the commits of its merges and pushes."""
         unless = [f"^{earlier}"] if earlier and self._here(earlier) else []
-        found = self._run("rev-list", f"--max-count={most}", later, *unless)
+        found = self._run("rev-list", "--first-parent", f"--max-count={most}", later, *unless)
         return found.stdout.decode().split() if found.ok else []
+
+    def parent(self, commit: str) -> str | None:
+        """The first parent of a commit; None for the first commit of all."""
+        found = self._run("rev-parse", "--verify", "--quiet", f"{commit}^1")
+        return found.stdout.decode().strip() or None if found.ok else None
 
     def has_file(self, commit: str, path: str) -> bool:
         """Whether a commit has a file of that path."""

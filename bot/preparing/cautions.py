@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.preparing.situation import Prepared
+from bot.since import unfinished
 from bot.store.environments import EnvironmentRow
 from planner.definition import Removal
 
@@ -11,17 +12,18 @@ _SHORT = 7
 
 def about_preparation(prepared: Prepared) -> list[str]:
     """What is left out, gone, renamed, or given a kept value: a line each, names as they are."""
-    renamed = sorted(_renamed(prepared).items())
     return [
         *(f"{alias}: disabled, left out" for alias in prepared.left_out),
-        *_about_removed(prepared),
-        *(f"{row} is now {new}: its state and history go along" for new, row in renamed),
+        *about_removed(prepared),
+        *about_renamed(prepared),
         *_about_kept(prepared),
     ]
 
 
-def _about_removed(prepared: Prepared) -> list[str]:
-    return [_about_one_removed(prepared, row) for row in prepared.removed]
+def about_removed(prepared: Prepared) -> list[str]:
+    """What becomes of what is there and gone from the file: a line each."""
+    there = [row for row in prepared.removed if row.deployed or unfinished(row)]
+    return [_about_one_removed(prepared, row) for row in there]
 
 
 def _about_one_removed(prepared: Prepared, row: EnvironmentRow) -> str:
@@ -33,6 +35,12 @@ def _about_one_removed(prepared: Prepared, row: EnvironmentRow) -> str:
     if row in prepared.doubtful:
         return f"{gone}, and is left as it is: renamed? say `movedFrom: {alias}`. Or: headwater destroy {alias}"
     return f"{gone}: its destroy waits for approval"
+
+
+def about_renamed(prepared: Prepared) -> list[str]:
+    """What is called otherwise now: a line each."""
+    renamed = sorted(_renamed(prepared).items())
+    return [f"{row} is now {new}: its state and history go along" for new, row in renamed]
 
 
 def _renamed(prepared: Prepared) -> dict[str, str]:

@@ -25,6 +25,8 @@ class CommandState(StrEnum):
 
 
 UNFINISHED = (CommandState.NEW, CommandState.WAITS)
+LOUD = "! "
+"""How a line of a story begins in its row that nobody should miss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class PullPlan:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What a push to a branch deployed."""
+    """What a push to a branch deployed. `said` and `loud` are lines for people: `loud` what nobody should miss."""
 
     id: int
     repository: int
@@ -74,6 +76,7 @@ class Story:
     actor: str
     deployments: tuple[int, ...]
     said: tuple[str, ...]
+    loud: tuple[str, ...]
     problems: tuple[str, ...]
 
 
@@ -193,16 +196,37 @@ def story(connection: Connection, number: int) -> Story | None:
     return None if row is None else _story(row)
 
 
-def latest_story(connection: Connection, repository: int, branch: str) -> Story | None:
-    """The newest story of a branch."""
+def story_at(connection: Connection, repository: int, branch: str, commit: str) -> Story | None:
+    """The story of a branch at a commit."""
+    of_branch = (stories.c.repository_id == repository) & (stories.c.branch == branch)
+    row = connection.execute(select(stories).where(of_branch, stories.c.commit == commit)).first()
+    return None if row is None else _story(row)
+
+
+def story_before(connection: Connection, repository: int, branch: str, commit: str) -> Story | None:
+    """The newest story of a branch at another commit than this one, of those that came before it."""
+    of_branch = (stories.c.repository_id == repository) & (stories.c.branch == branch)
+    here = select(stories.c.id).where(of_branch, stories.c.commit == commit).scalar_subquery()
     query = (
         select(stories)
-        .where(stories.c.repository_id == repository, stories.c.branch == branch)
+        .where(of_branch, stories.c.commit != commit, here.is_(None) | (stories.c.id < here))
         .order_by(stories.c.id.desc())
         .limit(1)
     )
     row = connection.execute(query).first()
     return None if row is None else _story(row)
+
+
+def story_with(connection: Connection, repository: int, number: int, deployment: int) -> Story | None:
+    """The story on a pull request that tells this deployment."""
+    told = stories_of(connection, repository, number)
+    return next((one for one in told if deployment in one.deployments), None)
+
+
+def add_to_story(connection: Connection, story: Story, deployment: int) -> None:
+    """Have a story tell one more deployment."""
+    numbers = sorted({*story.deployments, deployment})
+    connection.execute(update(stories).where(stories.c.id == story.id).values(deployments=numbers))
 
 
 def branches_with_stories(connection: Connection, repository: int) -> list[str]:
@@ -226,6 +250,7 @@ def _story(row: Row[Any]) -> Story:
         row.number,
         row.actor,
         tuple(row.deployments),
-        tuple(row.said),
+        tuple(one for one in row.said if not one.startswith(LOUD)),
+        tuple(one.removeprefix(LOUD) for one in row.said if one.startswith(LOUD)),
         tuple(row.problems),
     )

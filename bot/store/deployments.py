@@ -19,6 +19,7 @@ from bot.decide.transitions import (
     DeploymentState,
     TaskState,
 )
+from bot.store.hosted_tables import locks
 from bot.store.tables import deployments, environments, events, task_needs, tasks, workflows
 
 _MUTATING = tuple(action.value for action in TaskAction if action.mutates)
@@ -94,7 +95,8 @@ def create(connection: Connection, new: NewDeployment, now: float) -> int:
     number: int = key[0]
     note(connection, now, "deployment", deployment=number, detail=new.action.value, actor=new.actor)
     if new.action.mutates:
-        _supersede(connection, number, [task.environment for task in new.tasks], now)
+        ids = [task.environment for task in new.tasks]
+        _supersede(connection, number, ids, now, continuous=new.continuous)
     _insert_tasks(connection, number, new.tasks, now)
     return number
 
@@ -144,16 +146,29 @@ def _insert_tasks(connection: Connection, deployment: int, new: Sequence[NewTask
         )
 
 
-def _supersede(connection: Connection, number: int, ids: Sequence[int], now: float) -> None:
-    """Cancel older tasks of these environments that never started."""
-    rows = connection.execute(
-        select(tasks.c.id, tasks.c.state).where(
-            tasks.c.environment_id.in_(ids), tasks.c.action.in_(_MUTATING), tasks.c.state.in_(_NOT_STARTED)
-        )
-    ).all()
-    for row in rows:
+def _supersede(connection: Connection, number: int, ids: Sequence[int], now: float, *, continuous: bool) -> None:
+    """Cancel older tasks of these environments that never started.
+
+    A push (`continuous`) leaves alone what a pull request asked for, and queues behind it. Only what waits for an
+    approval there gives way, once the pull request holds the environment no more.
+    """
+    query = select(tasks.c.id, tasks.c.state).where(
+        tasks.c.environment_id.in_(ids), tasks.c.action.in_(_MUTATING), tasks.c.state.in_(_NOT_STARTED)
+    )
+    if continuous:
+        held = select(locks.c.environment_id)
+        asks = and_(tasks.c.state == TaskState.NEEDS_APPROVAL.value, tasks.c.environment_id.not_in(held))
+        query = query.join(deployments, tasks.c.deployment_id == deployments.c.id)
+        query = query.where(or_(deployments.c.pull_id.is_(None), asks))
+    for row in connection.execute(query).all():
         move = Move(row.id, TaskState(row.state), TaskState.CANCELLED, Code.SUPERSEDED, f"#{number}")
         apply_move(connection, move, now)
+
+
+def was_locked_out(connection: Connection, number: int) -> bool:
+    """Whether something of a deployment was blocked, for another pull request held it."""
+    blocked = and_(tasks.c.deployment_id == number, tasks.c.code == Code.LOCKED.value)
+    return connection.execute(select(tasks.c.id).where(blocked).limit(1)).first() is not None
 
 
 def lock_workflow(connection: Connection, workflow: int) -> None:

@@ -12,7 +12,7 @@ from bot.drive import Driver
 from bot.errors import HeadwaterError, StoreError
 from bot.hosting.project import HostedProject
 from bot.server import Server
-from bot.store import deployments, hosting, publications, work
+from bot.store import conversation, deployments, hosting, publications, work
 from bot.store.hosted_tables import github_repositories
 from bot.store.tables import deployments as deployment_table
 from bot.store.tables import tasks, workflows
@@ -106,9 +106,22 @@ def _moved(connection: Connection, number: int) -> None:
     now = time.time()
     publications.refresh(connection, number, now)
     told = deployments.flags(connection, number)
-    if told is None or told.state not in DEPLOYMENT_FINISHED or told.pull is None:
+    if told is None or told.state not in DEPLOYMENT_FINISHED:
+        return
+    if told.continuous and deployments.was_locked_out(connection, number):
+        _look_again(connection, told.workflow, now)  # what it waited for may have become free meanwhile
+    if told.pull is None:
         return
     pull = hosting.pull_by_id(connection, told.pull)
     hosted = hosting.repository(connection, pull.repository) if pull is not None else None
     if pull is not None and hosted is not None:
         work.request(connection, "commands", f"{hosted.github_id}:{pull.number}", now, now)
+
+
+def _look_again(connection: Connection, workflow: int, now: float) -> None:
+    """Have the branches looked at that are deployed from."""
+    repository = connection.execute(select(workflows.c.repository_id).where(workflows.c.id == workflow)).scalar_one()
+    hosted = hosting.repository(connection, repository)
+    for branch in conversation.branches_with_stories(connection, repository):
+        if hosted is not None:
+            work.request(connection, "push", f"{hosted.github_id}:{branch}"[:255], now, now)

@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, select
 
-from bot.decide.facts import TaskAction
-from bot.decide.transitions import DEPLOYMENT_FINISHED
+from bot.decide.pushed import chosen
 from bot.errors import HeadwaterError
 from bot.github.errors import GitHubError
 from bot.hosting.project import HostedProject
-from bot.prepare import prepare
-from bot.preparing.cautions import about_preparation
+from bot.prepare import prepare, prepare_vanished
 from bot.preparing.situation import Prepared
 from bot.request import Aim, Request
 from bot.server import Server
 from bot.store import conversation, hosting, locks, publications
-from bot.store.conversation import Story
-from bot.store.hosting import HostedRepository, PullRow
+from bot.store.conversation import LOUD, Story
+from bot.store.hosting import PullRow
 from bot.store.publications import Kind
 from bot.store.tables import deployments as deployment_table
 from bot.store.tables import workflows as workflow_table
-from bot.submit import Planned, planned_by, submit
+from bot.submit import Planned, submit
+from bot.working import merges, push_lines
+from bot.working.merges import Push
 from bot.working.places import hosted_of
-from bot.working.pulling import keep_told
-from planner.definition import Workflow
+from bot.working.pulling import keep_told, wake_waiting
+from bot.working.pushed_facts import before, facts_of
+from planner.definition import Removal, Workflow
 from planner.problems import DefinitionError, PlannerError
 
 _SKIPS = re.compile(r"\[skip (?:headwater|env zero)\]", re.IGNORECASE)
@@ -36,10 +37,11 @@ ACTOR = "headwater"
 
 
 @dataclass(slots=True)
-class _Telling:
-    """What is told of a push as it is worked out."""
+class Telling:
+    """What is told of a push as it is worked out. `loud`: what nobody should miss."""
 
     said: list[str] = field(default_factory=list)
+    loud: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -51,230 +53,257 @@ def deploy(server: Server, key: str) -> None:
         return
     project = server.project(hosted)
     ref = f"refs/heads/{branch}"
-    refs = {ref: ref, f"refs/heads/{hosted.default_branch}": f"refs/heads/{hosted.default_branch}"}
-    project.mirror.update(refs)
+    project.mirror.update({one: one for one in (ref, f"refs/heads/{hosted.default_branch}")})
     commit = project.mirror.head_of(ref)
     if commit is None:
         return
     project.mirror.keep(commit)
     _reread_pulls(server, project, branch)
-    pulls = _merged(server, project, branch, commit)
-    telling = _Telling()
-    workflows = _to_deploy(project, commit, branch, telling)
-    if not workflows and not (telling.problems and pulls):
-        return
-    if _SKIPS.search(project.mirror.message(commit)):
-        _tell(
-            server,
-            hosted,
-            branch,
-            commit,
-            pulls,
-            replace(_Telling(), said=["Not deployed: the merge's message says so."]),
-            [],
-        )
-        return
-    _deploy(server, project, branch, commit, workflows, pulls, telling)
+    push = merges.push_of(server, project, branch, commit)
+    _free(server, project, push.pulls)
+    _deploy_unless_skipped(server, project, push)
     server.wake()
 
 
-def _to_deploy(project: HostedProject, commit: str, branch: str, telling: _Telling) -> list[Workflow]:
-    """The workflows at this commit that deploy by themselves from this branch."""
-    try:
-        definitions = project.definitions(commit)
-    except DefinitionError as error:
-        telling.problems += [str(one) for one in error.problems]
-        return []
-    default = project.hosted.default_branch
-    return [
-        one
-        for one in definitions.workflows
-        if one.triggers.deploy_on_merge and branch in (one.triggers.branches or (default,))
-    ]
-
-
-def _merged(server: Server, project: HostedProject, branch: str, commit: str) -> list[PullRow]:
-    """The pull requests that came with this push, oldest first; what they held is free."""
-    with server.database.reading() as connection:
-        last = conversation.latest_story(connection, project.hosted.id, branch)
-    since = last.commit if last is not None and last.commit != commit else None
-    commits = project.mirror.commits_between(since, commit, most=100) if since else [commit]
-    client = server.client(project.hosted)
-    for told in client.pulls_of_commit(commit):
-        if told.merged and told.base_ref == branch:
-            keep_told(server, project, told)
-    with server.database.writing() as connection:
-        found = hosting.merged_as(connection, project.hosted.id, commits)
-        for pull in found:
-            locks.release(connection, pull.id)
-    return found
-
-
 def _reread_pulls(server: Server, project: HostedProject, branch: str) -> None:
-    """What is open against this branch may have been merged by this very push."""
+    """What holds something and is to be merged into this branch may have been merged by this very push."""
     with server.database.reading() as connection:
         held = {one.pull for one in locks.of_repository(connection, project.hosted.id)}
-        open_ones = [hosting.pull_by_id(connection, one) for one in sorted(held)]
+        found = [hosting.pull_by_id(connection, one) for one in sorted(held)]
     client = server.client(project.hosted)
-    for pull in open_ones:
+    for pull in found:
         if pull is not None and pull.open and pull.base_ref == branch:
             keep_told(server, project, client.pull(pull.number))
 
 
-def _deploy(
-    server: Server,
-    project: HostedProject,
-    branch: str,
-    commit: str,
-    workflows: Sequence[Workflow],
-    pulls: Sequence[PullRow],
-    telling: _Telling,
-) -> None:
-    shown = _shown(project, server, pulls)
-    actor = pulls[-1].author if pulls else ACTOR
-    chosen: list[Prepared] = []
+def _free(server: Server, project: HostedProject, pulls: Sequence[PullRow]) -> None:
+    """What was merged holds nothing any more."""
+    with server.database.writing() as connection:
+        freed = [locks.release(connection, pull.id) for pull in pulls]
+        if any(freed):
+            wake_waiting(connection, project.hosted, time.time())
+
+
+def _deploy_unless_skipped(server: Server, project: HostedProject, push: Push) -> None:
+    """Deploy the newest commit, unless its message says not to: then the newest merge before it that does not."""
+    if not _SKIPS.search(project.mirror.message(push.commit)):
+        _deploy(server, project, push)
+        return
+    made = {one.merge_commit for one in push.pulls}
+    for commit in push.commits[1:]:
+        if commit in made and not _SKIPS.search(project.mirror.message(commit)):
+            project.mirror.keep(commit)
+            _deploy(server, project, push.only_until(commit))
+            break
+    if push.here is None and _to_deploy(project, push, Telling()):
+        _tell(server, project, push, Telling(said=[push_lines.SKIPPED]), ())
+
+
+def _to_deploy(project: HostedProject, push: Push, telling: Telling) -> list[Workflow]:
+    """The workflows at this commit that deploy by themselves from this branch."""
+    try:
+        definitions = project.definitions(push.commit)
+    except DefinitionError as error:
+        telling.problems += [str(one) for one in error.problems]
+        return []
+    return [one for one in definitions.workflows if deploys_from(project, one, push.branch)]
+
+
+def deploys_from(project: HostedProject, workflow: Workflow, branch: str) -> bool:
+    """Whether a workflow is deployed when this branch moves."""
+    wanted = workflow.triggers.branches or (project.hosted.default_branch,)
+    return workflow.triggers.deploy_on_merge and branch in wanted
+
+
+def _deployed_before(project: HostedProject, push: Push) -> bool:
+    """Whether anything was deployed from this branch as it was before."""
+    try:
+        former = project.definitions(push.since).workflows if push.since else ()
+    except PlannerError:
+        return push.branch == project.hosted.default_branch
+    return any(deploys_from(project, one, push.branch) for one in former)
+
+
+def _deploy(server: Server, project: HostedProject, push: Push) -> None:
+    telling = Telling()
+    workflows = _to_deploy(project, push, telling)
+    if telling.problems:
+        if _deployed_before(project, push):
+            _tell(server, project, push, telling, ())
+        return
+    prepared = [*_prepared(server, project, push, workflows, telling), *_vanished(server, project, push, telling)]
+    if not workflows and not prepared and push.branch != project.hosted.default_branch:
+        return
+    made = _made(server, project, push)
+    rows = [row for one in prepared for row in one.rows.values()]
+    shown = merges.shown(project, server, push.pulls, rows)
+    with server.database.reading() as connection:
+        held = locks.held(connection, [row.id for row in rows]).keys()
+    todo = []
+    for one in prepared:
+        numbers = made.get(one.workflow.file, [])
+        if numbers:
+            todo += _freed(server, one, numbers, held)
+        elif push.here is None or push.here.problems:
+            todo += _first(project, push, one, shown, held, telling)
+    if push.here is None:
+        found = merges.deployed_from(server, push.pulls, prepared)
+        telling.said[:0] = push_lines.already(found, push.told_on.number if push.told_on else None)
+    news = push.here is None or push.here.problems or todo
+    told = [number for several in made.values() for number in several]
+    told += [submit(project, one, shown, auto_approve=False) for one in todo]
+    if news or telling.problems:
+        _tell(server, project, push, telling, told, quiet=not workflows and not prepared)
+
+
+def _request(server: Server, push: Push, workflow: str | None = None) -> Request:
+    return Request(
+        aim=Aim.DEPLOY,
+        actor=push.told_on.author if push.told_on else ACTOR,
+        origin=_origin(push),
+        commit=push.commit,
+        since_deployed=True,
+        workflow=workflow,
+        jobs=server.settings.jobs,
+        continuous=True,
+    )
+
+
+def _origin(push: Push) -> str:
+    return f"push to {push.branch}"
+
+
+def _prepared(
+    server: Server, project: HostedProject, push: Push, workflows: Sequence[Workflow], telling: Telling
+) -> list[Prepared]:
+    """What differs from what is deployed, workflow by workflow; what keeps one from it is told."""
+    found: list[Prepared] = []
     for workflow in workflows:
-        request = Request(
-            aim=Aim.DEPLOY,
-            actor=actor,
-            origin=f"push to {branch}",
-            commit=commit,
-            since_deployed=True,
-            workflow=workflow.file,
-            jobs=server.settings.jobs,
-            continuous=True,
-        )
         try:
-            found = prepare(project, request)
+            found += prepare(project, _request(server, push, workflow.file))
         except GitHubError:
             raise
         except (HeadwaterError, PlannerError) as error:
             telling.problems.append(f"{workflow.file}: {error}")
-            continue
-        chosen += [_adopted_only(one, shown, telling) for one in found]
-    todo = [one for one in chosen if _has_work(one)]
-    telling.said += [line for one in todo for line in about_preparation(one)]
-    telling.said += _already(chosen, pulls)
-    if not (todo or telling.said or telling.problems):
-        return
-    made = _made(server, project, commit)
-    numbers = list(made.values())
-    for one in todo:
-        workflow_file = one.workflow.file
-        if workflow_file in made:
-            continue
-        numbers.append(submit(project, one, shown, auto_approve=False))
-    _tell(server, project.hosted, branch, commit, pulls, telling, numbers)
+    return found
 
 
-def _has_work(prepared: Prepared) -> bool:
-    return bool(prepared.order or prepared.removed)
+def _vanished(server: Server, project: HostedProject, push: Push, telling: Telling) -> list[Prepared]:
+    """What becomes of workflows whose files are gone, where they were deployed from this branch."""
+    try:
+        found = prepare_vanished(project, _request(server, push))
+    except GitHubError:
+        raise
+    except (HeadwaterError, PlannerError) as error:
+        telling.problems.append(str(error))
+        return []
+    found = tuple(one for one in found if deploys_from(project, one.workflow, push.branch))
+    if not found or push.branch == project.hosted.default_branch:
+        return list(found)
+    here = {file for file, _ in merges.had(project, push)}  # another branch may never have had them
+    return [one for one in found if one.workflow.file in here]
 
 
-def _made(server: Server, project: HostedProject, commit: str) -> dict[str, int]:
-    """The deployments of this commit that a push made and that are not finished, by file: they go on."""
+def _made(server: Server, project: HostedProject, push: Push) -> dict[str, list[int]]:
+    """The deployments that this commit of the branch has had already, and their retries, by workflow file."""
+    of_branch = (deployment_table.c.origin == _origin(push)) & deployment_table.c.continuous.is_(True)
+    told = push.here.deployments if push.here is not None else ()
     query = (
         select(deployment_table.c.id, workflow_table.c.file)
         .join(workflow_table, deployment_table.c.workflow_id == workflow_table.c.id)
         .where(
             workflow_table.c.repository_id == project.hosted.id,
-            deployment_table.c.commit == commit,
-            deployment_table.c.continuous.is_(True),
-            deployment_table.c.state.not_in([one.value for one in DEPLOYMENT_FINISHED]),
+            deployment_table.c.commit == push.commit,
+            of_branch | deployment_table.c.id.in_(told),
         )
         .order_by(deployment_table.c.id)
     )
+    found: dict[str, list[int]] = {}
     with server.database.reading() as connection:
-        return {row.file: row.id for row in connection.execute(query)}
-
-
-def _shown(project: HostedProject, server: Server, pulls: Sequence[PullRow]) -> dict[int, Planned]:
-    """By environment id, what was last shown of it on the pull requests that were merged."""
-    found: dict[int, Planned] = {}
-    for pull in pulls:
-        query = (
-            select(deployment_table.c.id)
-            .where(deployment_table.c.pull_id == pull.id, deployment_table.c.action == TaskAction.PLAN.value)
-            .where(deployment_table.c.commit == pull.head)
-            .order_by(deployment_table.c.id)
-        )
-        with server.database.reading() as connection:
-            numbers = connection.execute(query).scalars().all()
-        for number in numbers:
-            found |= planned_by(project, number)
+        for row in connection.execute(query):
+            found.setdefault(row.file, []).append(row.id)
     return found
 
 
-def _adopted_only(prepared: Prepared, shown: Mapping[int, Planned], telling: _Telling) -> Prepared:
-    """Without what Headwater never deployed and nobody saw a plan of, and what needs that: it may exist already."""
-    strangers = [
-        alias
-        for alias in prepared.order
-        if (alias not in prepared.rows or not prepared.rows[alias].used) and not _was_shown(prepared, alias, shown)
-    ]
-    if not strangers:
-        return prepared
-    behind = prepared.graph.descendants(frozenset(strangers)) & frozenset(prepared.order)
-    left = frozenset(strangers) | behind
-    telling.said += [
-        f"{alias}: never deployed by Headwater, and no plan of it was shown: /adopt or /deploy it from a pull request"
-        for alias in strangers
-    ]
-    telling.said += [f"{alias}: left out, for it needs one of these" for alias in prepared.order if alias in behind]
-    return replace(prepared, order=tuple(alias for alias in prepared.order if alias not in left))
+def _first(
+    project: HostedProject,
+    push: Push,
+    prepared: Prepared,
+    shown: Mapping[int, Planned],
+    held: Collection[int],
+    telling: Telling,
+) -> list[Prepared]:
+    """What of a workflow goes on when a commit is looked at for the first time; the rest is told."""
+    facts = facts_of(prepared, shown, merges.ahead(project, prepared, held), {})
+    choice = chosen(prepared.graph, facts, again=False)
+    if choice.strangers:
+        telling.said += push_lines.left_out(choice, merges.brought(project, push, prepared.workflow.file))
+    had = merges.had(project, push) if prepared.doubtful else frozenset()
+    telling.loud += push_lines.removed(prepared, had)
+    telling.said += push_lines.renamed(prepared)
+    kept = replace(prepared, order=choice.order)
+    return [kept] if _has_work(kept) else []
 
 
-def _was_shown(prepared: Prepared, alias: str, shown: Mapping[int, Planned]) -> bool:
-    row = prepared.rows.get(alias)
-    planned = shown.get(row.id) if row is not None else None
-    return planned is not None and (planned.plan is not None or planned.awaited)
+def _freed(server: Server, prepared: Prepared, numbers: Sequence[int], held: Collection[int]) -> list[Prepared]:
+    """What of a workflow goes on where the commit was deployed before: what waited for others, and waits no more."""
+    with server.database.reading() as connection:
+        facts = facts_of(prepared, {}, (), before(connection, numbers, held))
+    order = chosen(prepared.graph, facts, again=True).order
+    return [replace(prepared, order=order, removed=(), doubtful=(), moves={})] if order else []
 
 
-def _already(chosen: Sequence[Prepared], pulls: Sequence[PullRow]) -> list[str]:
-    """What the pull requests have deployed already with the same inputs."""
-    lines = []
-    for pull in pulls:
-        for prepared in chosen:
-            lines += [
-                f"{alias}: already deployed from #{pull.number}"
-                for alias, row in prepared.rows.items()
-                if row.deployed and row.commit == pull.head and alias not in prepared.order
-            ]
-    return lines
+def _has_work(prepared: Prepared) -> bool:
+    """Whether there is something to do: also to forget, to destroy, or to write down a new name."""
+    destroys = prepared.workflow.removal is Removal.DESTROY
+    leaving = [row for row in prepared.removed if not (destroys and row in prepared.doubtful)]
+    return bool(prepared.order or prepared.moves or leaving)
 
 
 def _tell(
-    server: Server,
-    hosted: HostedRepository,
-    branch: str,
-    commit: str,
-    pulls: Sequence[PullRow],
-    telling: _Telling,
-    numbers: Sequence[int],
+    server: Server, project: HostedProject, push: Push, telling: Telling, numbers: Sequence[int], *, quiet: bool = False
 ) -> None:
-    """Keep the story of a push, and have it told."""
+    """Keep the story of a push, and have it told; `quiet`: only kept, since nothing here deploys by itself."""
+    here, pull = push.here, push.told_on
+    lines = [*(f"{LOUD}{one}" for one in telling.loud), *telling.said]
+    former = [*(f"{LOUD}{one}" for one in here.loud), *here.said] if here is not None else []
     now = time.time()
+    values = {
+        "number": pull.number if pull is not None else here.number if here is not None else None,
+        "actor": here.actor if here is not None else _merger(server, project, pull),
+        "deployments": sorted({*(here.deployments if here is not None else ()), *numbers}),
+        "said": lines or former,
+        "problems": telling.problems,
+        "created_at": now,
+    }
+    on_commit = pull is None and not quiet and _may_comment_on_commits(server, project)
     with server.database.writing() as connection:
-        before = _same(connection, hosted, branch, commit)
-        values = {
-            "number": pulls[-1].number if pulls else before.number if before else None,
-            "actor": pulls[-1].author if pulls else "",
-            "deployments": sorted({*(before.deployments if before else ()), *numbers}),
-            "said": telling.said or list(before.said if before else ()),
-            "problems": telling.problems,
-            "created_at": now,
-        }
-        story = conversation.keep_story(connection, hosted.id, branch, commit, values)
-        if story.number is not None:
-            shown = story.deployments
-            publications.want(
-                connection, hosted.id, Kind.STORY, str(story.id), now, number=story.number, deployments=shown
-            )
-        publications.want(
-            connection, hosted.id, Kind.STORY_CHECK, str(story.id), now, sha=commit, deployments=story.deployments
-        )
+        story = conversation.keep_story(connection, project.hosted.id, push.branch, push.commit, values)
+        if not quiet:
+            _publish(connection, story, push, on_commit=on_commit, now=now)
 
 
-def _same(connection: Connection, hosted: HostedRepository, branch: str, commit: str) -> Story | None:
-    found = conversation.latest_story(connection, hosted.id, branch)
-    return found if found is not None and found.commit == commit else None
+def _merger(server: Server, project: HostedProject, pull: PullRow | None) -> str:
+    """Who merged."""
+    return "" if pull is None else server.client(project.hosted).pull(pull.number).merged_by
+
+
+def _may_comment_on_commits(server: Server, project: HostedProject) -> bool:
+    """Whether the App may edit what it wrote on a commit: what cannot be kept up to date is not written at all."""
+    return server.github.permissions(project.hosted.installation_id).get("contents") == "write"
+
+
+def _publish(connection: Connection, story: Story, push: Push, *, on_commit: bool, now: float) -> None:
+    """Have it told: by the check of the commit always, in words where there is anything to say."""
+    where, shown = story.repository, story.deployments
+    kind = Kind.STORY_CHECK
+    publications.want(connection, where, kind, str(story.id), now, sha=story.commit, deployments=shown)
+    if not (story.said or story.loud or story.problems or merges.with_tasks(connection, shown)):
+        return
+    if story.number is not None:
+        key = str(story.id)
+        publications.want(connection, where, Kind.STORY, key, now, number=story.number, deployments=shown)
+        for pull in push.pulls_told_elsewhere:
+            publications.want(connection, where, Kind.STORY, f"{key}:{pull.number}", now, number=pull.number)
+    elif on_commit:
+        publications.want(connection, where, Kind.STORY, str(story.id), now, sha=story.commit, deployments=shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -120,6 +121,7 @@ def plan_model(connection: Connection, project: HostedProject, pull: PullRow) ->
         problems=plan.problems,
         after_merge=plan.after_merge,
         notices=plan.notices,
+        draft=pull.draft,
         superseded_by=pull.head if pull.open and pull.head != plan.commit else "",
     )
 
@@ -167,15 +169,29 @@ def _commit_of(connection: Connection, project: HostedProject, row: CommandRow) 
 
 def story_model(connection: Connection, project: HostedProject, story: Story) -> DeploymentComment:
     """The comment that tells what a push deployed."""
-    found = [one for number in story.deployments if (one := section(connection, project, number)) is not None]
+    every = [section(connection, project, number) for number in story.deployments]
+    found = [one for one in every if one is not None and one.rows]
     return DeploymentComment(
         key=f"s{story.id}",
         verb=f"push to {story.branch}",
         actor=story.actor,
         commit=story.commit,
         repository_url=project.hosted.html_url,
-        sections=tuple(_newest_last(found)),
+        sections=_together(found),
         finished=all(_over(one) for one in found),
         continuous=True,
-        said=(*story.said, *story.problems),
+        said=story.said,
+        loud=story.loud,
+        problems=story.problems,
     )
+
+
+def _together(found: Sequence[Section]) -> tuple[Section, ...]:
+    """One section of each workflow, with the newest word on each environment: some go on later, or are tried again."""
+    by_file: dict[str, Section] = {}
+    for one in found:
+        newest = {row.alias: row for row in one.rows}
+        before = by_file[one.file].rows if one.file in by_file else ()
+        rows = [newest.pop(row.alias, row) for row in before]
+        by_file[one.file] = replace(one, rows=(*rows, *newest.values()))
+    return tuple(by_file.values())

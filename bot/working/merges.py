@@ -1,0 +1,196 @@
+"""How a branch came to where it is: which pull requests were merged, what was shown of them, what they hold."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from bot.decide.facts import TaskAction
+from bot.decide.transitions import BROKEN
+from bot.hosting.project import HostedProject
+from bot.preparing.situation import Prepared
+from bot.server import Server
+from bot.store import conversation, hosting
+from bot.store.conversation import Story
+from bot.store.environments import EnvironmentRow
+from bot.store.hosting import PullRow
+from bot.store.tables import deployments, tasks
+from bot.submit import Planned, planned_by, shown_in
+from bot.working.pulling import keep_told
+from planner.problems import PlannerError
+from planner.question import affected_in
+
+_MOST_COMMITS = 100
+_MOST_ASKED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """Where a branch is now. `since`: the commit that it was at when it was looked at before, else what came before.
+
+    `pulls`: the pull requests that were merged since then, oldest first. `here`: what was told of this commit already.
+    """
+
+    branch: str
+    commit: str
+    since: str | None
+    commits: tuple[str, ...]
+    pulls: tuple[PullRow, ...]
+    here: Story | None
+    affecting: frozenset[int] = frozenset()  # the numbers of those pull requests that affect any environment
+
+    def only_until(self, commit: str) -> Push:
+        """The same branch as it was at an earlier one of these commits."""
+        commits = self.commits[self.commits.index(commit) :]
+        pulls = tuple(one for one in self.pulls if one.merge_commit in commits)
+        return Push(self.branch, commit, self.since, commits, pulls, None, self.affecting)
+
+    @property
+    def told_on(self) -> PullRow | None:
+        """The pull request that the story is told on: the newest that affects anything, else the newest."""
+        affecting = [one for one in self.pulls if one.number in self.affecting]
+        return next(reversed(affecting or self.pulls), None)
+
+    @property
+    def pulls_told_elsewhere(self) -> list[PullRow]:
+        """Those that affect something and have no story of their own, for they came together with another one."""
+        return [one for one in self.pulls if one.number in self.affecting and one is not self.told_on]
+
+
+def push_of(server: Server, project: HostedProject, branch: str, commit: str) -> Push:
+    """What came with the newest commit of a branch."""
+    number = project.hosted.id
+    with server.database.reading() as connection:
+        here = conversation.story_at(connection, number, branch, commit)
+        earlier = conversation.story_before(connection, number, branch, commit)
+    since = earlier.commit if earlier is not None else project.mirror.parent(commit)
+    commits = project.mirror.first_parents(since, commit, most=_MOST_COMMITS)
+    if here is None:
+        _ask(server, project, branch, commits)
+    with server.database.reading() as connection:
+        found = hosting.merged_as(connection, number, commits)
+        plans = {one.number: conversation.plan(connection, one.plan) for one in found}
+    affecting = frozenset(number for number, plan in plans.items() if plan and (plan.deployments or plan.problems))
+    pulls = sorted((one for one in found if one.base_ref == branch), key=lambda one: -commits.index(_made(one)))
+    return Push(branch, commit, since, tuple(commits), tuple(pulls), here, affecting)
+
+
+def _made(pull: PullRow) -> str:
+    return pull.merge_commit or ""
+
+
+def _ask(server: Server, project: HostedProject, branch: str, commits: Sequence[str]) -> None:
+    """Know the pull requests that made these commits, whether or not their webhooks came."""
+    with server.database.reading() as connection:
+        known = {one.merge_commit for one in hosting.merged_as(connection, project.hosted.id, list(commits))}
+    client = server.client(project.hosted)
+    for commit in [one for one in commits if one not in known][:_MOST_ASKED]:
+        for told in client.pulls_of_commit(commit):
+            if told.merged and told.base_ref == branch:
+                keep_told(server, project, told)
+
+
+def shown(
+    project: HostedProject, server: Server, pulls: Sequence[PullRow], rows: Iterable[EnvironmentRow]
+) -> dict[int, Planned]:
+    """By environment id, what was last shown of it: before a deploy that did not succeed, or before the merge."""
+    unfinished = {row.id: row.deployment for row in rows if row.deployment is not None and row.facts.state in BROKEN}
+    found: dict[int, Planned] = {}
+    for number in sorted(set(unfinished.values())):
+        found |= {one: told for one, told in shown_in(project, number).items() if unfinished.get(one) == number}
+    for pull in pulls:
+        query = (
+            select(deployments.c.id)
+            .where(deployments.c.pull_id == pull.id, deployments.c.action == TaskAction.PLAN.value)
+            .where(deployments.c.commit == pull.head)
+            .order_by(deployments.c.id)
+        )
+        with server.database.reading() as connection:
+            numbers = connection.execute(query).scalars().all()
+        for number in numbers:
+            told = planned_by(project, number)
+            found |= {one: plan for one, plan in told.items() if was_shown(plan) or one not in found}
+    return found
+
+
+def was_shown(planned: Planned | None) -> bool:
+    """Whether people could see what would become of an environment."""
+    return planned is not None and (planned.plan is not None or planned.awaited)
+
+
+def ahead(project: HostedProject, prepared: Prepared, held: Collection[int]) -> frozenset[str]:
+    """The aliases that open pull requests hold, where the branch has nothing that these have not got already."""
+    by_commit: defaultdict[str, set[str]] = defaultdict(set)
+    for alias in prepared.order:
+        row = prepared.rows.get(alias)
+        theirs = (row.last_commit or row.commit) if row is not None and row.id in held else None
+        if theirs is not None:
+            by_commit[theirs].add(alias)
+    found: set[str] = set()
+    for theirs, aliases in by_commit.items():
+        try:
+            parted = project.repository.merge_base(prepared.commit, theirs)
+            moved = affected_in(project.mirrored, parted, prepared.commit, exact=True).workflows
+        except PlannerError:
+            continue
+        news = {
+            one.alias
+            for workflow in moved
+            if workflow.file == prepared.workflow.file
+            for one in workflow.environments
+            if one.changed
+        }
+        found |= aliases - news
+    return frozenset(found)
+
+
+def brought(project: HostedProject, push: Push, file: str) -> frozenset[str]:
+    """The aliases of a workflow that this push itself affects, whatever is deployed."""
+    if push.since is None:
+        return frozenset(one.alias for each in project.definitions(push.commit).workflows for one in each.environments)
+    try:
+        found = affected_in(project.mirrored, push.since, push.commit).workflows
+    except PlannerError:
+        return frozenset()
+    return frozenset(one.alias for each in found if each.file == file for one in each.environments if one.affected)
+
+
+def had(project: HostedProject, push: Push) -> frozenset[tuple[str, str]]:
+    """File and alias (as it is compared) of all that the branch had before this push."""
+    try:
+        former = project.definitions(push.since).workflows if push.since else ()
+    except PlannerError:
+        return frozenset()
+    return frozenset((each.file, one.key) for each in former for one in each.environments)
+
+
+def with_tasks(connection: Connection, numbers: Sequence[int]) -> list[int]:
+    """Those of the deployments in which there is anything to do."""
+    query = select(tasks.c.deployment_id).where(tasks.c.deployment_id.in_(numbers)).distinct()
+    return sorted(connection.execute(query).scalars())
+
+
+def deployed_from(
+    server: Server, pulls: Sequence[PullRow], prepared: Sequence[Prepared]
+) -> Mapping[int, tuple[str, ...]]:
+    """By pull request number, what it had deployed already with the inputs that the branch has now."""
+    by_id = {one.id: one.number for one in pulls}
+    rows = [
+        (alias, row)
+        for one in prepared
+        for alias, row in one.rows.items()
+        if row.deployed and alias not in one.order and row.deployment is not None
+    ]
+    query = select(deployments.c.id, deployments.c.pull_id).where(
+        deployments.c.id.in_({row.deployment for _, row in rows}), deployments.c.pull_id.in_(by_id)
+    )
+    with server.database.reading() as connection:
+        asked = {row.id: by_id[row.pull_id] for row in connection.execute(query)}
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for alias, row in rows:
+        if row.deployment in asked:
+            found[asked[row.deployment]].append(alias)
+    return {number: tuple(aliases) for number, aliases in found.items()}

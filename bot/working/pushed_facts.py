@@ -1,0 +1,71 @@
+"""What is known of the environments that a push affects, and what was made of them at the same commit before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import Connection, select
+
+from bot.decide.facts import TaskAction
+from bot.decide.pushed import Before, PushFacts
+from bot.decide.transitions import BROKEN, FINISHED, Code, TaskState
+from bot.preparing.situation import Prepared
+from bot.store.environments import EnvironmentRow
+from bot.store.tables import tasks
+from bot.submit import Planned
+from bot.working.merges import was_shown
+from planner.changes import ReasonCode
+
+
+def facts_of(
+    prepared: Prepared,
+    shown: Mapping[int, Planned],
+    ahead: Collection[str],
+    before: Mapping[int, Before],
+) -> dict[str, PushFacts]:
+    """The facts of each environment that the push affects, by its alias."""
+    return {
+        alias: PushFacts(
+            own=_own(prepared, alias),
+            known=row is not None and _known(row),
+            shown=row is not None and was_shown(shown.get(row.id)),
+            ahead=alias in ahead,
+            before=Before.NEW if row is None else before.get(row.id, Before.NEW),
+        )
+        for alias in prepared.order
+        for row in [prepared.rows.get(alias)]
+    }
+
+
+def _own(prepared: Prepared, alias: str) -> bool:
+    """Whether it is affected for itself, and not only for what it needs."""
+    carried = ReasonCode.UPSTREAM_AFFECTED.value
+    return any(not one.startswith(carried) for one in prepared.reasons.get(alias, ()))
+
+
+def _known(row: EnvironmentRow) -> bool:
+    """Whether Headwater deployed it, or began to; what people destroyed is nobody's again."""
+    destroyed = row.facts.action is TaskAction.DESTROY and row.facts.state is TaskState.SUCCEEDED
+    return row.used and not destroyed
+
+
+def before(connection: Connection, numbers: Sequence[int], held: Collection[int]) -> dict[int, Before]:
+    """By environment id, what these deployments came to; `held`: what other pull requests hold now."""
+    query = (
+        select(tasks.c.environment_id, tasks.c.state, tasks.c.code)
+        .where(tasks.c.deployment_id.in_(numbers))
+        .order_by(tasks.c.id)
+    )
+    return {
+        row.environment_id: _came_to(TaskState(row.state), Code(row.code), held=row.environment_id in held)
+        for row in connection.execute(query)
+    }
+
+
+def _came_to(state: TaskState, code: Code, *, held: bool) -> Before:
+    if state is TaskState.BLOCKED:
+        locked = Before.HELD if held else Before.FREE
+        return locked if code is Code.LOCKED else Before.BEHIND
+    if state not in FINISHED:
+        return Before.AT_WORK
+    return Before.STUCK if state in BROKEN else Before.DONE
