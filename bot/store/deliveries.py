@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Executable, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store import work
@@ -36,15 +37,21 @@ class DeliveryRow:
 
 def record(connection: Connection, arrived: Sequence[Arrived], now: float) -> None:
     """Keep webhooks, with the work of looking at them. One that came before is done again only if it had failed."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     rows = [{"guid": one.guid, "event": one.event, "body": one.body, "received_at": now} for one in arrived]
-    new = dialect.insert(deliveries).on_conflict_do_nothing().returning(deliveries.c.guid)
-    due = set(connection.execute(new, rows).scalars())
+    due = set(connection.execute(_new(connection.dialect.name), rows).scalars())
     if known := {one.guid for one in arrived} - due:
         failed = deliveries.c.guid.in_(known) & deliveries.c.failed.is_(True)
         again = update(deliveries).where(failed).values(outcome=None, failed=False).returning(deliveries.c.guid)
         due |= set(connection.execute(again).scalars())
     work.request_all(connection, KIND, [one.guid for one in arrived if one.guid in due], now, now)
+
+
+@cache
+def _new(dialect: str) -> Executable:
+    """Keeps those webhooks that never came before, and gives their ids; made once, since making it costs."""
+    new = (postgresql if dialect == "postgresql" else sqlite).insert(deliveries)
+    made: Executable = new.on_conflict_do_nothing().returning(deliveries.c.guid)
+    return made
 
 
 def read(connection: Connection, guid: str) -> Arrived | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import Connection, case, delete, select, update
+from sqlalchemy import Connection, Executable, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.hosted_tables import work
@@ -32,12 +33,18 @@ def request_all(connection: Connection, kind: str, keys: Sequence[str], due_at: 
     """Have several things looked at; each as with `request`."""
     if not keys:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(work)
+    rows = [{"kind": kind, "key": key, "due_at": due_at, "created_at": now} for key in dict.fromkeys(keys)]
+    connection.execute(_asked_for(connection.dialect.name), rows)
+
+
+@cache
+def _asked_for(dialect: str) -> Executable:
+    """Writes work down, or that it was asked for again; made once, since making it costs more than running it."""
+    new = (postgresql if dialect == "postgresql" else sqlite).insert(work)
     earlier = case((work.c.due_at < new.excluded.due_at, work.c.due_at), else_=new.excluded.due_at)
     again = {"requested": work.c.requested + 1, "due_at": earlier, "attempts": 0}
-    rows = [{"kind": kind, "key": key, "due_at": due_at, "created_at": now} for key in dict.fromkeys(keys)]
-    connection.execute(new.on_conflict_do_update(index_elements=["kind", "key"], set_=again), rows)
+    made: Executable = new.on_conflict_do_update(index_elements=["kind", "key"], set_=again)
+    return made
 
 
 def due(connection: Connection, now: float, taken: Collection[int], limit: int = 20) -> list[WorkRow]:

@@ -34,7 +34,9 @@ def create_app(host: Host, intake: Intake) -> Flask:
 
 def _watch(app: Flask, host: Host) -> None:
     """Measure each request, and give each answer its headers."""
-    safe = host.settings.public_url.startswith("https://")
+    always = [*HEADERS]
+    if host.settings.public_url.startswith("https://"):
+        always.append(("Strict-Transport-Security", "max-age=31536000"))
 
     @app.before_request
     def begin() -> None:
@@ -42,10 +44,8 @@ def _watch(app: Flask, host: Host) -> None:
 
     @app.after_request
     def end(answer: Response) -> Response:
-        for name, value in HEADERS:
-            answer.headers.setdefault(name, value)
-        if safe:
-            answer.headers["Strict-Transport-Security"] = "max-age=31536000"
+        given = {name for name, _ in answer.headers}
+        answer.headers.extend([one for one in always if one[0] not in given])
         route = request.endpoint or "none"
         host.metrics.request(route, answer.status_code, time.perf_counter() - g.began)
         return answer

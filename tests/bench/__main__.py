@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.bench import affected, deploying, large
+from tests.bench import affected, deploying, large, webhooks
 
-for part in (affected, large, deploying):
+for part in (affected, large, deploying, webhooks):
     print(f"\n== {(part.__doc__ or '').splitlines()[0]}\n", flush=True)
     part.main()

@@ -1,0 +1,224 @@
+"""How long GitHub waits for 202: webhooks at a steady rate, from another process, while workers work on them.
+
+`headwater serve` on SQLite, beside the plainest thing that keeps the same promise: Flask and one SQLAlchemy insert a
+request, `synchronous=FULL`, on the same HTTP server. `python -m tests.bench.webhooks [SECONDS [RATE]]`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SECONDS, RATE = 60.0, 500.0
+SECRET = "a secret of this benchmark"
+_WARM_SECONDS = 3.0
+_CONNECTIONS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Milliseconds from when a request was due until it was answered; `refused` is all that was not 202."""
+
+    count: int
+    refused: int
+    p50: float
+    p99: float
+    most: float
+    worked: int = 0
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    if arguments and arguments[0] in _ROLES:
+        _ROLES[arguments[0]](*arguments[1:])
+        return
+    seconds = float(arguments[0]) if arguments else SECONDS
+    rate = float(arguments[1]) if len(arguments) > 1 else RATE
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as name, _github(Path(name)) as surroundings:
+        ours = _measured(Path(name), "serve", surroundings, seconds, rate)
+        bare = _measured(Path(name), "bare", surroundings, seconds, rate)
+    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}; {rate:g} webhooks a second for {seconds:g} s")
+    print("                      answered  refused       p50       p99      most   worked on meanwhile")
+    for title, found in (("headwater serve", ours), ("Flask + SQLAlchemy", bare)):
+        print(
+            f"{title:<20} {found.count:>9} {found.refused:>8} {found.p50:>6.1f} ms {found.p99:>6.1f} ms {found.most:>6.1f} ms"
+            + (f"   {found.worked}" if found.worked else "")
+        )
+    print(f"ratio of the p99     {ours.p99 / bare.p99:.2f}")
+
+
+# ---- the two servers
+
+
+@contextmanager
+def _github(folder: Path) -> Iterator[dict[str, str]]:
+    """A GitHub with an App and a pull request; the bodies of its webhooks are kept, for the load to send."""
+    from tests.github import GitHub  # noqa: PLC0415
+
+    with GitHub() as github:
+        bodies: list[dict[str, str]] = []
+        github.hooks.watchers.append(lambda event, shape: bodies.append({"event": event, "body": json.dumps(shape)}))
+        github.world.organization("acme", ["owner"])
+        app = github.app("acme", secret=SECRET)
+        shop = github.repository("acme/shop", {"README.md": "# Shop\n"}, write=["ada"])
+        for number in range(5):
+            github.commit(shop, {"notes.md": f"{number}\n"}, branch=f"note-{number}", by="ada")
+        github.settle()
+        (folder / "bodies.json").write_text(json.dumps(bodies))
+        key = folder / "app.pem"
+        key.write_text(app.private_key)
+        settings = {
+            "PUBLIC_URL": "http://127.0.0.1:1",
+            "GITHUB_API_URL": github.api_url,
+            "GITHUB_APP_ID": str(app.id),
+            "GITHUB_PRIVATE_KEY_FILE": str(key),
+            "WEBHOOK_SECRET": SECRET,
+            "METRICS_PORT": "0",
+            "LOG_LEVEL": "error",
+        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("HEADWATER_")}
+        yield kept | {f"HEADWATER_{name}": value for name, value in settings.items()}
+
+
+def _measured(folder: Path, kind: str, surroundings: dict[str, str], seconds: float, rate: float) -> Figures:
+    state = folder / kind
+    argv = {
+        "serve": [sys.executable, "-m", "bot.cli.main", "serve", "--port", "0"],
+        "bare": [sys.executable, "-m", "tests.bench.webhooks", "bare", str(state)],
+    }[kind]
+    environment = surroundings | {"HEADWATER_STATE": str(state)}
+    with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            found = re.search(r"http://[^:]+:(\d+)", server.stdout.readline())
+            assert found is not None, "the server did not start"
+            load = [sys.executable, "-m", "tests.bench.webhooks", "load", found[1], str(folder / "bodies.json")]
+            told = subprocess.run([*load, str(seconds), str(rate)], capture_output=True, text=True, check=True).stdout
+            worked = _worked(state) if kind == "serve" else 0
+        finally:
+            server.terminate()
+    return Figures(**json.loads(told), worked=worked)
+
+
+def _worked(state: Path) -> int:
+    """How many webhooks the workers have worked on."""
+    import sqlite3  # noqa: PLC0415
+
+    with sqlite3.connect(state / "headwater.db") as connection:
+        (count,) = connection.execute("SELECT count(*) FROM deliveries WHERE outcome IS NOT NULL").fetchone()
+    return int(count)
+
+
+def bare(folder: str) -> None:
+    """Serve with nothing but a signature check and an insert."""
+    from flask import Flask, request  # noqa: PLC0415
+    from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, create_engine, event, insert  # noqa: PLC0415
+    from waitress import create_server  # noqa: PLC0415
+
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    Path(folder).mkdir()
+    engine = create_engine(f"sqlite:///{folder}/bare.db", connect_args={"timeout": 30}, pool_size=32)
+    metadata = MetaData()
+    columns = (Column("guid", String, unique=True), Column("event", String), Column("body", LargeBinary))
+    table = Table("deliveries", metadata, Column("id", Integer, primary_key=True), *columns)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    metadata.create_all(engine)
+    app = Flask(__name__)
+
+    @app.post("/webhook")
+    def webhook() -> tuple[str, int]:
+        body = request.get_data()
+        right = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(right, request.headers["X-Hub-Signature-256"]):
+            return "", 401
+        named = {"guid": request.headers["X-GitHub-Delivery"], "event": request.headers["X-GitHub-Event"]}
+        with engine.begin() as connection:
+            connection.execute(insert(table).values(named | {"body": body}))
+        return "", 202
+
+    server = create_server(app, host="127.0.0.1", port=0, threads=32, connection_limit=1000, asyncore_use_poll=True)
+    print(f"http://127.0.0.1:{server.effective_port}", flush=True)
+    server.run()
+
+
+# ---- the load
+
+
+def load(port: str, bodies: str, seconds: str, rate: str) -> None:
+    """Send webhooks when they are due, whether or not the ones before are answered; print what came of it."""
+    made = json.loads(Path(bodies).read_text())
+    found = asyncio.run(_send_all(int(port), made, float(seconds), float(rate)))
+    counts = Counter(status for status, _ in found)
+    times = sorted(took * 1000 for status, took in found if status == 202)
+
+    def at(share: float) -> float:
+        return times[min(len(times) - 1, int(len(times) * share))] if times else float("nan")
+
+    refused = len(found) - counts[202]
+    print(json.dumps({"count": counts[202], "refused": refused, "p50": at(0.5), "p99": at(0.99), "most": at(1.0)}))
+
+
+async def _send_all(port: int, made: list[dict[str, str]], seconds: float, rate: float) -> list[tuple[int, float]]:
+    found: list[tuple[int, float]] = []
+    due: asyncio.Queue[tuple[float, bytes, bool]] = asyncio.Queue()
+    senders = [asyncio.create_task(_send(port, due, found)) for _ in range(_CONNECTIONS)]
+    start = time.perf_counter()
+    for number in range(int((seconds + _WARM_SECONDS) * rate)):
+        at = start + number / rate
+        if (wait := at - time.perf_counter()) > 0:
+            await asyncio.sleep(wait)
+        one = made[number % len(made)]
+        due.put_nowait((at, _request(one["event"], one["body"].encode()), number / rate >= _WARM_SECONDS))
+    await due.join()
+    for sender in senders:
+        sender.cancel()
+    return found
+
+
+def _request(event: str, body: bytes) -> bytes:
+    signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    return (
+        f"POST /webhook HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        f"X-GitHub-Event: {event}\r\nX-GitHub-Delivery: {uuid.uuid4()}\r\nX-Hub-Signature-256: sha256={signature}\r\n\r\n"
+    ).encode() + body
+
+
+async def _send(port: int, due: asyncio.Queue[tuple[float, bytes, bool]], found: list[tuple[int, float]]) -> None:
+    """One connection; a webhook that is due while none is free waits, and its waiting counts."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    while True:
+        at, request, counted = await due.get()
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        await reader.readexactly(int(length[1]) if length else 0)
+        if counted:
+            found.append((int(head.split()[1]), time.perf_counter() - at))
+        due.task_done()
+
+
+_ROLES = {"bare": bare, "load": load}
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
