@@ -84,6 +84,8 @@ def test_shallow_blobless_and_any_commit(github: GitHub, shop: Repository, tmp_p
     assert git(tmp_path, "clone", "-q", "--bare", "--filter=blob:none", url, "blobless", token=token).returncode == 0
     git(tmp_path, "init", "-q", "one")
     assert git(tmp_path / "one", "fetch", "-q", url, str(old), token=token).returncode == 0
+    gone = git(tmp_path / "one", "fetch", "-q", url, "1" * 40, token=token)
+    assert f"not our ref {'1' * 40}" in gone.stderr
     assert git(tmp_path, "ls-remote", url, token=token).stdout.split()[1] == "HEAD"
 
 

@@ -254,6 +254,26 @@ def test_a_cancel_gives_grace_then_kills(github: GitHub, shop: Repository) -> No
         )
 
 
+def test_a_cancel_asks_twice_before_it_kills(github: GitHub, shop: Repository) -> None:
+    github.actions.cancel_seconds = 2.0
+    script = "|\n          trap 'echo asked' INT; trap 'echo asked again; exit 1' TERM\n          touch $RUNNER_TEMP/../../../on; while :; do sleep 0.05; done"
+    run = start(github, shop, job("deaf", script))
+    until((github.folder / "on").exists)
+    as_person(github, "ada").get_repo("acme/shop").get_workflow_run(run.id).cancel()
+    github.settle()
+    assert [line for line in log(run, "deaf").splitlines() if line.startswith("asked")] == ["asked", "asked again"]
+
+
+def test_what_stands_between_stop_commands_is_text(github: GitHub, shop: Repository) -> None:
+    lines = (
+        "echo ::stop-commands::w0rd; echo ::add-mask::seen; echo ::w0rd::; echo ::add-mask::unseen; echo seen unseen"
+    )
+    run = start(github, shop, job("quoting", f"|\n          {lines}"))
+    github.settle()
+    text = log(run, "quoting").splitlines()
+    assert "::add-mask::seen" in text and "seen ***" in text and "::stop-commands::***" in text
+
+
 def test_failed_jobs_are_run_again(github: GitHub, shop: Repository) -> None:
     script = 'test "$GITHUB_RUN_ATTEMPT" = 2'
     run = start(
