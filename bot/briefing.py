@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -30,7 +30,20 @@ _KINDS = {
     TaskAction.DEPLOY: "deploy",
     TaskAction.ADOPT: "deploy",
     TaskAction.DESTROY: "destroy",
+    TaskAction.UNLOCK: "unlock",
 }
+
+_LOCK = "state-lock: "
+
+
+def because_of_lock(lock: str) -> str:
+    """Why a task is there that frees this lock: the one place where its id is kept."""
+    return f"{_LOCK}{lock}"
+
+
+def lock_named(reasons: Sequence[str]) -> str | None:
+    """The id of the lock that a task is to free, if it is there for that."""
+    return next((one.removeprefix(_LOCK) for one in reasons if one.startswith(_LOCK)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +97,7 @@ class Briefing:
             effective,
             self._outputs(references, workflow),
             self._project.secrets,
-            planning=not TaskAction(task.action).mutates,
+            planning=not TaskAction(task.action).needs_power,
         )
         reads = frozenset(one.alias.casefold() for one in references)
         found = replace(found, missing=(*found.missing, *untrusted))
@@ -98,7 +111,7 @@ class Briefing:
 
     def _placement(self, task: Row[Any]) -> Placement | None:
         trusted = self._project.trusted(self._file, task.alias, task.commit)
-        return None if trusted is None else placement(trusted, mutates=TaskAction(task.action).mutates)
+        return None if trusted is None else placement(trusted, mutates=TaskAction(task.action).needs_power)
 
     def spec(self, task: Row[Any], brief: Brief, attempt: str, seal_key: bytes) -> dict[str, Json]:
         """What the runner is told; it holds secrets, so it goes through a pipe."""
@@ -108,6 +121,7 @@ class Briefing:
         return {
             "attempt": attempt,
             "kind": _KINDS[TaskAction(task.action)],
+            "state_lock": lock_named(task.reasons),
             "alias": environment.alias,
             "slug": environment.slug,
             "tool": environment.tool.value,

@@ -22,6 +22,7 @@ _DOING = {
     TaskAction.DEPLOY: "deploying",
     TaskAction.DESTROY: "destroying",
     TaskAction.ADOPT: "adopting",
+    TaskAction.UNLOCK: "unlocking the state",
 }
 _DONE = {
     TaskAction.PLAN: "planned",
@@ -29,6 +30,7 @@ _DONE = {
     TaskAction.DEPLOY: "deployed",
     TaskAction.DESTROY: "destroyed",
     TaskAction.ADOPT: "adopted",
+    TaskAction.UNLOCK: "state unlocked",
 }
 _SIGNS = {
     TaskState.WAITING: "○",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Sequence
+from functools import partial
 
 from bot import people
 from bot.commands.base import WORKFLOW, Verb
@@ -14,53 +14,53 @@ from bot.errors import NotAllowed
 from bot.working.proposing import Proposal, carry_on, proposals
 from bot.working.waiting import WaitingTask, waiting_tasks
 
-One = TypeVar("One", WaitingTask, Proposal)
-
 
 def act(case: Case) -> Outcome:
     """Approve the plans that wait here, and go on with what a command has shown and asked for."""
     with case.server.database.reading() as connection:
         waiting, asking = waiting_tasks(connection, case.pull), proposals(connection, case.pull)
     named: list[Named] = [*waiting, *(part for one in asking for part in one.parts)]
-    approved: list[str] = []
+    chosen = meant(case.command, waiting)
+    said: list[str] = []
+    moved: list[int] = []
+    errors: list[NotAllowed] = []
+    for deed in (*(partial(_approve, case, one) for one in chosen), *(partial(_carry_on, case, one) for one in asking)):
+        try:
+            lines, numbers = deed()
+        except NotAllowed as error:  # what cannot be approved does not keep the rest from it
+            errors.append(error)
+        else:
+            said, moved = [*said, *lines], [*moved, *numbers]
     not_done = [f"`{name}`: nothing that waits here is called that" for name in unmet(case.command, named)]
-    for task in meant(case.command, waiting):
-        _try(approved, not_done, _approve, case, task)
-    for proposal in asking:
-        _try(approved, not_done, _carry_on, case, proposal)
-    if approved:
-        return done(*approved, *not_done)
+    if len(errors) == 1 and not (said or not_done):
+        raise errors[0]
+    not_done += [f"{error.what}: {error.mend}" for error in errors]
+    if said:
+        return done(*said, *not_done, moved=moved)
     return refused(*(not_done or ["Nothing waits for approval here."]))
 
 
-def _try(
-    approved: list[str], not_done: list[str], deed: Callable[[Case, One], list[str]], case: Case, one: One
-) -> None:
-    """What cannot be approved does not keep the rest from it."""
-    try:
-        approved += deed(case, one)
-    except NotAllowed as error:
-        not_done.append(str(error))
+Done = tuple[list[str], Sequence[int]]
+"""Lines for people, and the deployments that go on."""
 
 
-def _approve(case: Case, one: WaitingTask) -> list[str]:
+def _approve(case: Case, one: WaitingTask) -> Done:
     row = next(row for row in case.rows if row.id == one.environment)
-    people.approve(case.project, row, case.row.actor, one.plan)
-    return [f"`{one.alias}`: approved"]
+    return [f"`{one.alias}`: approved"], [people.approve(case.project, row, case.row.actor, one.plan)]
 
 
-def _carry_on(case: Case, one: Proposal) -> list[str]:
+def _carry_on(case: Case, one: Proposal) -> Done:
     """What was shown as one is done as one: all of it is approved, or none."""
     wanted = [part for part in one.parts if means(case.command, part)]
     if one.parts and not wanted:
-        return []
+        return [], []
     left = [f"`{part.alias}`" for part in one.parts if part not in wanted]
     if left:
         raise NotAllowed(
             f"{one.name} is about {', '.join(left)} too, and is done as a whole",
             "approve all of it with /approve, or call it off with /reject",
         )
-    return carry_on(case, one.command)
+    return [f"{one.name}: approved"], carry_on(case, one.command)
 
 
 VERB = Verb(

@@ -34,7 +34,7 @@ def act(case: Case) -> Outcome:
     for command in others:
         if command.id != case.row.id:
             said += withdraw(case, command, f"cancelled by {case.row.actor}")
-    return done(*said) if said else refused("Nothing is under way here.")
+    return done(*said, moved=meant) if said else refused("Nothing is under way here.")
 
 
 VERB = Verb(

@@ -26,14 +26,15 @@ from bot.submit import Planned
 class Outcome:
     """What a command came to. `said`: lines for people; `answer`: Markdown of ours, for what only answers.
 
-    `waits` goes on after "Waits"; then the command is carried out again when that may have changed.
+    `waits` goes on after "Waits"; then the command is carried out again when that may have changed. `moved` are the
+    deployments of other commands that it let go on, or stopped: what stands below it in its comment waits for them.
     """
 
     state: CommandState
     said: tuple[str, ...] = ()
     waits: str = ""
     answer: str = ""
-    deployments: tuple[int, ...] = ()
+    moved: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,9 @@ class Case:
         conversation.set_command(connection, self.row.id, deployments=[*made, deployment])
 
 
-def done(*said: str, deployments: Sequence[int] = ()) -> Outcome:
+def done(*said: str, moved: Sequence[int] = ()) -> Outcome:
     """Nothing is left to do."""
-    return Outcome(CommandState.DONE, tuple(said), deployments=tuple(deployments))
+    return Outcome(CommandState.DONE, tuple(said), moved=tuple(moved))
 
 
 def waits(why: str) -> Outcome:

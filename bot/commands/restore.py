@@ -12,7 +12,7 @@ from bot.store import locks
 from bot.store.conversation import CommandState
 from bot.submit import submit_plan
 from bot.working.proposing import restoring
-from bot.working.pulling import wake_waiting
+from bot.working.pulling import freed
 from bot.working.requesting import recorder, succeeded
 
 
@@ -45,7 +45,7 @@ def follow(case: Case) -> Outcome:
     with case.server.database.writing() as connection:
         held = meant(case.command, locks.of_pull(connection, case.pull.id))
         locks.release(connection, case.pull.id, [one.environment for one in held])
-        wake_waiting(connection, case.hosted, now)
+        freed(connection, case.hosted, [case.pull.number], now)
     return done(*(f"`{one.alias}`: as on the default branch, and free" for one in held))
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from bot.commands.base import WORKFLOW, Verb
 from bot.commands.case import Case, Outcome, done, refused
 from bot.commands.choosing import meant, unmet
 from bot.decide.comment import Argument, Grammar, Option
+from bot.errors import WrongUse
+from bot.runner.spec import LOCK_ID
 from bot.store import locks
-from bot.working.pulling import wake_waiting
+from bot.unlocking import submit_unlock
+from bot.working.pulling import freed
+from bot.working.requesting import recorder
 
 
 def act(case: Case) -> Outcome:
     """Free environments: those of this pull request, or the named ones, whoever holds them."""
     if case.command.state is not None:
-        return refused(
-            "Freeing the lock of a state from here is to come: run 'terraform force-unlock' by hand until then."
-        )
+        return _free_state(case, case.command.state)
     now = time.time()
     with case.server.database.writing() as connection:
         held = locks.of_repository(connection, case.hosted.id)
@@ -26,11 +29,33 @@ def act(case: Case) -> Outcome:
         for one in chosen:
             locks.release(connection, one.pull, [one.environment])
         if chosen:
-            wake_waiting(connection, case.hosted, now)
+            freed(connection, case.hosted, [one.number for one in chosen], now)
     not_done = [f"`{name}`: nothing that is locked is called that" for name in unmet(case.command, held)]
     if not chosen:
         return refused(*(not_done or ["This pull request holds nothing."]))
     return done(*(f"`{one.alias}`: free; #{one.number} held it" for one in chosen), *not_done)
+
+
+def _free_state(case: Case, lock: str) -> Outcome:
+    """Have a job free the lock on the state of the environment that is named."""
+    if case.row.deployments:
+        return done()
+    if not re.fullmatch(LOCK_ID, lock):
+        raise WrongUse("that is no id of a lock", "copy it from what the tool said: ID, below Lock Info")
+    found = meant(case.command, [row for row in case.rows if row.used])
+    if len(found) != 1:
+        alias = case.command.patterns[0]
+        raise WrongUse(f"`{alias}` is no environment that Headwater knows", "name the one whose state is locked")
+    submit_unlock(
+        case.project,
+        found[0],
+        lock,
+        actor=case.row.actor,
+        origin=f"#{case.pull.number}",
+        pull=case.pull.id,
+        also=recorder(case),
+    )
+    return done()
 
 
 VERB = Verb(

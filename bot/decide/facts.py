@@ -16,11 +16,17 @@ class TaskAction(StrEnum):
     DEPLOY = "deploy"
     DESTROY = "destroy"
     ADOPT = "adopt"
+    UNLOCK = "unlock"  # frees the lock of a state, by its id; what holds another lock is not touched
 
     @property
     def mutates(self) -> bool:
         """Whether it may change the environment, so that it queues and never overlaps with another that may."""
         return self in (TaskAction.DEPLOY, TaskAction.DESTROY, TaskAction.ADOPT)
+
+    @property
+    def needs_power(self) -> bool:
+        """Whether its job needs the identity and the values of a deploy."""
+        return self.mutates or self is TaskAction.UNLOCK
 
 
 class Stop(StrEnum):

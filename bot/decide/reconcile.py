@@ -123,11 +123,13 @@ def _of_waiting(task: TaskFacts) -> tuple[Action, ...]:
     if broken:
         roots = sorted({root for upstream in broken for root in upstream.broken_by or (upstream.alias,)})
         return (Move(task.id, task.state, TaskState.BLOCKED, Code.UPSTREAM_BROKEN, ", ".join(roots), tuple(roots)),)
-    if any(upstream.state not in FINISHED for upstream in task.upstreams) or task.rival is not None:
+    if any(upstream.state not in FINISHED for upstream in task.upstreams):
         return ()
-    if task.locked_by:
+    if task.locked_by:  # whatever else works on it: that may be the very deployment which holds it
         name = f"{task.alias} ({task.locked_by})"
         return (Move(task.id, task.state, TaskState.BLOCKED, Code.LOCKED, task.locked_by, (name,)),)
+    if task.rival is not None:
+        return ()
     if task.missing:
         return (_for_lack(task, task.missing),)
     upstream_changed = any(upstream.changed for upstream in task.upstreams)
@@ -141,7 +143,7 @@ def _of_waiting(task: TaskFacts) -> tuple[Action, ...]:
 def _for_lack(task: TaskFacts, missing: tuple[Missing, ...]) -> Move:
     """A plan that lacks a value comes later, unless it never can; a deploy that lacks one cannot start at all."""
     hopeless = any(lack.why in (Why.TOO_SHORT, Why.DEFINITION) for lack in missing)
-    if task.action.mutates or hopeless:
+    if task.action.needs_power or hopeless:
         return Move(task.id, task.state, TaskState.FAILED, Code.CANNOT_START, lack_words(missing))
     if any(lack.why is Why.OUTPUT for lack in missing):
         upstreams = ", ".join(sorted({lack.source for lack in missing if lack.why is Why.OUTPUT}))

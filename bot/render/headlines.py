@@ -32,7 +32,9 @@ def plan_headline(model: PlanComment) -> Markdown:
     rows = rows_of(model.sections)
     asked = any(row.state is not None for row in rows)
     if model.superseded_by and model.draft:
-        return Markdown(f"{commit_link(model.superseded_by, model.repository_url)}, pushed since, is not planned: a draft")
+        return Markdown(
+            f"{commit_link(model.superseded_by, model.repository_url)}, pushed since, is not planned: a draft"
+        )
     if model.superseded_by:
         return Markdown(f"{commit_link(model.superseded_by, model.repository_url)} takes the place of this plan")
     if model.fork_waits and not asked:
@@ -113,12 +115,20 @@ def _failures(rows: Sequence[Row]) -> list[str]:
 def deployment_headline(model: DeploymentComment) -> Markdown:
     """The headline of a command's comment."""
     rows = rows_of(model.sections)
+    if model.called_off:
+        return Markdown(f"Not {_done(model)}: {prose(model.called_off)}")
+    if asks_now(model):
+        waits = "waits" if len(rows) == 1 else "wait"
+        return Markdown(f"{environments(rows, code)} {waits} to be {_done(model)}: {_asked(rows)}")
     if rows and not waits_alone(model):
         states = [section.state for section in model.sections if section.rows]
         return Markdown(deployments(rows, states, code, over=model.finished))
+    return _without_rows(model)
+
+
+def _without_rows(model: DeploymentComment) -> Markdown:
     if model.refusals:
-        word = model.verb.removeprefix("headwater ").lstrip("/").split(maxsplit=1)[:1]
-        return Markdown(f"Not {_DONE.get(word[0] if word else '', 'done')}")
+        return Markdown(f"Not {_done(model)}")
     if model.waits:
         return waiting_words(model)
     if model.mistakes:
@@ -130,6 +140,27 @@ def deployment_headline(model: DeploymentComment) -> Markdown:
     if model.said and not model.continuous:
         return Markdown("Done")
     return Markdown("Nothing to do")
+
+
+def asks_now(model: DeploymentComment) -> bool:
+    """Whether all that a command would do is shown, and somebody may approve it."""
+    rows = rows_of(model.sections)
+    return model.asks and bool(rows) and all(row.state is TaskState.SUCCEEDED for row in rows)
+
+
+def _asked(rows: Sequence[Row]) -> str:
+    going = [row for row in rows if changes(row)]
+    if not going:
+        return "no changes"
+    leaving = all(row.action is TaskAction.PLAN_DESTROY for row in going)
+    lost = sum(row.counts.get("destroy", 0) for row in going)
+    return f"destroys {counted(lost, 'resource')}" if leaving and lost else f"{len(going):,} with changes"
+
+
+def _done(model: DeploymentComment) -> str:
+    """What a command would have done: `deployed`."""
+    word = model.verb.removeprefix("headwater ").lstrip("/").split(maxsplit=1)[:1]
+    return _DONE.get(word[0].lower() if word else "", "done")
 
 
 def says_it_all(model: DeploymentComment) -> bool:

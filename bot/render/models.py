@@ -111,6 +111,7 @@ class DeploymentComment:
     `verb` is the command as it was written. `waits` goes on after "Waits": `for #12, which holds db and eks`. `said`
     are lines of their own, as `db: already deployed from #12`. `continuous`: a push asked for it, no person; `actor` is
     then who merged, "" where nobody did. `loud`: what nobody should miss; `problems`: what keeps a push from deploying.
+    `asks`: what is shown waits for somebody to approve it as a whole; `called_off` is why that never came.
     """
 
     key: str
@@ -127,6 +128,8 @@ class DeploymentComment:
     said: tuple[str, ...] = ()
     loud: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    asks: bool = False
+    called_off: str = ""
 
 
 @dataclass(frozen=True, slots=True)

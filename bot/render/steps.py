@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, TaskState
-from bot.render.headlines import rows_of
+from bot.render.headlines import asks_now, rows_of
 from bot.render.markdown import Markdown, clean, code, codes, fence, typed
 from bot.render.models import DeploymentComment, PlanComment, Row
 from bot.render.words import FAILED, LATER, changes, finished
 
+_STATE_LOCK = re.compile(r"Lock Info:\W{0,20}ID:\s{1,20}([A-Za-z0-9][A-Za-z0-9_.:/=+-]{0,199})\s")
 MOST_TYPED = 12
 """Aliases of one command."""
 
@@ -48,17 +50,20 @@ def plan_steps(model: PlanComment) -> tuple[Step, ...]:
         return (Step(Markdown("To plan it:"), command("plan")),)
     if not rows or model.superseded_by or not all(map(finished, rows)):
         return ()
-    return _after_plans(rows)
+    return _after_plans(rows, draft=model.draft)
 
 
-def _after_plans(rows: Sequence[Row]) -> tuple[Step, ...]:
+def _after_plans(rows: Sequence[Row], *, draft: bool) -> tuple[Step, ...]:
     failed = [row.alias for row in rows if row.state in FAILED or row.state is TaskState.CANCELLED]
     if failed:
         again = command("plan", *failed) if len(failed) <= min(MOST_TYPED, len(rows) - 1) else command("plan")
         return (Step(Markdown("Push a commit that mends this. To plan again as it is:"), again),)
     leaving = [row for row in rows if row.action is TaskAction.PLAN_DESTROY and changes(row)]
     changing = [row for row in rows if row not in leaving and (changes(row) or row.code in LATER)]
-    deploys = (Step(Markdown("To deploy what is shown here:"), command("deploy")),) if changing else ()
+    words = (
+        "Once this is no draft any more, to deploy what is shown here:" if draft else "To deploy what is shown here:"
+    )
+    deploys = (Step(Markdown(words), command("deploy")),) if changing else ()
     if not leaving:
         return deploys
     goes = codes(row.alias for row in leaving)
@@ -71,10 +76,33 @@ def deployment_steps(model: DeploymentComment) -> tuple[Step, ...]:
     steps = [*_approvals(rows), *_losts(rows)]
     if model.problems:
         return (*steps, Step(Markdown("It is deployed once a mend of this is merged.")))
+    if model.called_off:
+        return ()
+    if model.asks:
+        return _whole(model)
     over = model.finished or (bool(rows) and all(map(finished, rows)))
     if over and not steps:
-        steps += _again(rows)
+        steps += [*_stale_locks(rows), *_again(rows)]
+    if steps and model.continuous and not model.actor:
+        return (Step(_NOBODY_ANSWERS),)
     return tuple(steps)
+
+
+_NOBODY_ANSWERS = Markdown(
+    "No pull request was merged here on which somebody could answer. The next one that is merged carries on with this, "
+    "and takes `/approve` and `/retry`."
+)
+"""What can be done about a direct push."""
+
+
+def _whole(model: DeploymentComment) -> tuple[Step, ...]:
+    """What to type where a command has shown its plans, and all of it waits for one word."""
+    if asks_now(model):
+        words = Markdown(f"For somebody else, to have this done ({code('/reject')} calls it off):")
+        return (Step(words, command("approve")),)
+    if all(map(finished, rows_of(model.sections))):
+        return (Step(Markdown("Not all of it could be planned. Mend that, then:"), model.verb),)
+    return ()
 
 
 def _approvals(rows: Sequence[Row]) -> list[Step]:
@@ -95,8 +123,16 @@ def _losts(rows: Sequence[Row]) -> list[Step]:
     return [Step(Markdown(words), command("retry") + " --force")]
 
 
+def _stale_locks(rows: Sequence[Row]) -> list[Step]:
+    """What a killed tool left on a state, as the tool told it of its lock: with its holder and its age."""
+    found = [(row.alias, _STATE_LOCK.search(row.error)) for row in rows if row.state in FAILED]
+    words = Markdown("If what left that lock has ended for sure, an admin frees it:")
+    return [Step(words, f"{command('unlock', alias)} --state {lock[1]}") for alias, lock in found[:3] if lock]
+
+
 def _again(rows: Sequence[Row]) -> list[Step]:
-    if not any(row.state in FAILED or row.state is TaskState.CANCELLED for row in rows):
+    retried = [row for row in rows if row.action in (TaskAction.DEPLOY, TaskAction.DESTROY)]
+    if not any(row.state in FAILED or row.state is TaskState.CANCELLED for row in retried):
         return []
     if any(row.code is Code.VOIDED for row in rows):
         return [Step(Markdown("To deploy what is there now, read its plan, then:"), command("deploy"))]

@@ -30,6 +30,7 @@ VERBS = {
     TaskAction.DEPLOY: Verb("deploy", "deploying", "deployed"),
     TaskAction.DESTROY: Verb("destroy", "destroying", "destroyed"),
     TaskAction.ADOPT: Verb("adopt", "adopting", "adopted"),
+    TaskAction.UNLOCK: Verb("unlock", "unlocking", "unlocked"),
 }
 TOOLS = {
     "terraform": "Terraform",

@@ -22,7 +22,7 @@ from bot.runner.log import Log
 from bot.runner.plan import Plan
 from bot.runner.redact import Redactor
 from bot.runner.seal import seal
-from bot.runner.spec import Fetch, Spec
+from bot.runner.spec import Fetch, Kind, Spec
 from bot.runner.supervise import Supervisor
 from bot.runner.tools import tool
 from bot.runner.tools.base import Output, Tool
@@ -103,6 +103,12 @@ def never_begun(attempt: str, error: str) -> dict[str, Any]:
 def _follow(spec: Spec, folder: Path, supervisor: Supervisor, course: Course, stage: Callable[[str], None]) -> None:
     stage("checkout")
     acting = _acting(spec, folder, supervisor)
+    if spec.kind is Kind.UNLOCK:
+        stage("unlock")
+        acting.prepare()
+        acting.unlock(spec.state_lock or "")
+        course.result = Result.SUCCEEDED
+        return
     stage("plan")
     acting.prepare()
     before = time.monotonic()

@@ -18,6 +18,8 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
+LOCK_ID = "[A-Za-z0-9][A-Za-z0-9_.:/=+-]{0,199}"
+"""The ids of state locks; none reads as an option."""
 
 
 class SpecError(Exception):
@@ -31,6 +33,7 @@ class Kind(StrEnum):
     DEPLOY = "deploy"
     DESTROY = "destroy"
     DESTROY_PLAN = "destroy-plan"
+    UNLOCK = "unlock"
 
     @property
     def destroys(self) -> bool:
@@ -116,6 +119,7 @@ class Spec:
     log_limit: int = DEFAULT_LIMIT
     ignore_differences: tuple[str, ...] = ()
     lock_timeout: float = 0.0
+    state_lock: str | None = None  # the id of the lock that is to be freed, where the attempt is about that
     accept: Accept = Accept()
 
     @property
@@ -162,6 +166,7 @@ def _spec(found: dict[str, Any]) -> Spec:
         log_limit=int(_seconds(given, "log_limit", DEFAULT_LIMIT) or DEFAULT_LIMIT),
         ignore_differences=tuple(_texts(given, "ignore_differences")),
         lock_timeout=_seconds(given, "lock_timeout", 0.0) or 0.0,
+        state_lock=_matching(given, "state_lock", LOCK_ID) if "state_lock" in given else None,
         accept=_accept(given.get("accept", {})),
     )
 

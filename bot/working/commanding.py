@@ -74,7 +74,8 @@ def _at_work_above(server: Server, row: CommandRow) -> bool:
             for one in conversation.commands_of(connection, row.repository, row.number)
             if one.comment == row.comment and one.line < row.line
         ]
-        found = [views.deployment(connection, number) for one in before for number in one.deployments]
+        numbers = [number for one in before for number in (*one.deployments, *one.answer.get("moved", ()))]
+        found = [views.deployment(connection, number) for number in numbers]
         return any(
             not gathering.waits_for_people(connection, one.id)
             for one in found
@@ -136,6 +137,8 @@ def _write(server: Server, row: CommandRow, outcome: Outcome) -> CommandState:
     answer = {**row.answer, "said": list(outcome.said)} if outcome.said or row.answer else {}
     if outcome.answer:
         answer["text"] = outcome.answer
+    if outcome.moved:
+        answer["moved"] = list(outcome.moved)
     return _keep(server, row, outcome.state, outcome.waits, answer)
 
 

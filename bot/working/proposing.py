@@ -66,8 +66,8 @@ def _parts(connection: Connection, command: CommandRow) -> tuple[Proposed, ...]:
     )
 
 
-def carry_on(case: Case, command: CommandRow) -> list[str]:
-    """Do what a command has shown; a line for people. Raises NotAllowed while it is not all shown yet."""
+def carry_on(case: Case, command: CommandRow) -> list[int]:
+    """Do what a command has shown; the deployments. Raises NotAllowed while it is not all shown yet."""
     shown = _shown(case, command)
     if unfinished(shown):
         raise NotAllowed(f"what /{command.verb} would do is still being planned", "read the plans, then approve them")
@@ -79,11 +79,10 @@ def carry_on(case: Case, command: CommandRow) -> list[str]:
     for view in shown:
         found |= planned_by(case.project, view.id)
     also = recorder(theirs)
-    for one in _prepared(theirs):
-        submit(case.project, one, found, auto_approve=False, also=also)
+    numbers = [submit(case.project, one, found, auto_approve=False, also=also) for one in _prepared(theirs)]
     with case.server.database.writing() as connection:
         conversation.set_command(connection, command.id, state=CommandState.GOING)
-    return [f"/{command.verb}: approved"]
+    return numbers
 
 
 def _prepared(theirs: Case) -> list[Prepared]:
@@ -108,7 +107,7 @@ def _approved(prepared: Prepared) -> Prepared:
 def withdraw(case: Case, command: CommandRow, why: str) -> list[str]:
     """Give up a command that waits, and the plans that are made for it; a line for people."""
     with case.server.database.writing() as connection:
-        call_off(connection, command, f"{why[:1].upper()}{why[1:]}.", case.row.actor, time.time())
+        call_off(connection, command, why, case.row.actor, time.time())
     return [f"/{command.verb}: {why}"]
 
 

@@ -152,14 +152,14 @@ def _story(connection: Connection, project: HostedProject, one: Publication) -> 
 def _off_main(connection: Connection, _project: HostedProject, one: Publication) -> Content | None:
     pull = hosting.pull(connection, one.repository, one.number or 0)
     held = locks.of_pull(connection, pull.id) if pull is not None else []
-    if pull is None or (not held and one.github_id is None):
+    if pull is None or (one.github_id is None and (not held or pull.state != "closed")):
         return None
     if not held:
-        text = "What was deployed from this pull request is no longer off the default branch, or was freed."
+        text = "Closed without a merge. What was deployed from here is restored, or was freed: it is locked no more."
     elif pull.state != "closed":
-        return None
+        text = "It is open again: what was deployed from here belongs to it until it is merged, restored or unlocked."
     else:
-        names = ", ".join(one.alias for one in held)
+        names = ", ".join(f"`{one.alias}`" for one in held)
         text = (
             f"Closed without a merge, but deployed from here: {names}. Off the default branch until somebody writes "
             "`/restore` (it plans first), and locked until then; `/unlock` frees them as they are."
@@ -191,6 +191,8 @@ def _head_output(connection: Connection, plan: conversation.PullPlan | None, *, 
         return definition_check(plan.problems)
     found = [views.deployment(connection, number) for number in plan.deployments]
     tasks = [task for view in found if view is not None for task in view.tasks]
+    if not tasks and (plan.deployments or plan.after_merge):
+        return CheckOutput("Nothing to plan", "See the plan comment.", conclusion="success")
     if not tasks:
         return CheckOutput(
             "Nothing is affected", "No environment reads what this pull request changes.", conclusion="success"

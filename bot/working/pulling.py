@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -12,7 +12,7 @@ from bot.decide.trust import changed_power
 from bot.errors import HeadwaterError
 from bot.github.data import PullData
 from bot.hosting.project import HostedProject
-from bot.prepare import prepare
+from bot.prepare import prepare, prepare_vanished
 from bot.preparing.situation import Prepared
 from bot.request import Aim, Request
 from bot.server import Server
@@ -45,12 +45,14 @@ def bring_up_to_date(server: Server, key: str) -> None:
         _ended(server, hosted, pull)
         return
     void_former(server, pull)
+    with server.database.writing() as connection:
+        tell_off_main(connection, hosted, pull.number, time.time())
     if _may_plan(pull):
         plan(server, project, pull)
     else:
         with server.database.writing() as connection:
             _want_head_check(connection, hosted, pull, time.time())
-            if pull.fork:
+            if pull.fork or publications.find(connection, hosted.id, Kind.PLAN, str(pull.number)) is not None:
                 publications.want(connection, hosted.id, Kind.PLAN, str(pull.number), time.time(), number=pull.number)
 
 
@@ -169,6 +171,7 @@ def _prepared(
             found += [one for one in prepare(project, plan_request(server, project, pull, workflow)) if _matters(one)]
         except (HeadwaterError, PlannerError) as error:
             problems += _told_of(workflow, error)
+    found += prepare_vanished(project, plan_request(server, project, pull))
     kept = [without_foreign_removals(project, pull, one) for one in found]
     return [one for one in kept if _matters(one)], problems, after_merge
 
@@ -185,8 +188,10 @@ def _matters(prepared: Prepared) -> bool:
     return bool(prepared.order or prepared.removed)
 
 
-def plan_request(server: Server, project: HostedProject, pull: PullRow, workflow: Workflow) -> Request:
-    """The request for the plans of a head."""
+def plan_request(
+    server: Server, project: HostedProject, pull: PullRow, workflow: Workflow | None = None
+) -> Request:
+    """The request for the plans of a head: of one workflow, or of all."""
     given = server.vault.open(pull.given) if pull.given is not None else {}
     return Request(
         aim=Aim.DEPLOY,
@@ -194,7 +199,7 @@ def plan_request(server: Server, project: HostedProject, pull: PullRow, workflow
         origin=f"#{pull.number}",
         commit=pull.head,
         base=base_of(project, pull),
-        workflow=workflow.file,
+        workflow=workflow.file if workflow is not None else None,
         given={name: str(value) for name, value in given.items()} if isinstance(given, dict) else {},
         forget=pull.forget,
         jobs=PLAN_JOBS,
@@ -274,6 +279,19 @@ def _ended(server: Server, hosted: HostedRepository, pull: PullRow) -> None:
         elif locks.of_pull(connection, pull.id):
             publications.want(connection, hosted.id, Kind.OFF_MAIN, str(pull.number), now, number=pull.number)
     server.wake()
+
+
+def freed(connection: Connection, hosted: HostedRepository, numbers: Iterable[int], now: float) -> None:
+    """These pull requests hold less than before: whoever waited for that goes on, and where it is told it is told."""
+    wake_waiting(connection, hosted, now)
+    for number in sorted(set(numbers)):
+        tell_off_main(connection, hosted, number, now)
+
+
+def tell_off_main(connection: Connection, hosted: HostedRepository, number: int, now: float) -> None:
+    """Bring the comment up to date that tells what a closed pull request holds, if there is one."""
+    if publications.find(connection, hosted.id, Kind.OFF_MAIN, str(number)) is not None:
+        publications.want(connection, hosted.id, Kind.OFF_MAIN, str(number), now, number=number)
 
 
 def wake_waiting(connection: Connection, hosted: HostedRepository, now: float) -> None:

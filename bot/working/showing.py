@@ -145,6 +145,8 @@ def command_model(connection: Connection, project: HostedProject, row: CommandRo
         waits=row.waits if row.state is CommandState.WAITS else "",
         finished=row.state in (CommandState.DONE, CommandState.REFUSED) and all(_over(one) for one in found),
         said=tuple(answer.get("said", ())),
+        asks=row.state is CommandState.ASKED,
+        called_off=str(answer.get("called_off", "")),
     )
 
 

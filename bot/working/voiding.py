@@ -33,7 +33,7 @@ def void_former(server: Server, pull: PullRow) -> None:
         voided = _void_tasks(connection, pull, plan.commit, now)
         for command in conversation.commands_of(connection, pull.repository, pull.number, [CommandState.ASKED]):
             if command.verb != "restore":
-                call_off(connection, command, "Called off: something was pushed while it waited.", "headwater", now)
+                call_off(connection, command, "something was pushed while it waited", "headwater", now)
                 voided = True
     if voided:
         server.wake()
@@ -67,6 +67,6 @@ def call_off(connection: Connection, command: CommandRow, why: str, actor: str, 
         if told is not None and told.state not in DEPLOYMENT_FINISHED:
             deployments.ask_stop(connection, number, Stop.KILL)
             deployments.note(connection, now, "cancel", deployment=number, detail=Stop.KILL.value, actor=actor)
-    answer = {**command.answer, "said": [why]}
+    answer = {**command.answer, "called_off": why}
     conversation.set_command(connection, command.id, state=CommandState.DONE, waits="", answer=answer)
     publications.want(connection, command.repository, Kind.COMMAND, str(command.id), now, number=command.number)

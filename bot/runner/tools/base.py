@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bot.runner.failure import RunnerError
 from bot.runner.plan import Plan
 from bot.runner.spec import Json
 from bot.runner.workplace import Workplace
@@ -43,6 +44,10 @@ class Tool(ABC):
     @abstractmethod
     def apply(self) -> None:
         """Do what was planned: deploy, or destroy where the attempt is about that."""
+
+    def unlock(self, lock: str) -> None:  # noqa: ARG002  (what others need for it)
+        """Free the lock with this id on the state, and no other."""
+        raise RunnerError(f"{self.kind} has no state whose lock could be freed.")
 
     @abstractmethod
     def outputs(self) -> Mapping[str, Output]:

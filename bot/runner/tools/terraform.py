@@ -87,6 +87,10 @@ class Terraform(Tool):
         finally:
             self._plan_file.unlink(missing_ok=True)
 
+    def unlock(self, lock: str) -> None:
+        """Free the lock with this id; a state that bears another one is left alone."""
+        self._call("force-unlock", "-force", lock)
+
     def outputs(self) -> Mapping[str, Output]:
         """All outputs of the root module."""
         found = json.loads(self._capture("output", "-json", "-no-color"))
