@@ -1,0 +1,404 @@
+"""`/destroy` and `/restore`: what is taken away, and what is put back. Both show their plans first."""
+
+from __future__ import annotations
+
+from inline_snapshot import snapshot
+
+from tests.conversations.conftest import on_both
+from tests.conversations.town import Conversation, Town, shown
+from tests.conversations.workflows import workflow
+
+
+def _deployed(town: Town, needs: dict[str, str], **wanted: str) -> Conversation:
+    """A pull request that has deployed all of it."""
+    town.setup({"headwater.yml": workflow(needs), **town.environments(**dict.fromkeys(needs, "1"))})
+    pull = town.pull(town.environments(**(wanted or dict.fromkeys(needs, "2"))))
+    town.settle()
+    pull.say("/deploy")
+    (town.tools / "log").unlink()
+    return pull
+
+
+@on_both
+def test_closed_after_a_deploy_and_restored(town: Town) -> None:
+    pull = _deployed(town, {"db": "", "api": "db"})
+    assert len(pull.ours()) == 2
+    pull.close()
+    town.settle()
+    off_main = pull.ours()[2]
+    assert shown(off_main.body) == snapshot('Closed without a merge, but deployed from here: db, api. Off the default branch until somebody writes `/restore` (it plans first), and locked until then; `/unlock` frees them as they are.')
+    assert pull.say("/deploy") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> **`/deploy` does not belong on a pull request that is closed**. Reopen it; as it is, it takes `/approve`, `/reject`, `/cancel`, `/retry`, `/unlock`, `/restore`, `/explain`, `/status`, `/help`
+
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert pull.say("/restore", by="bob") == snapshot("""\
+### Planned 2 environments
+
+```mermaid
+%%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
+flowchart LR
+  n0["✓ db"]:::good
+  n1["✓ api"]:::good
+  n0 --> n1
+  classDef good fill:#2da44e26,stroke:#2da44e
+```
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `db` | ✓\xa0planned | ~1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `api` | ✓\xa0planned | ~1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+
+<details><summary><code>db</code> &nbsp;~1</summary>
+
+```diff
+~ db: 2 -> 1
+Plan: 0 to add, 1 to change, 0 to destroy.
+```
+
+</details>
+
+<details><summary><code>api</code> &nbsp;~1</summary>
+
+```diff
+~ api: 2 -> 1
+Plan: 0 to add, 1 to change, 0 to destroy.
+```
+
+</details>
+
+<sub>`/restore` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
+""")
+    assert town.tool_log() == []
+    restored = pull.ours()[-1]
+    assert pull.say("/approve", by="bob") == snapshot("""\
+### Not approved
+
+> [!WARNING]
+> **You asked for what waits here, so you cannot approve it**. Have somebody else approve it
+
+<sub>`/approve` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert pull.say("/approve", by="olga") == snapshot("""\
+### `/restore`: approved
+
+<sub>`/approve` by olga · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert town.tool_log() == ["db begins", "db deployed", "api begins", "api deployed"]
+    assert (town.tools / "db").read_text() == "1\n"
+    assert shown(restored.body) == snapshot("""\
+### Deployed 2 environments
+
+```mermaid
+%%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
+flowchart LR
+  n0["✓ db"]:::good
+  n1["✓ api"]:::good
+  n0 --> n1
+  classDef good fill:#2da44e26,stroke:#2da44e
+```
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `db` | ✓\xa0deployed | ~1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `api` | ✓\xa0deployed | ~1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+
+<details><summary><code>db</code> &nbsp;~1</summary>
+
+```diff
+~ db: 2 -> 1
+Plan: 0 to add, 1 to change, 0 to destroy.
+```
+
+</details>
+
+<details><summary><code>api</code> &nbsp;~1</summary>
+
+```diff
+~ api: 2 -> 1
+Plan: 0 to add, 1 to change, 0 to destroy.
+```
+
+</details>
+
+- `db`: as on the default branch, and free
+- `api`: as on the default branch, and free
+
+<sub>`/restore` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
+""")
+    assert shown(off_main.body) == snapshot('Closed without a merge, but deployed from here: db, api. Off the default branch until somebody writes `/restore` (it plans first), and locked until then; `/unlock` frees them as they are.')
+    assert pull.say("/restore") == snapshot("""\
+### This pull request holds nothing that could be restored
+
+<sub>`/restore` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+
+
+def test_restored_in_part(town: Town) -> None:
+    pull = _deployed(town, {"db": "", "cdn": ""})
+    pull.close()
+    pull.say("/restore cdn")
+    pull.say("/approve cdn", by="bob")
+    assert town.tool_log() == ["cdn begins", "cdn deployed"]
+    assert shown(pull.ours()[2].body) == snapshot('Closed without a merge, but deployed from here: db, cdn. Off the default branch until somebody writes `/restore` (it plans first), and locked until then; `/unlock` frees them as they are.')
+    assert pull.say("/unlock") == snapshot("""\
+### `db`: free; &#35;\u200b1 held it
+
+<sub>`/unlock` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert shown(pull.ours()[2].body) == snapshot('Closed without a merge, but deployed from here: db, cdn. Off the default branch until somebody writes `/restore` (it plans first), and locked until then; `/unlock` frees them as they are.')
+
+
+def test_closed_with_nothing_deployed_is_no_news(town: Town) -> None:
+    town.setup({"headwater.yml": workflow({"db": ""}), **town.environments(db="1")})
+    pull = town.pull(town.environments(db="2"))
+    town.settle()
+    pull.close()
+    town.settle()
+    assert len(pull.ours()) == 1
+    assert pull.say("/restore") == snapshot("""\
+### This pull request holds nothing that could be restored
+
+<sub>`/restore` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+
+
+@on_both
+def test_destroyed_what_needs_others_first(town: Town) -> None:
+    pull = _deployed(town, {"network": "", "db": "network", "api": "db"})
+    assert pull.say("/destroy --confirm shop") == snapshot("""\
+### Planned 3 environments
+
+```mermaid
+%%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
+flowchart LR
+  n0["✓ api"]:::good
+  n1["✓ db"]:::good
+  n2["✓ network"]:::good
+  n1 --> n0
+  n2 --> n1
+  classDef good fill:#2da44e26,stroke:#2da44e
+```
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `api` | ✓\xa0planned | <b>-1</b> | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `db` | ✓\xa0planned | <b>-1</b> | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `network` | ✓\xa0planned | <b>-1</b> | [N s](https://github/acme/shop/actions/runs/RUN) |
+
+<details><summary><code>api</code> &nbsp;<b>-1</b></summary>
+
+```diff
+destroy api
+```
+
+</details>
+
+<details><summary><code>db</code> &nbsp;<b>-1</b></summary>
+
+```diff
+destroy db
+```
+
+</details>
+
+<details><summary><code>network</code> &nbsp;<b>-1</b></summary>
+
+```diff
+destroy network
+```
+
+</details>
+
+<sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
+""")
+    assert town.tool_log() == []
+    destroyed = pull.ours()[-1]
+    assert pull.say("/approve db", by="bob") == snapshot("""\
+### `/destroy` is about `api`, `network` too, and is done as a whole approve all of it with `/approve`, or call it off with `/reject`
+
+<sub>`/approve db` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert pull.say("/approve", by="ada") == snapshot("""\
+### Not approved
+
+> [!WARNING]
+> - **You asked for what waits here, so you cannot approve it**. Have somebody else approve it
+> - **This pull request is yours, so you cannot approve what it deploys**. Have somebody else approve it
+
+<sub>`/approve` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert pull.say("/approve", by="bob") == snapshot("""\
+### `/destroy`: approved
+
+<sub>`/approve` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert town.tool_log() == ["api destroyed", "db destroyed", "network destroyed"]
+    assert shown(destroyed.body) == snapshot("""\
+### Destroyed 3 environments
+
+```mermaid
+%%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
+flowchart LR
+  n0["✓ api"]:::good
+  n1["✓ db"]:::good
+  n2["✓ network"]:::good
+  n1 --> n0
+  n2 --> n1
+  classDef good fill:#2da44e26,stroke:#2da44e
+```
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `api` | ✓\xa0destroyed | <b>-1</b> | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `db` | ✓\xa0destroyed | <b>-1</b> | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `network` | ✓\xa0destroyed | <b>-1</b> | [N s](https://github/acme/shop/actions/runs/RUN) |
+
+<details><summary><code>api</code> &nbsp;<b>-1</b></summary>
+
+```diff
+destroy api
+```
+
+</details>
+
+<details><summary><code>db</code> &nbsp;<b>-1</b></summary>
+
+```diff
+destroy db
+```
+
+</details>
+
+<details><summary><code>network</code> &nbsp;<b>-1</b></summary>
+
+```diff
+destroy network
+```
+
+</details>
+
+<sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
+""")
+    assert pull.say("/destroy --confirm shop") == snapshot("""\
+### Nothing of that is deployed
+
+<sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+
+
+def test_not_while_something_deployed_needs_it(town: Town) -> None:
+    pull = _deployed(town, {"db": "", "api": "db"})
+    assert pull.say("/destroy db --confirm shop") == snapshot("""\
+### Not destroyed
+
+> [!WARNING]
+> **Still deployed, and needing what would be destroyed: 'api'**. Destroy those too (name them, or use --from ALIAS), or insist with --force
+
+<sub>`/destroy db --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert pull.say("/destroy db --confirm shop --force") == snapshot("""\
+### Not destroyed
+
+> [!WARNING]
+> **You may not use --force here; it takes any of**: `admin`. Ask somebody who may to write the command
+
+<sub>`/destroy db --confirm shop --force` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    pull.say("/destroy db --confirm shop --force", by="olga")
+    pull.say("/approve", by="bob")
+    assert town.tool_log() == ["db destroyed"]
+    pull.say("/destroy --from db --confirm shop")
+    pull.say("/approve", by="bob")
+    assert town.tool_log() == ["db destroyed", "api destroyed"]
+
+
+def test_only_what_is_confirmed_by_name(town: Town) -> None:
+    pull = _deployed(town, {"db": ""})
+    assert pull.say("/destroy db") == snapshot("""\
+### That was not understood
+
+- `/destroy db`: `/destroy` needs --confirm WORKFLOW. Did you mean `/destroy db --confirm WORKFLOW`?
+
+<sub>`/destroy db` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert pull.say("/destroy db --confirm shops") == snapshot("""\
+### Not destroyed
+
+> [!WARNING]
+> **There is no workflow called 'shops'**. Did you mean 'shop'?
+
+<sub>`/destroy db --confirm shops` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert pull.say("/destroy db --confirm db") == snapshot("""\
+### Not destroyed
+
+> [!WARNING]
+> **There is no workflow called 'db'**. There are: shop
+
+<sub>`/destroy db --confirm db` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert pull.say("/approve", by="bob") == snapshot("""\
+### Nothing waits for approval here
+
+<sub>`/approve` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert town.tool_log() == []
+
+
+def test_a_destroy_is_called_off(town: Town) -> None:
+    pull = _deployed(town, {"db": ""})
+    pull.say("/destroy --confirm shop")
+    rejected = pull.ours()[-1]
+    pull.say("/reject", by="bob")
+    assert shown(rejected.body) == snapshot("""\
+### Planned `db`
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `db` | ✓\xa0planned | <b>-1</b> | [N s](https://github/acme/shop/actions/runs/RUN) |
+
+<details><summary><code>db</code> &nbsp;<b>-1</b></summary>
+
+```diff
+destroy db
+```
+
+</details>
+
+- Rejected by bob.
+
+<sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
+""")
+    pull.say("/destroy --confirm shop")
+    voided = pull.ours()[-1]
+    pull.push(town.environments(db="3"))
+    town.settle()
+    assert shown(voided.body) == snapshot("""\
+### Planned `db`
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `db` | ✓\xa0planned | <b>-1</b> | [N s](https://github/acme/shop/actions/runs/RUN) |
+
+<details><summary><code>db</code> &nbsp;<b>-1</b></summary>
+
+```diff
+destroy db
+```
+
+</details>
+
+- Called off: something was pushed while it waited.
+
+<sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
+""")
+    assert pull.say("/approve", by="bob") == snapshot("""\
+### Nothing waits for approval here
+
+<sub>`/approve` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert town.tool_log() == []

@@ -1,0 +1,172 @@
+"""What `/deploy` takes: a refusal tells all that is not met, and what to do for each."""
+
+from __future__ import annotations
+
+from inline_snapshot import snapshot
+
+from tests.conversations.town import Conversation, Town
+from tests.conversations.workflows import workflow
+from tests.github.world import requests as asking
+from tests.github.world.checks import CheckRun, Status
+from tests.github.world.pushing import move, suite_for
+from tests.github.world.repository import Protection
+
+OWNERS = {".github/CODEOWNERS": "db/ @olga\n"}
+
+
+def _one(town: Town, top: str = "", **more: object) -> None:
+    town.setup({"headwater.yml": workflow({"db": ""}, top=top), **town.environments(db="1"), **OWNERS})
+    town.repository.protections["main"] = Protection(**more)  # type: ignore[arg-type]
+
+
+def _status(pull: Conversation, context: str, state: str) -> None:
+    """Somebody's CI says how it went."""
+    world = pull.town.github.world
+    made = Status(world.next_id(), pull.head, state, context, None, None, world.user("ci"), world.clock.now())
+    pull.town.repository.statuses.append(made)
+
+
+def _check(pull: Conversation, name: str, conclusion: str | None) -> None:
+    """A job of somebody's workflow."""
+    world, repository = pull.town.github.world, pull.town.repository
+    suite = suite_for(world, repository, world.actions_app.id, pull.head, None)
+    status = "completed" if conclusion else "in_progress"
+    made = CheckRun(world.next_id(), suite, name, pull.head, status, conclusion, world.clock.now())
+    repository.check_runs[made.id] = made
+
+
+def _update_branch(pull: Conversation, by: str) -> None:
+    """Merge the base branch into it."""
+    git, world = pull.town.repository.git, pull.town.github.world
+    base = git.branch(pull.pull.base_branch)
+    assert base is not None
+    person = world.user(by)
+    made = git.commit(git.merged_tree(base, pull.head), (pull.head, base), "Merge main", world.author(person))
+    move(world, pull.town.repository, f"refs/heads/{pull.pull.head_branch}", made, person)
+    pull.town.settle()
+
+
+def test_all_that_is_not_met_is_told_at_once(town: Town) -> None:
+    _one(
+        town,
+        "requirements: {approvals: 2, codeOwners: true}",
+        required_checks=("lint", "unit", "end-to-end", "headwater deploy: shop"),
+        code_owners=True,
+    )
+    pull = town.pull(town.environments(db="2"))
+    pull.push({"db/more": ""}, by="bob")
+    town.settle()
+    pull.review("bob")  # who pushed last
+    pull.review("eve")  # who may not write
+    _status(pull, "lint", "failure")
+    _check(pull, "unit", None)
+    town.commit({"db/wanted": "3\n"})
+    asking.mark_draft(town.github.world, town.repository, pull.pull, town.github.world.user("ada"), draft=True)
+    town.settle()
+    assert pull.say(f"/deploy @{'0' * 40}") == snapshot()
+    assert pull.say("/deploy", by="eve") == snapshot()
+    assert town.tool_log() == []
+
+
+def test_reviews_count_unless_they_are_of_who_pushed_last(town: Town) -> None:
+    _one(town, "requirements: {approvals: 1, codeOwners: true}", code_owners=True, approvals=1)
+    pull = town.pull(town.environments(db="2"))
+    pull.push({"db/more": ""}, by="bob")
+    town.settle()
+    pull.review("bob")
+    assert pull.say("/deploy") == snapshot()
+    pull.review("olga", "REQUEST_CHANGES", "not like this")
+    assert pull.say("/deploy") == snapshot()
+    pull.review("olga")
+    pull.say("/deploy")
+    assert town.tool_log() == ["db begins", "db deployed"]
+
+
+def test_an_approval_is_of_one_commit(town: Town) -> None:
+    _one(town, "requirements: {approvals: 1}")
+    pull = town.pull(town.environments(db="2"))
+    town.settle()
+    pull.review("bob")
+    pull.push(town.environments(db="3"))
+    town.settle()
+    assert pull.say("/deploy") == snapshot()
+    pull.review("eve", "REQUEST_CHANGES", "I may only read")
+    pull.review("bob")
+    pull.say("/deploy")
+    assert town.tool_log() == ["db begins", "db deployed"]
+
+
+def test_t20_required_checks_but_not_our_own(town: Town) -> None:
+    _one(town, required_checks=("lint", "unit", "headwater plan: shop", "headwater deploy: shop"))
+    pull = town.pull(town.environments(db="2"))
+    town.settle()
+    _status(pull, "lint", "pending")
+    _check(pull, "unit", "cancelled")
+    _check(pull, "not required", "failure")
+    assert pull.say("/deploy") == snapshot()
+    _status(pull, "lint", "success")
+    _check(pull, "unit", "success")
+    assert pull.checks()["headwater deploy: shop"] == "neutral"
+    pull.say("/deploy")
+    assert town.tool_log() == ["db begins", "db deployed"]
+
+
+def test_what_the_base_branch_has_changed_since(town: Town) -> None:
+    town.setup({"headwater.yml": workflow({"db": "", "cdn": ""}), **town.environments(db="1", cdn="1")})
+    pull = town.pull(town.environments(db="2", cdn="2"))
+    town.settle()
+    town.commit({"db/more": "", "README.md": "# More\n"})
+    assert pull.say("/deploy") == snapshot()
+    pull.say("/deploy cdn")
+    assert town.tool_log() == ["cdn begins", "cdn deployed"]
+    _update_branch(pull, "ada")
+    pull.say("/deploy db")
+    assert town.tool_log()[2:] == ["db begins", "db deployed"]
+
+
+def test_all_of_the_base_branch_where_that_is_asked_for(town: Town) -> None:
+    _one(town, "requirements: {upToDate: branch, checks: all}")
+    pull = town.pull(town.environments(db="2"))
+    town.settle()
+    town.commit({"README.md": "# More\n"})
+    _check(pull, "lint", "failure")
+    assert pull.say("/deploy") == snapshot()
+    _update_branch(pull, "ada")
+    pull.say("/deploy")
+    assert town.tool_log() == ["db begins", "db deployed"]
+
+
+def test_only_to_branches_that_are_deployed_from(town: Town) -> None:
+    _one(town)
+    town.commit({"NOTES.md": "old\n"}, branch="release")
+    pull = town.pull(town.environments(db="2"), base="release")
+    town.settle()
+    assert pull.say("/deploy") == snapshot()
+    assert town.tool_log() == []
+
+
+def test_who_may(town: Town) -> None:
+    _one(town, "permissions: {deploy: ['@acme/platform', maintain]}")
+    town.github.world.team("acme", "platform", ["carl"])
+    town.github.world.user("mallory")
+    pull = town.pull(town.environments(db="2"))
+    town.settle()
+    assert pull.say("/deploy", by="ada") == snapshot()
+    assert pull.say("/deploy", by="mallory") == snapshot()
+    assert pull.say("/unlock", by="mallory").splitlines()[0] == "### Not unlocked"
+    assert pull.say("/cancel", by="eve").splitlines()[0] == "### Not cancelled"
+    pull.say("/deploy", by="carl")
+    assert town.tool_log() == ["db begins", "db deployed"]
+
+
+def test_a_draft(town: Town) -> None:
+    _one(town)
+    pull = town.pull(town.environments(db="2"), draft=True)
+    town.settle()
+    assert pull.say("/deploy") == snapshot()
+    pull.say("/plan")
+    assert pull.say("/deploy") == snapshot()
+    asking.mark_draft(town.github.world, town.repository, pull.pull, town.github.world.user("ada"), draft=False)
+    town.settle()
+    pull.say("/deploy")
+    assert town.tool_log() == ["db begins", "db deployed"]
