@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from bot.runner.http_channel import HttpChannel, IdentityRefused, NotClaimed, No
 from bot.runner.job import Job, forget_what_tools_wrote, keep_to_ourselves, take_job, with_job
 from bot.runner.log import DEFAULT_LIMIT, Log
 from bot.runner.log_upload import LogUpload
-from bot.runner.redact import texts_of
+from bot.runner.redact import Redactor, texts_of
 from bot.runner.spec import Spec, SpecError, read_spec
 from bot.runner.summary import counted, headline, summary
 from bot.runner.supervise import Supervisor
@@ -38,6 +39,15 @@ _LAST_OF_LOG = 30.0  # seconds that the end of a log may take before the report
 _BEAT = 10.0
 _USAGE = "usage: python3 headwater.pyz actions --attempt ID --key KEY"
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+@dataclass(slots=True)
+class _Course:
+    """What is known of a claimed attempt: what it is about, where it works, and its report once there is one."""
+
+    name: str
+    folder: Path | None = None
+    report: dict[str, Any] | None = None
 
 
 class _Wish:
@@ -97,16 +107,32 @@ def _claimed(channel: HttpChannel, job: Job, console: Console, wish: _Wish) -> i
         console.say(f"this attempt is not for this job ({channel.refusal}): there is nothing to do here.")
         return 0
     console.mask(channel.tokens)
-    folder = Path(tempfile.mkdtemp(prefix="headwater-", dir=job.temp))
+    course = _Course(channel.attempt)
     try:
-        report, name = _done(channel, job, console, wish, folder)
-        return _reported(channel, report, name, console)
+        _follow(course, channel, job, console, wish)
+    except Exception:  # noqa: BLE001  the outermost edge: the attempt is ours, so whatever became of it is reported
+        _tell_defect(course, channel, job, console)
+    try:
+        return _reported(channel, course, console)
     finally:
-        _tidy(folder, console)
+        _tidy(course.folder, console)
 
 
-def _tidy(folder: Path, console: Console) -> None:
+def _tell_defect(course: _Course, channel: HttpChannel, job: Job, console: Console) -> None:
+    import traceback  # noqa: PLC0415  (seldom needed)
+
+    text = Redactor((*job.secrets.values(), *channel.tokens)).redact(traceback.format_exc())
+    why = f"Headwater's runner failed; this is a defect of its own:\n{text}"
+    if course.report is None:
+        course.report = never_begun(channel.attempt, why)
+    else:
+        console.warn("What was done is reported all the same", why)
+
+
+def _tidy(folder: Path | None, console: Console) -> None:
     """Remove all that is left, but for a state that Terraform could not save."""
+    if folder is None:
+        return
     if (folder / "errored.tfstate").exists():
         console.warn("A state could not be saved", f"It is kept in {folder} until this machine begins its next job.")
         return
@@ -114,30 +140,34 @@ def _tidy(folder: Path, console: Console) -> None:
         remove(folder)
 
 
-def _done(channel: HttpChannel, job: Job, console: Console, wish: _Wish, folder: Path) -> tuple[dict[str, Any], str]:
-    """Do the attempt; gives its report, and what it was about."""
-    attempt = channel.attempt
+def _follow(course: _Course, channel: HttpChannel, job: Job, console: Console, wish: _Wish) -> None:
+    """Do the attempt; what is known of it is in its course, whatever happens."""
     try:
         told = read_spec(channel.spec)
+        course.name = headline(told)
+        spec = with_job(told, job, os.environ)
+        course.folder = Path(tempfile.mkdtemp(prefix="headwater-", dir=job.temp))
     except SpecError as error:
         why = f"This runner does not understand what it was told: {error}. Is the bot of another version?"
-        return never_begun(attempt, why), attempt
-    name = headline(told)
-    try:
-        spec = with_job(told, job, os.environ)
+        course.report = never_begun(channel.attempt, why)
+        return
     except RunnerError as error:
-        return never_begun(attempt, str(error)), name
+        course.report = never_begun(channel.attempt, str(error))
+        return
+    except OSError as error:
+        course.report = never_begun(channel.attempt, f"No folder can be made in {job.temp}: {error}. Is its disk full?")
+        return
     console.mask(text for value in spec.sensitive_values for text in texts_of(value))
-    console.say(f"{name} (attempt {attempt})")
-    report = _worked(spec, channel, console, wish, folder)
+    console.say(f"{course.name} (attempt {channel.attempt})")
+    _work(course, spec, channel, console, wish)
     forget_what_tools_wrote(job)
-    if job.summary is not None:
+    if job.summary is not None and course.report is not None:
         with suppress(OSError):
-            job.summary.write_text(summary(spec, report), encoding="utf-8")
-    return report, name
+            job.summary.write_text(summary(spec, course.report), encoding="utf-8")
 
 
-def _worked(spec: Spec, channel: HttpChannel, console: Console, wish: _Wish, folder: Path) -> dict[str, Any]:
+def _work(course: _Course, spec: Spec, channel: HttpChannel, console: Console, wish: _Wish) -> None:
+    folder = course.folder or Path()
     log = Log(folder, spec.sensitive_values, min(spec.log_limit, _MOST_LOG), console.write)
     upload = LogUpload(channel, folder / "log", max(spec.beat_every / 2, 0.5))
     supervisor = Supervisor(channel, log, timeout=spec.timeout, grace=spec.grace, beat_every=spec.beat_every)
@@ -148,7 +178,7 @@ def _worked(spec: Spec, channel: HttpChannel, console: Console, wish: _Wish, fol
             pass
         console.stage(name)
 
-    report = run(spec, folder, supervisor, log, stage)
+    report = course.report = run(spec, folder, supervisor, log, stage)
     console.end_stage()
     plan = report["plan"]
     if plan is not None and "plan" not in console.spoken:  # a tool whose plan is not part of its log
@@ -162,11 +192,11 @@ def _worked(spec: Spec, channel: HttpChannel, console: Console, wish: _Wish, fol
             "The tool printed the value of an output that only its outputs call sensitive: it was shown in this log. "
             "Give it a new value, and keep the tool from printing it.",
         )
-    return report
 
 
-def _reported(channel: HttpChannel, report: dict[str, Any], name: str, console: Console) -> int:
+def _reported(channel: HttpChannel, course: _Course, console: Console) -> int:
     """Tell people, then the bot: that may take long."""
+    report, name = course.report or never_begun(channel.attempt, "Nothing is known of it."), course.name
     result, counts = str(report["result"]), counted(report)
     good = result in _GOOD
     if good:

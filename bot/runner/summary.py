@@ -6,20 +6,24 @@ import re
 from typing import Any
 
 from bot.runner.redact import clean
-from bot.runner.spec import Kind, Spec
+from bot.runner.spec import Spec
 
 MOST = 1024 * 1024
 """Bytes that GitHub takes of one step."""
 
 _ROOM = 64 * 1024  # for what stands around the plan
-_VERBS = {Kind.PLAN: "Plan", Kind.DEPLOY: "Deploy", Kind.DESTROY: "Destroy", Kind.DESTROY_PLAN: "Plan to destroy"}
+_VERBS = {"destroy-plan": "Plan to destroy"}
 _SIGNS = {"+": "+", "-": "-", "~": "!"}
 _COUNTS = ("add", "change", "destroy", "replace", "move", "import")
 
 
 def headline(spec: Spec) -> str:
     """What this attempt is about, in plain text."""
-    return f"{_VERBS[spec.kind]} {spec.alias!r} at {spec.commit[:12]}"
+    return f"{_verb(spec)} {spec.alias!r} at {spec.commit[:12]}"
+
+
+def _verb(spec: Spec) -> str:
+    return _VERBS.get(spec.kind.value, spec.kind.value.capitalize())
 
 
 def counted(report: dict[str, Any]) -> str:
@@ -31,7 +35,7 @@ def counted(report: dict[str, Any]) -> str:
 def summary(spec: Spec, report: dict[str, Any]) -> str:
     """The page: at most `MOST` bytes, cut within the plan if need be. What others wrote is never Markdown in it."""
     counts = counted(report)
-    lines = [f"### {_VERBS[spec.kind]} {_code(spec.alias)}", "", f"{str(report['result']).capitalize()}."]
+    lines = [f"### {_verb(spec)} {_code(spec.alias)}", "", f"{str(report['result']).capitalize()}."]
     lines[-1] += f" {counts}." if counts else ""
     if report.get("error"):
         lines += ["", _fenced(str(report["error"])[: _ROOM // 4], "")]

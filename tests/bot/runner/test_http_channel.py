@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import zipfile
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
@@ -381,6 +382,32 @@ def test_what_cannot_be_understood_is_reported_as_such(world: World) -> None:
     assert "This runner does not understand what it was told: kind is none of plan" in offer.report["error"]
     assert "::error title=7-1%3A failed::This runner does not understand" in job.out
     world.bot.wrong.clear()
+
+
+def test_a_machine_without_room_is_told(world: World) -> None:
+    offer = world.offer()
+    world.run(offer, 1, RUNNER_TEMP="/proc")
+    assert offer.report and offer.report["error"].startswith("No folder can be made in /proc: ")
+
+
+@pytest.mark.parametrize(("function", "result", "code"), [("headline", "failed", 1), ("summary", "succeeded", 0)])
+def test_a_defect_of_the_runner_is_reported_and_loses_nothing(
+    world: World, function: str, result: str, code: int
+) -> None:
+    """Before the tool ran, and after it has."""
+    with zipfile.ZipFile(world.zipapp) as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    parts["bot/runner/summary.py"] += f"\ndef {function}(*_): raise ZeroDivisionError({SECRET!r})\n".encode()
+    with zipfile.ZipFile(world.zipapp, "w") as broken:
+        for name, data in parts.items():
+            broken.writestr(name, data)
+    world.script()
+    offer = world.offer()
+    job = world.run(offer, code, HEADWATER_SECRETS="OTHER", OTHER=SECRET)
+    assert offer.report and offer.report["result"] == result
+    said = offer.report["error"] if code else job.shown
+    assert "this is a defect of its own:" in said and "ZeroDivisionError: ***" in said
+    assert SECRET not in repr(offer.report) + job.shown and job.left() == []
 
 
 def test_wrong_use_is_told(world: World) -> None:
