@@ -5,6 +5,7 @@ Everything is real: HTTP, git, webhooks, jobs as processes with the runner that 
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import time
@@ -34,6 +35,8 @@ from tests.github.world.pulls import Pull
 from tests.github.world.repository import Repository
 from tests.github.world.talk import Comment
 
+PATIENCE = float(os.environ.get("HEADWATER_TEST_PATIENCE", "1"))
+"""For a machine that is busy with other things: how many times as long to wait."""
 SECRET = "a secret that only GitHub and we know"
 SETUP = "name: setup\nruns:\n  using: composite\n  steps:\n    - run: 'true'\n      shell: bash\n"
 
@@ -121,8 +124,8 @@ class Town:
             "oidc_issuer": self.github.actions.issuer.url,
             "metrics_port": 0,
             "beat_seconds": 0.2,
-            "silence_seconds": 3.0,
-            "claim_seconds": 3.0,
+            "silence_seconds": 3.0 * PATIENCE,
+            "claim_seconds": 3.0 * PATIENCE,
             "gather_seconds": 0.05,
             "edit_seconds": 0.1,
             "poll_seconds": 0.2,
@@ -132,6 +135,7 @@ class Town:
         }
         if self.database_url:
             values["database_url"] = self.database_url
+        self.values = values
         return Settings(**values)  # type: ignore[arg-type]
 
     def _begin(self) -> None:
@@ -245,7 +249,7 @@ class Town:
 
     def settle(self, seconds: float = 60.0) -> None:
         """Wait until nothing is under way any more, at GitHub or here; raises TimeoutError with what is left."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         calm = 0
         while calm < 3:
             calm = calm + 1 if self._idle() else 0
@@ -278,7 +282,7 @@ class Town:
 
     def wait_for(self, what: Callable[[], bool], seconds: float = 30.0) -> None:
         """Wait until something is so."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while not what():
             if time.monotonic() > end:
                 raise TimeoutError(f"it did not come to be in {seconds} s; left: {self._left()}")
