@@ -16,11 +16,19 @@ MOST_BYTES = 32 * 1024 * 1024
 
 _CHUNK = 65_536
 _CONNECT_SECONDS = 10.0
+_EMPTY = (204, 304)
 _UNSENT = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
     urllib3.exceptions.NameResolutionError,
     urllib3.exceptions.ProxyError,
+)
+_UNSENT_BY_REQUESTS = (
+    requests.exceptions.ConnectTimeout,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.ProxyError,
 )
 
 
@@ -116,6 +124,8 @@ def _read(raw: urllib3.BaseHTTPResponse, end: float, most: int) -> bytes:
     told = raw.headers.get("Content-Length", "")
     if told.isdigit() and "Content-Encoding" not in raw.headers and len(found) < int(told):
         raise ConnectionError
+    if not found and not told and "Transfer-Encoding" not in raw.headers and raw.status not in _EMPTY:
+        raise ConnectionError  # cut within its headers
     return bytes(found)
 
 
@@ -134,7 +144,7 @@ def _why(failed: Exception) -> str:
 
 def _unsent(failed: Exception) -> bool:
     """Whether it is certain that nothing was sent."""
-    if isinstance(failed, requests.ConnectTimeout | requests.exceptions.ProxyError | requests.exceptions.InvalidURL):
+    if isinstance(failed, _UNSENT_BY_REQUESTS):
         return True
     inner = failed.args[0] if failed.args else None
     reason = getattr(inner, "reason", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.github.areas.area import Area
+from bot.github.calls import PAGE
 from bot.github.data import PullData, ReviewData
 from bot.github.reading import Shape, pull_of, review_of
 
@@ -31,6 +32,12 @@ class Pulls(Area):
     def reviews(self, number: int) -> tuple[ReviewData, ...]:
         """All reviews of a pull request, oldest first."""
         return tuple(review_of(one) for one in self._caller.pages(f"{self._base}/pulls/{number}/reviews"))
+
+    def pusher(self, branch: str, head: str) -> str | None:
+        """Who moved a branch to where it is; None where the newest of its moves do not tell. Raises NotFound."""
+        told = self._caller.get(f"{self._base}/activity", ref=f"refs/heads/{branch}", per_page=PAGE)
+        moves = (one for one in Shape(told).items() if one.text("after") == head)
+        return next((login for one in moves if (login := one.maybe_text("actor", "login"))), None)
 
     def review_decision(self, number: int) -> str | None:
         """APPROVED, CHANGES_REQUESTED or REVIEW_REQUIRED; None where the branch requires no review."""

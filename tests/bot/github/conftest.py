@@ -54,7 +54,7 @@ def installation(github: GitHub, registered: apps.App) -> apps.Installation:
 
 @pytest.fixture
 def app(github: GitHub, registered: apps.App) -> Iterator[App]:
-    made = App(registered.id, registered.private_key, github.api_url, timeout=20)
+    made = App(registered.id, registered.private_key, github.api_url, timeout=120)
     yield made
     made.close()
 

@@ -24,7 +24,7 @@ def inputs(key: str) -> dict[str, str]:
     return {"dispatch": json.dumps({"key": key})}
 
 
-def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never came"
@@ -34,7 +34,7 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> None:
 def test_a_dispatch_tells_its_run(github: GitHub, shop: Repository, client: RepositoryClient) -> None:
     number = client.dispatch(FILE, "main", inputs("k1"))
     assert number is not None
-    github.settle()
+    github.settle(120)
     run = client.run(number)
     assert (run.display_title, run.name, run.event, run.run_attempt) == (
         "headwater k1",
@@ -72,7 +72,7 @@ def test_an_enterprise_server_without_run_details(github: GitHub, shop: Reposito
     github.enterprise = "3.20"
     assert client.dispatch(FILE, "main", inputs("k3")) is None
     assert client.dispatch(FILE, "main", inputs("k4")) is None
-    github.settle()
+    github.settle(120)
     assert {one.display_title for one in client.runs(FILE)} == {"headwater k3", "headwater k4"}
     tried = [one.rsplit(" ", 1)[1] for one in asked(github) if one.startswith("POST") and "dispatches" in one]
     assert tried == ["400", "204", "204"]  # asked once, then known

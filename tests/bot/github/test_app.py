@@ -90,7 +90,7 @@ def test_a_token_with_little_life_left_is_renewed(
 ) -> None:
     from bot.github.identities import Scope, Tokens  # noqa: PLC0415
 
-    app = App(registered.id, registered.private_key, github.api_url)
+    app = App(registered.id, registered.private_key, github.api_url, timeout=120)
     now = [0.0]
     tokens = Tokens(app._new_token, clock=lambda: now[0])
     first = tokens.get(Scope(installation.id))
@@ -163,7 +163,9 @@ def test_a_wrong_key_or_id(github: GitHub, registered: apps.App) -> None:
 def test_a_clock_that_is_an_hour_wrong(github: GitHub, registered: apps.App, hours: int) -> None:
     import time  # noqa: PLC0415
 
-    app = App(registered.id, registered.private_key, github.api_url, clock=lambda: time.time() + 3600 * hours)
+    app = App(
+        registered.id, registered.private_key, github.api_url, timeout=120, clock=lambda: time.time() + 3600 * hours
+    )
     assert app.slug == "headwater"
     assert len(app.installations()) == 1
     assert [one.rsplit(" ", 1)[1] for one in asked(github)] == ["401", "200", "200"]  # learnt once
@@ -175,11 +177,11 @@ def test_the_log_of_webhooks(github: GitHub, shop: Repository, app: App, registe
     try:
         registered.webhook_url, receiver.status = receiver.url, 500
         github.commit(shop, {"a": "1"})
-        github.settle()
+        github.settle(120)
         receiver.status = 202
-        for number in range(60):
-            github.commit(shop, {"a": f"{number} more"})
-        github.settle()
+        for _ in range(105):
+            github.hooks.ping(registered)
+        github.settle(120)
         found = app.deliveries()
         assert len(found) == len(github.hooks.log) > 100
         assert [one.id for one in found] == sorted((one.id for one in found), reverse=True)
@@ -190,7 +192,7 @@ def test_the_log_of_webhooks(github: GitHub, shop: Repository, app: App, registe
         push = next(one for one in failed if one.event == "push")
         assert (push.repository_id, push.action) == (shop.id, None)
         app.redeliver(push.id)
-        github.settle()
+        github.settle(120)
         newest = app.deliveries()[0]
         assert (newest.guid, newest.redelivery, newest.failed) == (push.guid, True, False)
         assert len(app.deliveries(since=found[3].delivered_at)) >= 4
@@ -207,12 +209,12 @@ def test_looking_at_new_webhooks_alone_is_one_page(
     receiver = Receiver()
     try:
         registered.webhook_url = receiver.url
-        for number in range(60):
-            github.commit(shop, {"a": f"{number}"})
-        github.settle()
+        for _ in range(105):
+            github.hooks.ping(registered)
+        github.settle(120)
         github.world.clock.move(100)
         github.commit(shop, {"a": "newest"})
-        github.settle()
+        github.settle(120)
         newest = github.hooks.log[-1].at
         github.rest.calls.clear()
         found = app.deliveries(since=newest.isoformat())

@@ -63,36 +63,38 @@ def test_nobody_is_there(github: GitHub, registered: apps.App) -> None:
 def test_a_late_answer_and_a_dripping_one(
     github: GitHub, shop: Repository, pull: Pull, registered: apps.App, installation: apps.Installation
 ) -> None:
-    client = App(registered.id, registered.private_key, github.api_url, timeout=1).client(installation.id, "acme/shop")
+    client = App(registered.id, registered.private_key, github.api_url, timeout=5).client(installation.id, "acme/shop")
     client.repository()
-    github.faults.late("comments", seconds=2.5)
+    github.faults.late("comments", seconds=30)
     began = time.monotonic()
     with pytest.raises(Unreachable, match="it took too long"):
         client.comments(1)
-    assert time.monotonic() - began < 2
-    github.faults.drip("/pulls/1", seconds=6)  # a byte now and then keeps every single read alive
-    began = time.monotonic()
+    github.faults.drip("/pulls/1", seconds=90)  # a byte now and then keeps every single read alive
     with pytest.raises(Unreachable, match="it took too long"):
         client.pull(1)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
     github.faults.drip("/pulls/1", seconds=0.3)
     assert client.pull(1).number == 1
 
 
-def test_a_pause_is_asked_for(github: GitHub, shop: Repository, pull: Pull, app: App, client: RepositoryClient) -> None:
+def test_a_pause_is_asked_for(
+    github: GitHub, shop: Repository, pull: Pull, registered: apps.App, installation: apps.Installation
+) -> None:
+    now = [1000.0]
+    app = App(registered.id, registered.private_key, github.api_url, limits=Limits(lambda: now[0]), timeout=120)
+    client = app.client(installation.id, "acme/shop")
     for status in (403, 429):
-        github.faults.retry_after("comments", seconds=2, status=status, method="POST")
+        github.faults.retry_after("comments", seconds=7, status=status, method="POST")
         with pytest.raises(RateLimited, match="asks for a pause") as told:
             client.comment(1, "x")
-        assert (told.value.wait, told.value.secondary, told.value.held) == (2.0, True, False)
+        assert (told.value.wait, told.value.secondary, told.value.held) == (7.0, True, False)
         github.rest.calls.clear()
-        other = app.client(app.installations()[0].id, "acme/shop", Priority.COMMAND)
+        now[0] += 2
+        other = app.client(installation.id, "acme/shop", Priority.COMMAND)
         with pytest.raises(RateLimited) as held:  # another client of the same installation stays away as well
             other.pull(1)
-        assert held.value.held
-        assert 0 < held.value.wait <= 2
-        assert not any("pulls/1" in one for one in asked(github))
-        time.sleep(held.value.wait)
+        assert (held.value.held, held.value.wait, asked(github)) == (True, 5.0, [])
+        now[0] += 5
         assert client.comment(1, f"said once {status}").body == f"said once {status}"
     assert [one.body for one in shop.comments.values()] == ["said once 403", "said once 429"]
 
@@ -126,7 +128,7 @@ def test_headwater_paces_what_it_creates(
     github: GitHub, shop: Repository, pull: Pull, registered: apps.App, installation: apps.Installation
 ) -> None:
     now = [1000.0]
-    app = App(registered.id, registered.private_key, github.api_url, limits=Limits(lambda: now[0]))
+    app = App(registered.id, registered.private_key, github.api_url, limits=Limits(lambda: now[0]), timeout=120)
     client = app.client(installation.id, "acme/shop")
     written = 0
     for _ in range(3):

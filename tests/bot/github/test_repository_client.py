@@ -14,6 +14,7 @@ from tests.github.world import requests
 from tests.github.world.checks import Status
 from tests.github.world.deployments import Environment
 from tests.github.world.pulls import Pull
+from tests.github.world.pushing import move
 from tests.github.world.repository import Protection, Repository
 
 
@@ -139,6 +140,17 @@ def test_reviews_and_code_owners(github: GitHub, shop: Repository, pull: Pull, c
     ]  # fmt: skip
     with pytest.raises(NotFound):
         client.review_decision(99)
+
+
+def test_who_pushed(github: GitHub, shop: Repository, client: RepositoryClient) -> None:
+    first = github.commit(shop, {"a": "1"}, branch="by/many", by="ada")
+    second = github.commit(shop, {"a": "2"}, branch="by/many", by="bob")
+    assert client.pusher("by/many", first) == "ada"
+    assert client.pusher("by/many", second) == "bob"
+    move(github.world, shop, "refs/heads/by/many", first, github.world.user("carl"))
+    assert client.pusher("by/many", first) == "carl"
+    assert client.pusher("by/many", "0" * 39 + "1") is None
+    assert client.pusher("by/nobody", first) is None
 
 
 def test_required_checks(github: GitHub, shop: Repository, client: RepositoryClient) -> None:

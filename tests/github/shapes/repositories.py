@@ -8,7 +8,7 @@ from typing import Any
 from tests.github.shapes.accounts import api, node_id, user
 from tests.github.world.clock import stamp
 from tests.github.world.git_store import Change, CommitText
-from tests.github.world.repository import Protection, Repository
+from tests.github.world.repository import Activity, Protection, Repository
 from tests.github.world.world import World
 
 Shape = dict[str, Any]
@@ -82,7 +82,7 @@ def repository(world: World, one: Repository, *, whole: bool = False) -> Shape:
         "disabled": False,
         "allow_forking": True,
         "web_commit_signoff_required": False,
-        "pushed_at": stamp(world.clock.now()),
+        "pushed_at": stamp(one.pushed_at or one.created_at),
         "created_at": stamp(one.created_at),
         "updated_at": stamp(one.created_at),
     }
@@ -181,6 +181,20 @@ def branch(world: World, where: Repository, name: str, sha: str, *, whole: bool 
         shape["commit"] = commit(world, where, where.git.log(sha, most=1)[0])
         shape["_links"] = {"self": f"{url}/branches/{name}", "html": f"{html_of(world, where)}/tree/{name}"}
     return shape
+
+
+def activity(world: World, one: Activity) -> Shape:
+    """A move of a branch."""
+    return {
+        "id": one.id,
+        "node_id": f"ACT_{one.id}",
+        "before": one.before,
+        "after": one.after,
+        "ref": one.ref,
+        "timestamp": stamp(one.at),
+        "activity_type": one.kind,
+        "actor": user(world, one.actor),
+    }
 
 
 def protection(world: World, where: Repository, name: str, rules: Protection) -> Shape:

@@ -9,7 +9,7 @@ from tests.github.world.git_store import ZERO, Files
 from tests.github.world.people import Account
 from tests.github.world.pulls import Pull
 from tests.github.world.refresh import refresh
-from tests.github.world.repository import Repository
+from tests.github.world.repository import Activity, Repository
 from tests.github.world.world import World
 
 
@@ -51,6 +51,11 @@ def pushed(
 def _moved(world: World, repository: Repository, ref: str, old: str, new: str, by: Account) -> None:
     kind = "tag" if ref.startswith("refs/tags/") else "branch"
     name = ref.split("/", 2)[2]
+    if kind == "branch":
+        what = _activity(repository, old, new)
+        made = Activity(world.next_id(), ref, old, new, what, by, world.clock.now())
+        repository.activities.append(made)
+    repository.pushed_at = world.clock.now()
     if old == ZERO:
         world.emit("create", by, repository, ref=name, ref_type=kind)
     world.emit("push", by, repository, ref=ref, before=old, after=new)
@@ -60,6 +65,14 @@ def _moved(world: World, repository: Repository, ref: str, old: str, new: str, b
         if new != ZERO:
             ask_apps(world, repository, new, name, by, old)
         _pulls_follow(world, repository, name, old, new, by)
+
+
+def _activity(repository: Repository, old: str, new: str) -> str:
+    if old == ZERO:
+        return "branch_creation"
+    if new == ZERO:
+        return "branch_deletion"
+    return "push" if repository.git.contains(new, old) else "force_push"
 
 
 def ask_apps(

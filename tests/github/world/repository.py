@@ -29,6 +29,19 @@ class Protection:
     enforce_admins: bool = False
 
 
+@dataclass(frozen=True)
+class Activity:
+    """A branch that somebody moved, as the list of a repository's activities tells it."""
+
+    id: int
+    ref: str
+    before: str
+    after: str
+    kind: str
+    actor: Account
+    at: datetime
+
+
 @dataclass(eq=False)
 class Repository:
     """One repository. `collaborators` maps logins to roles; `parent` is what it was forked from."""
@@ -55,9 +68,11 @@ class Repository:
     workflows: dict[str, WorkflowFile] = field(default_factory=dict)
     runs: dict[int, Run] = field(default_factory=dict)
     artifacts: dict[int, Artifact] = field(default_factory=dict)
+    activities: list[Activity] = field(default_factory=list)
     secrets: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     last_number: int = 0
+    pushed_at: datetime | None = None
 
     @property
     def full_name(self) -> str:
