@@ -19,6 +19,7 @@ __all__ = [
 _SHORTEST_NAMED = 7
 _AGAIN = "write the command again in a minute"
 _ONLY_OPEN = frozenset({Verb.PLAN, Verb.DEPLOY, Verb.DESTROY, Verb.ADOPT})
+_WITHOUT_RULES = frozenset({Verb.HELP, Verb.STATUS, Verb.EXPLAIN, Verb.CANCEL, Verb.REJECT})
 _AFTERWARDS = frozenset(Verb) - _ONLY_OPEN - {Verb.RESTORE}
 
 
@@ -41,7 +42,7 @@ def gates(
     Where it does not belong on a pull request of that state, what only an open one could meet is not told.
     """
     case = _Case(asked, facts, permissions, requirements)
-    lacks = (*_permission(case), *_state(case))
+    lacks = (*_permission(case), *_rules_known(case), *_state(case))
     if asked.verb in welcome(facts.state):
         lacks += tuple(refusal for gate in _GATES.get(asked.verb, ()) for refusal in gate(case))
     return lacks
@@ -109,6 +110,15 @@ def _stronger_rules(asked: Asked, permissions: Permissions) -> Iterator[tuple[st
         yield "free what another pull request holds", permissions.admin
 
 
+def _rules_known(case: _Case) -> Iterator[Refusal]:
+    """Rules that cannot be read might forbid it. What anybody may do, and what only stops something, needs none."""
+    asked, facts = case.asked, case.facts
+    plain = asked.verb is Verb.PLAN and not facts.fork and not asked.values
+    if not facts.rules_known and not plain and asked.verb not in _WITHOUT_RULES:
+        message = "the workflow files of the default branch have problems, so it is not known who may do that there"
+        yield Refusal(Code.RULES_UNKNOWN, message, "mend them on the default branch, then write the command again")
+
+
 # ---- where
 
 
@@ -172,6 +182,8 @@ def _commit(case: _Case) -> Iterator[Refusal]:
 def _seen(case: _Case) -> Iterator[Refusal]:
     """What is deployed is what the author of the command could see (a push may come between reading and writing)."""
     seen, head = case.asked.seen, case.facts.head
+    if case.facts.fork and case.facts.vetted != head:
+        return  # it has to be named first, and is shown then
     verb = case.asked.verb.value
     if seen is None:
         message = f"nothing was shown of {short(head)} when the command was written"

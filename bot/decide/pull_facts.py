@@ -83,7 +83,8 @@ class PullFacts:
     the files in conflict, as far as they are known. `stale`: the aliases asked for whose inputs the base branch has
     changed since. `behind`: the base branch has commits that the head has not. `approvals`: the newest review of each
     person, where it approves. `changes_requested`: who with write access asks for changes in theirs. `app_lacks`:
-    permissions that the App needs and was not given.
+    permissions that the App needs and was not given. `rules_known`: the workflow files of the default branch, which
+    say who may and what it takes, can be read.
     """
 
     number: int
@@ -108,6 +109,7 @@ class PullFacts:
     checks: tuple[CheckFact, ...] | None = None
     app_lacks: tuple[str, ...] = ()
     workflow_file: WorkflowFile | None = None
+    rules_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

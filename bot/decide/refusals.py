@@ -11,6 +11,7 @@ class Code(StrEnum):
 
     NOT_ALLOWED = "not-allowed"
     PERMISSION_UNKNOWN = "permission-unknown"
+    RULES_UNKNOWN = "rules-unknown"
     PULL_CLOSED = "pull-closed"
     PULL_MERGED = "pull-merged"
     DRAFT = "draft"

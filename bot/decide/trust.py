@@ -16,6 +16,7 @@ from planner.variables import Effective, effective_variables
 PLAN_ENVIRONMENT = "headwater-plan"
 DEPLOY_ENVIRONMENT = "headwater-deploy"
 DEFAULT_RUNNER = ("ubuntu-latest",)
+_USUAL = "(the usual)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +105,18 @@ def _changed_placement(trusted: Trusted, workflow: Workflow, environment: Enviro
     lines = []
     before_runs, before_environment = (old.runs_on, old.github_environment) if old else ((), None)
     if environment.runs_on != before_runs:
-        lines.append(f"{alias}: runsOn {_listed(before_runs)} → {_listed(environment.runs_on)}")
+        lines.append(f"{alias}: runsOn {_placed(before_runs)} → {_placed(environment.runs_on)}")
     if environment.github_environment != before_environment:
         lines.append(
-            f"{alias}: githubEnvironment {before_environment or 'none'} → {environment.github_environment or 'none'}"
+            f"{alias}: githubEnvironment {before_environment or _USUAL} → {environment.github_environment or _USUAL}"
         )
-    _, missing = without_new_power(effective_variables(workflow, environment), trusted)
-    return lines + [f"{alias}: the secret {one.source} for {one.name}" for one in missing]
+    effective = effective_variables(workflow, environment)
+    kept, missing = without_new_power(effective, trusted)
+    lines += [f"{alias}: the secret {one.source} for {one.name}" for one in missing]
+    plans = {one.variable.name for one in kept if one.variable.plan}
+    lost = {one.name for one in missing}
+    new = [one.variable.name for one in effective if one.variable.plan and one.variable.name not in plans | lost]
+    return lines + [f"{alias}: plans are given {name}" for name in new]
 
 
 def _camel(name: str) -> str:
@@ -120,6 +126,10 @@ def _camel(name: str) -> str:
 
 def _word(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _placed(values: Sequence[str]) -> str:
+    return ", ".join(values) or _USUAL
 
 
 def _listed(values: Sequence[str]) -> str:

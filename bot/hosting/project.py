@@ -93,6 +93,15 @@ class HostedProject(Project):
         except PlannerError:
             return Definitions()
 
+    @property
+    def rules_known(self) -> bool:
+        """Whether the definitions of the default branch can be read: they say who may do what."""
+        head = self.default_head
+        try:
+            return head is None or bool(self.reading(head).require())
+        except PlannerError:
+            return False
+
     def trusted(self, file: str, alias: str, commit: str) -> Trusted | None:
         """An environment as the default branch has it; what it has no more, as it was when it still had it."""
         found = trusted_in(self.default_definitions().workflows, file, alias)

@@ -24,8 +24,8 @@ _UNSEEN = re.compile(
 )
 _OUR_MARKER = re.compile(r"<!--(?=\s*headwater)", re.IGNORECASE)
 _QUOTED = re.compile(
-    r"`([^`\n]+)`|(?<![\w/.:-])(/(?:plan|deploy|destroy|approve|reject|cancel|retry|unlock|adopt|restore|explain|status|help))"
-    r"(?![\w/.-])"
+    r"`([^`\n]+)`|(?<![\w/.:-])(/(?:plan|deploy|destroy|approve|reject|cancel|retry|unlock|adopt|restore|explain|status|help)"
+    r"(?: @[0-9a-f]{40,64})?)(?![\w/.-])"
 )
 _LEADING = re.compile(r"[-+=]|\d{1,9}(?=[.)])")
 _MEANING = re.compile(

@@ -118,7 +118,7 @@ def pull_facts(case: Case, requirements: Requirements, client: RepositoryClient)
         base=pull.base_ref,
         default_branch=case.hosted.default_branch,
         private=case.hosted.private,
-        last_pusher=_pusher(case),
+        last_pusher=_pusher(case, client if power and requirements.approvals else None),
         vetted=pull.may_run if pull.fork else None,
         allowed_bases=_allowed_bases(case.project.default_definitions(), case.hosted.default_branch),
         mergeable=told.mergeable,
@@ -140,6 +140,7 @@ def pull_facts(case: Case, requirements: Requirements, client: RepositoryClient)
         checks=_checks(case, client, requirements) if power else (),
         app_lacks=case.server.github.missing_permissions(case.hosted.installation_id) if verb in _STARTS_JOBS else (),
         workflow_file=_workflow_file(case.server, case.project) if verb in _STARTS_JOBS else None,
+        rules_known=case.project.rules_known,
     )
 
 
@@ -159,8 +160,13 @@ def _role(client: RepositoryClient, login: str) -> str | None:
         return None
 
 
-def _pusher(case: Case) -> str | None:
-    """Who pushed the head; that which a pull request was opened with is taken for its author's."""
+def _pusher(case: Case, client: RepositoryClient | None) -> str | None:
+    """Who pushed the head, as GitHub lists it; else as webhooks told it; what nobody told of is its author's."""
+    if client is not None and not case.pull.fork:
+        try:
+            return client.pusher(case.pull.head_ref, case.pull.head)
+        except (NotFound, Forbidden):
+            pass  # a GitHub Enterprise Server that does not list it
     known = case.pull.last_pusher or case.pull.author
     return None if known == hosting.UNKNOWN_PUSHER else known
 
@@ -183,8 +189,10 @@ def _with_mergeable(client: RepositoryClient, told: PullData) -> PullData:
 def _stale(project: HostedProject, case: Case) -> tuple[str, ...] | None:
     """The environments asked for whose inputs the base branch has changed since the pull request left it."""
     base = project.mirror.head_of(f"refs/heads/{case.pull.base_ref}")
-    if base is None or case.plan is None:
+    if base is None:
         return None
+    if case.plan is None:
+        return ()  # nothing was shown, and that is said
     if base == case.plan.base:
         return ()
     try:

@@ -14,4 +14,5 @@ def why_anew(project: HostedProject, url: str) -> str | None:
     current = project.mirror.file(head, PATH) if head is not None else None
     if current is None:
         return None
-    return must_be_written_anew(project.default_definitions(), current, url)
+    why = must_be_written_anew(project.default_definitions(), current, url)
+    return None if why is None else f"{why}: write it anew with `headwater init --github`, and merge that"

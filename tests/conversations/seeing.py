@@ -48,7 +48,11 @@ def check_of(pull: Conversation, name: str, head: str | None = None) -> CheckRun
 def told(check: CheckRun) -> str:
     """What a check says, as people read it."""
     parts = [check.conclusion or check.status, check.output.get("title"), check.output.get("summary")]
-    return shown("\n".join([*(part or "" for part in parts), *([check.output["text"] or ""] if check.output.get("text") else [])]))
+    return shown(
+        "\n".join(
+            [*(part or "" for part in parts), *([check.output["text"] or ""] if check.output.get("text") else [])]
+        )
+    )
 
 
 def remarks(check: CheckRun) -> list[str]:
@@ -68,18 +72,14 @@ def jobs(town: Town, kind: str = "plan") -> list[str]:
     return found
 
 
-def fork(
-    town: Town, files: Mapping[str, object], *, by: str = "fred", title: str = "From outside"
-) -> Conversation:
+def fork(town: Town, files: Mapping[str, object], *, by: str = "fred", title: str = "From outside") -> Conversation:
     """A pull request by somebody from outside, from a fork of their own."""
     world = town.github.world
     world.user(by)
     made_before = [one for one in world.repositories.values() if one.full_name == f"{by}/shop"]
     mine = made_before[0] if made_before else world.create_repository(f"{by}/shop", parent=town.repository)
     town.github.commit(mine, files, title, branch="patch", by=by)  # type: ignore[arg-type]
-    made = asking.open_pull(
-        world, town.repository, world.user(by), title=title, head="patch", head_repository=mine
-    )
+    made = asking.open_pull(world, town.repository, world.user(by), title=title, head="patch", head_repository=mine)
     return Conversation(town, made, by)
 
 
@@ -87,5 +87,26 @@ def push_to_fork(pull: Conversation, files: Mapping[str, object], message: str =
     """Push to the branch of a pull request from a fork."""
     assert pull.pull.head_repository is not None
     return pull.town.github.commit(
-        pull.pull.head_repository, files, message, branch=pull.pull.head_branch, by=pull.author  # type: ignore[arg-type]
+        pull.pull.head_repository,
+        files,
+        message,
+        branch=pull.pull.head_branch,
+        by=pull.author,  # type: ignore[arg-type]
     )
+
+
+def flat(*names: str, head: str = "", more: str = "") -> str:
+    """A workflow `flat` of `script` environments that do not need each other."""
+    lines = [f"  {name}:\n    vcs: {{type: script, path: {name}}}\n" for name in names]
+    return f"name: flat\n{head}triggers: {{deployOnMerge: true}}\nenvironments:\n{''.join(lines)}{more}"
+
+
+def deployed(town: Town, files: Mapping[str, object], title: str = "First") -> Conversation:
+    """A pull request with these files that was deployed and merged."""
+    pull = town.pull(files, title=title)
+    town.settle()
+    pull.say("/deploy")
+    pull.merge()
+    town.settle()
+    (town.tools / "log").unlink()
+    return pull
