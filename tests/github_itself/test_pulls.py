@@ -188,3 +188,14 @@ def test_commits_pushed_to_the_base_merge_it(github: GitHub, shop: Repository) -
     pull = opened(github, shop)
     as_person(github, "bob").get_repo("acme/shop").get_git_ref("heads/main").edit(pull.head.sha)
     assert shop.pulls[pull.number].merged_at is not None
+
+
+def test_the_activities_tell_who_moved_a_branch(github: GitHub, shop: Repository) -> None:
+    app = github.app("acme")
+    pull = opened(github, shop)
+    github.commit(shop, {"db/main.tf": "# more\n"}, branch="feature", by="bob")
+    told = as_app(github, app).requester.requestJsonAndCheck(
+        "GET", "/repos/acme/shop/activity", parameters={"ref": "refs/heads/feature"}
+    )[1]
+    assert [(one["activity_type"], one["actor"]["login"]) for one in told] == [("push", "bob"), ("branch_creation", "ada")]
+    assert told[0]["before"] == told[1]["after"] == pull.head.sha

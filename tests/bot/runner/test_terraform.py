@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.runner import channel
 from tests.bot.runner.conftest import World, until
+from tests.bot.runner.state_store import state_store
 
 BASE = """
 variable "size" {
@@ -303,6 +304,19 @@ def test_an_override_file_of_the_repository_is_left_alone(terraform: World) -> N
     terraform.commit({"svc/main.tf": BASE, "target": "{}"})
     assert run(terraform)["result"] == "succeeded"
     assert (terraform.folder / "states" / "svc.tfstate").exists()
+
+
+def test_a_state_lock_that_somebody_left_is_freed(terraform: World) -> None:
+    with state_store() as store:
+        terraform.commit({"svc/main.tf": f'{store.backend}resource "terraform_data" "a" {{}}\n'})
+        store.leave_locked("5b0e7c1a", "ada@laptop")
+        stopped = terraform.attempt(tool="terraform").run()
+        assert (stopped["result"], stopped["applied"]) == ("failed", False)
+        assert "5b0e7c1a" in stopped["error"]
+        report = terraform.attempt(tool="terraform", kind="unlock", state_lock="5b0e7c1a").run()
+        assert (report["result"], report["plan"], report["applied"]) == ("succeeded", None, False)
+        assert store.lock is None
+        assert terraform.attempt(tool="terraform").run()["result"] == "succeeded"
 
 
 def test_a_state_lock_is_waited_for(terraform: World) -> None:

@@ -33,6 +33,14 @@ def show(call: Call, where: Repository) -> Any:
     return repositories.repository(call.world, where, whole=True)
 
 
+@route("GET", "/repos/<owner>/<repo>/activity", needs="contents:read")
+def list_activities(call: Call, where: Repository) -> Any:
+    """Who moved which branch, newest first."""
+    ref = call.query("ref")
+    found = [one for one in reversed(where.activities) if ref in (None, one.ref, one.ref.removeprefix("refs/heads/"))]
+    return Answer(body=Page(found, lambda one: repositories.activity(call.world, one)))
+
+
 @route("GET", "/repos/<owner>/<repo>/branches", needs="contents:read")
 def list_branches(call: Call, where: Repository) -> Any:
     """All branches."""
