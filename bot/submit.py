@@ -58,7 +58,7 @@ class LockedElsewhere(NotAllowed):
         self.locks = tuple(found)
         holders: dict[int, list[str]] = {}
         for one in found:
-            holders.setdefault(one.number, []).append(one.alias)
+            holders.setdefault(one.number, []).append(f"`{one.alias}`")
         said = "; ".join(f"#{number}, which holds {', '.join(aliases)}" for number, aliases in sorted(holders.items()))
         super().__init__(said, "it goes on by itself once that pull request is merged, restored or unlocked")
 
