@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter, Histogram, make_wsgi_app
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from bot.errors import HeadwaterError
+from bot.github.limits import Numbers
 from bot.store.measures import OTHER, WORK, Measured
 from bot.web.listener import Wsgi
 
@@ -34,9 +35,13 @@ _FRESH_SECONDS = 5.0
 
 
 class Metrics:
-    """The counters of one process. `measure` reads the store."""
+    """The counters of one process. `measure` reads the store, `numbers` tells of GitHub's limits."""
 
-    def __init__(self, measure: Callable[[], Measured] | None = None) -> None:
+    def __init__(
+        self,
+        measure: Callable[[], Measured] | None = None,
+        numbers: Callable[[], Iterable[Numbers]] | None = None,
+    ) -> None:
         self.registry = CollectorRegistry()
         self._webhooks = Counter(
             "headwater_webhooks", "Webhooks that came.", ["event", "answer"], registry=self.registry
@@ -51,11 +56,8 @@ class Metrics:
             "headwater_http_request_seconds", "Requests by where they went.", ["route", "status"],
             registry=self.registry, buckets=_FAST,
         )  # fmt: skip
-        self._least = _Least()
-        left = Gauge(
-            "headwater_github_calls_left", "The least that any installation has left this hour.", registry=self.registry
-        )
-        left.set_function(self._least.value)
+        if numbers is not None:
+            self.registry.register(_GitHub(numbers))
         if measure is not None:
             self.registry.register(_Store(measure))
 
@@ -75,10 +77,6 @@ class Metrics:
         """A request was answered; `route` is the name of an endpoint, never a path."""
         self._requests.labels(route, str(status)).observe(seconds)
 
-    def calls_left(self, installation: int, left: int, resets_at: float) -> None:
-        """GitHub told how many calls an installation has left until that moment (seconds since the epoch)."""
-        self._least.tell(installation, left, resets_at)
-
     def application(self) -> Wsgi:
         """What answers Prometheus."""
         made: Wsgi = make_wsgi_app(self.registry)
@@ -89,21 +87,29 @@ def _among(name: str, known: Iterable[str]) -> str:
     return name if name in known else OTHER
 
 
-class _Least:
-    """The least of what installations have left; what was told of an hour that is over is forgotten."""
+class _GitHub(Collector):
+    """How this process stands with GitHub's limits: all installations in one, for there may be many."""
 
-    def __init__(self) -> None:
-        self._told: dict[int, tuple[int, float]] = {}
+    def __init__(self, numbers: Callable[[], Iterable[Numbers]]) -> None:
+        self._numbers = numbers
 
-    def tell(self, installation: int, left: int, resets_at: float) -> None:
-        self._told = {**self._current(), installation: (left, resets_at)}
-
-    def value(self) -> float:
-        return min((left for left, _ in self._current().values()), default=float("nan"))
-
-    def _current(self) -> dict[int, tuple[int, float]]:
-        now = time.time()
-        return {one: told for one, told in self._told.items() if told[1] > now}
+    def collect(self) -> Iterable[Metric]:
+        """What Prometheus reads."""
+        told = list(self._numbers())
+        hourly = [one.remaining for one in told if one.resource == "core" and one.remaining is not None]
+        payers = {one.payer: one for one in told}.values()
+        about = "The least that any installation has left this hour; absent until GitHub told one."
+        left = GaugeMetricFamily("headwater_github_calls_left", about)
+        if hourly:
+            left.add_metric([], min(hourly))
+        yield left
+        for name, about, count in (
+            ("headwater_github_calls", "Calls of GitHub's API.", sum(one.calls for one in payers)),
+            ("headwater_github_calls_limited", "Calls that GitHub put off.", sum(one.limited for one in payers)),
+            ("headwater_github_calls_held", "Calls that were not made yet, to stay within limits.",
+             sum(one.held for one in payers)),
+        ):  # fmt: skip
+            yield CounterMetricFamily(name, about, count)
 
 
 class _Store(Collector):

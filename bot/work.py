@@ -114,11 +114,14 @@ class Workers:
             now = work.current(connection, row)
         if now is None or now.due_at > time.time():
             return False
+        began = time.monotonic()
         try:
             again = KINDS[now.kind](self._server, now.key)
         except Exception as error:  # noqa: BLE001  (the outermost edge: recorded, and tried again)
+            self._server.metrics.worked(now.kind, "failed", time.monotonic() - began)
             self._failed(now, error)
             return True
+        self._server.metrics.worked(now.kind, "done" if again is None else "later", time.monotonic() - began)
         with self._server.database.writing() as connection:
             if again is None:
                 work.done(connection, now)

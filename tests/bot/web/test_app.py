@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.errors import StoreError
+from bot.github.limits import Numbers
 from bot.metrics import Metrics
 from bot.store import work
 from bot.store.measures import WORK, Measured
@@ -107,9 +109,8 @@ def test_metrics_tell_what_came_and_what_waits(site: Site, host: TestHost) -> No
     site.ask("GET", "/nothing/12345")
     host.metrics.delivery("push", "done")
     host.metrics.worked("pull", "done", 0.2)
-    host.metrics.calls_left(1, 4000, time.time() + 60)
-    host.metrics.calls_left(2, 12, time.time() + 60)
-    host.metrics.calls_left(3, 1, time.time() - 60)
+    numbers = [Numbers(one, "core", 5000, left, 60, 0, 0, 3, 1, 0) for one, left in ((1, 4000), (2, 12), (3, None))]
+    github = Metrics(numbers=lambda: [*numbers, replace(numbers[0], resource="graphql", remaining=1)])
     offer(host, 99)
     metrics = host.metrics
     assert value(metrics, 'headwater_webhooks_total{answer="kept",event="push"}') == 1
@@ -123,7 +124,10 @@ def test_metrics_tell_what_came_and_what_waits(site: Site, host: TestHost) -> No
     assert value(metrics, 'headwater_work_waiting{kind="pull"}') == 0
     assert value(metrics, 'headwater_tasks_unfinished{state="waiting"}') == 1
     assert value(metrics, "headwater_tasks_stuck") == 1  # it was offered to a job long ago, as the test's clock has it
-    assert value(metrics, "headwater_github_calls_left") == 12
+    assert value(metrics, 'headwater_work_seconds_count{kind="pull",result="done"}') == 1
+    assert value(github, "headwater_github_calls_left") == 12
+    assert value(github, "headwater_github_calls_total") == 9
+    assert value(github, "headwater_github_calls_limited_total") == 3
     assert value(metrics, "headwater_store_up") == 1
 
 
@@ -137,7 +141,6 @@ def test_how_many_series_there_are_does_not_grow_with_use(host: TestHost, site: 
         host.metrics.webhook(f"event_{number}", "kept")
         host.metrics.delivery(f"event_{number}", f"outcome {number}")
         host.metrics.worked(f"kind {number}", f"result {number}", 0.1)
-        host.metrics.calls_left(number, number, time.time() + 60)
         site.ask("GET", f"/repos/{number}")
         site.ask("POST", f"/runner/v1/attempts/{number}/beat", b"{}")
         with host.database.writing() as connection:
