@@ -182,9 +182,9 @@ def _commit(case: _Case) -> Iterator[Refusal]:
 def _seen(case: _Case) -> Iterator[Refusal]:
     """What is deployed is what the author of the command could see (a push may come between reading and writing)."""
     seen, head = case.asked.seen, case.facts.head
-    if case.facts.fork and case.facts.vetted != head:
-        return  # it has to be named first, and is shown then
     verb = case.asked.verb.value
+    if seen is None and case.facts.fork and case.facts.vetted != head:
+        return  # it has to be named first, and is shown then
     if seen is None:
         message = f"nothing was shown of {short(head)} when the command was written"
         yield Refusal(Code.NOTHING_SHOWN, message, f"write /plan, read it, then write /{verb} again")

@@ -16,7 +16,6 @@ from planner.variables import Effective, effective_variables
 PLAN_ENVIRONMENT = "headwater-plan"
 DEPLOY_ENVIRONMENT = "headwater-deploy"
 DEFAULT_RUNNER = ("ubuntu-latest",)
-_USUAL = "(the usual)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +104,12 @@ def _changed_placement(trusted: Trusted, workflow: Workflow, environment: Enviro
     lines = []
     before_runs, before_environment = (old.runs_on, old.github_environment) if old else ((), None)
     if environment.runs_on != before_runs:
-        lines.append(f"{alias}: runsOn {_placed(before_runs)} → {_placed(environment.runs_on)}")
+        lines.append(
+            f"{alias}: runsOn {_listed(before_runs or DEFAULT_RUNNER)} → {_listed(environment.runs_on or DEFAULT_RUNNER)}"
+        )
     if environment.github_environment != before_environment:
         lines.append(
-            f"{alias}: githubEnvironment {before_environment or _USUAL} → {environment.github_environment or _USUAL}"
+            f"{alias}: githubEnvironment {before_environment or DEPLOY_ENVIRONMENT} → {environment.github_environment or DEPLOY_ENVIRONMENT}"
         )
     effective = effective_variables(workflow, environment)
     kept, missing = without_new_power(effective, trusted)
@@ -126,10 +127,6 @@ def _camel(name: str) -> str:
 
 def _word(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _placed(values: Sequence[str]) -> str:
-    return ", ".join(values) or _USUAL
 
 
 def _listed(values: Sequence[str]) -> str:

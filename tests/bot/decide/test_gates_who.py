@@ -104,3 +104,17 @@ def test_one_who_may_deploy_may_plan_in_public_too() -> None:
 def test_who_may_is_told(role: str | None, permissions: Permissions, expected: tuple[str, str]) -> None:
     (refusal,) = gates(asked(Verb.DEPLOY, role), PULL, permissions, STRICT)
     assert (refusal.line, refusal.mend) == expected
+
+
+@pytest.mark.parametrize("verb", list(Verb))
+def test_where_the_rules_cannot_be_read_only_what_takes_none_goes_ahead(verb: Verb) -> None:
+    """A restored file may well say that nobody here may."""
+    free = {Verb.HELP, Verb.STATUS, Verb.EXPLAIN, Verb.CANCEL, Verb.REJECT, Verb.PLAN}
+    found = codes(asked(verb, "admin"), {"rules_known": False})
+    assert found == ([] if verb in free else [Code.RULES_UNKNOWN])
+
+
+def test_without_rules_nobody_vouches_for_a_fork_or_gives_values() -> None:
+    changes = {"rules_known": False}
+    assert codes(asked(Verb.PLAN, "admin", values=True), changes) == [Code.RULES_UNKNOWN]
+    assert codes(asked(Verb.PLAN, "admin", named=PULL.head), {**changes, "fork": True}) == [Code.RULES_UNKNOWN]

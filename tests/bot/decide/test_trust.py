@@ -87,7 +87,7 @@ def test_what_holds_after_the_merge_is_told_line_by_line() -> None:
         "requirements.selfApproval: false → true",
         "repositories: none → https://github.com/acme/modules",
         "db: runsOn big → huge",
-        "db: githubEnvironment production → none",
+        "db: githubEnvironment production → headwater-deploy",
         "db: the secret OTHER for PASSWORD",
     )
     assert changed_power(before, before) == ()
