@@ -19,12 +19,14 @@ from bot.github.repository_client import RepositoryClient
 from bot.hosting.project import PLACE, HostedProject
 from bot.metrics import Metrics
 from bot.settings import Settings
+from bot.store import hosting
 from bot.store.database import Database
 from bot.store.hosting import HostedRepository
 from bot.store.measures import Measured, measure
 from bot.vault import Vault
 from bot.waking import Waking
 from bot.zipapp import Zipapp, build
+from planner.format.formats import repository_key
 
 CLAIM_SECONDS = 6 * 3600.0
 """A job may wait for its machine so long before its attempt is given up; one whose run ended is given up at once."""
@@ -60,7 +62,7 @@ class Server:
     @cached_property
     def metrics(self) -> Metrics:
         """What is counted, and what of the store is measured."""
-        return Metrics(self._measured)
+        return Metrics(self._measured, lambda: self.github.limits.numbers())  # noqa: PLW0108 (the App is made later)
 
     def _measured(self) -> Measured:
         with self.database.reading() as connection:
@@ -86,6 +88,20 @@ class Server:
     def token(self, hosted: HostedRepository) -> Callable[[], str]:
         """What gives a token that may read a repository."""
         return lambda: self.github.token(hosted.installation_id).value
+
+    def code_token(self, attempt: str, url: str) -> str | None:
+        """A token that reads just the repository at this address, where it is another one of the same installation."""
+        with self.database.reading() as connection:
+            own = hosting.repository_of_attempt(connection, attempt)
+            others = hosting.repositories(connection)
+        if own is None or own.clone_url == url:
+            return None
+        wanted = repository_key(url)
+        found = next((one for one in others if repository_key(one.clone_url) == wanted), None)
+        if found is None or found.installation_id != own.installation_id:
+            return None
+        read = {"contents": "read"}
+        return self.github.token(own.installation_id, repository_ids=(found.github_id,), permissions=read).value
 
     def project(self, hosted: HostedRepository) -> HostedProject:
         """The project of a repository, of this thread alone."""

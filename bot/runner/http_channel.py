@@ -7,6 +7,7 @@ that is being restarted costs time to nobody else, and is tried again.
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -94,12 +95,12 @@ class HttpChannel:
 
         Raises IdentityRefused and NotClaimed. `told` hears why it is tried again; `stopped` ends that.
         """
-        client, why = Client(self._job.server), ""
+        client, why, nonce = Client(self._job.server), "", os.urandom(16).hex()
         for pause in pauses(min(self._job.patience, CLAIM_SECONDS)):
             try:
                 answer = client.post(
                     f"{_path(self._job.server)}/runner/v1/claim",
-                    {"attempt": self.attempt, "key": self._key},
+                    {"attempt": self.attempt, "key": self._key, "nonce": nonce},
                     self._identity(),
                     _ANSWER,
                     _MOST_SPEC,

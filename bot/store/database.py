@@ -97,7 +97,8 @@ class Database:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True, pool_size=16, max_overflow=48)
+        address = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        return create_engine(address, pool_pre_ping=True, pool_size=16, max_overflow=48)
     engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False, "isolation_level": None})
     event.listen(engine, "connect", _prepare_sqlite)
     return engine

@@ -200,6 +200,7 @@ remote_attempts = Table(
     Column("dispatch_id", ForeignKey("dispatches.id"), index=True),
     Column("offered_at", Float, nullable=False),
     Column("token_hash", String(64)),
+    Column("nonce", String(64)),  # of the runner that claimed it: it may ask again if it heard no answer
     Column("claimed", Boolean, nullable=False, default=False),
     Column("run_id", BigInteger),
     Column("job_id", BigInteger),

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from bot.store.environments import repository_id
-from bot.store.hosted_tables import github_repositories, pulls
+from bot.store.hosted_tables import github_repositories, pulls, remote_attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,17 @@ def repository(connection: Connection, number: int) -> HostedRepository | None:
 def repository_of(connection: Connection, github_id: int) -> HostedRepository | None:
     """The repository of that id of GitHub's."""
     query = select(github_repositories).where(github_repositories.c.github_id == github_id)
+    row = connection.execute(query).first()
+    return None if row is None else _repository(row)
+
+
+def repository_of_attempt(connection: Connection, attempt: str) -> HostedRepository | None:
+    """The repository that an attempt belongs to."""
+    query = (
+        select(github_repositories)
+        .join(remote_attempts, remote_attempts.c.repository_id == github_repositories.c.repository_id)
+        .where(remote_attempts.c.attempt_id == attempt)
+    )
     row = connection.execute(query).first()
     return None if row is None else _repository(row)
 

@@ -125,8 +125,13 @@ def expectation(connection: Connection, attempt: str) -> Expectation | None:
     return Expectation(row.github_id, row.full_name, row.default_branch, row.environment, row.run_id, row.job_id)
 
 
-def claim(connection: Connection, vault: Vault, attempt: str, key: str, identity: Identity) -> Claimed | Refused:
-    """Give an attempt to the first job that asks with the key it was dispatched with; nobody else gets it."""
+def claim(
+    connection: Connection, vault: Vault, attempt: str, key: str, identity: Identity, nonce: str = ""
+) -> Claimed | Refused:
+    """Give an attempt to the first runner that asks with the key it was dispatched with; nobody else gets it.
+
+    That very runner, told by its nonce, is answered again: its first answer may have been lost.
+    """
     query = (
         select(remote_attempts, dispatches.c.key, attempts.c.active)
         .join(attempts, remote_attempts.c.attempt_id == attempts.c.id)
@@ -136,14 +141,15 @@ def claim(connection: Connection, vault: Vault, attempt: str, key: str, identity
     row = connection.execute(query).first()
     if row is None or row.key is None or not secrets.compare_digest(row.key, key):
         return Refused("unknown", "there is no such attempt, or it was not dispatched with this key")
-    if row.claimed:
+    if row.claimed and not _again(row, identity, nonce):
         return Refused("taken", "another job has this attempt: nothing is left to do here")
     if row.revoked or not row.active or row.spec is None:
         return Refused("revoked", row.why or "this attempt was given up before a job claimed it")
     token = secrets.token_urlsafe(32)
     free = (
         (remote_attempts.c.attempt_id == attempt)
-        & remote_attempts.c.claimed.is_(False)
+        & remote_attempts.c.claimed.is_(row.claimed)
+        & (remote_attempts.c.beats <= 1)
         & remote_attempts.c.revoked.is_(False)
     )
     values = {
@@ -152,12 +158,19 @@ def claim(connection: Connection, vault: Vault, attempt: str, key: str, identity
         "run_id": identity.run_id,
         "job_id": identity.job_id,
         "beats": 1,
+        "nonce": nonce or None,
     }
     if not connection.execute(update(remote_attempts).where(free).values(values)).rowcount:
         return Refused("taken", "another job has this attempt: nothing is left to do here")
     spec = vault.open(row.spec)
     assert isinstance(spec, dict)  # noqa: S101 (as it was sealed)
     return Claimed(token, spec)
+
+
+def _again(row: Any, identity: Identity, nonce: str) -> bool:  # noqa: ANN401  (a row)
+    """Whether the very runner that has it asks again, since the first answer never came: it has not begun then."""
+    same = bool(nonce) and (row.nonce, row.run_id, row.job_id) == (nonce, identity.run_id, identity.job_id)
+    return same and row.beats <= 1 and row.report is None
 
 
 def beat(connection: Connection, attempt: str, token_hash: str, beats: int) -> Beat | None:

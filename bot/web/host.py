@@ -65,5 +65,11 @@ class Host(Protocol):
     def metrics(self) -> Metrics:
         """What is counted."""
 
+    def code_token(self, attempt: str, url: str) -> str | None:
+        """A token that reads just the repository at this address; None where the job's own does, or none is to be had.
+
+        Raises GitHubError.
+        """
+
     def wake(self) -> None:
         """Have workers look for work now, in this process or another."""

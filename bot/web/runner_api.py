@@ -34,6 +34,12 @@ _BEARER = re.compile(r"(?i)bearer +([A-Za-z0-9._~+/=-]{1,20000})")
 _MOST_BEATS = 2**31 - 1
 _GONE = "this attempt is over, or the token is not the one that its claim was answered with"
 
+_ANOTHER = frozenset({Mismatch.RUN, Mismatch.JOB})
+"""What a genuine job lacks that came second."""
+
+_USUAL = frozenset({"gone", "taken", "revoked"})
+"""Refusals that belong to the ordinary course of things."""
+
 _log = structlog.get_logger()
 
 
@@ -61,7 +67,8 @@ def blueprint(host: Host) -> Blueprint:
     @made.errorhandler(_Refusal)
     def refuse(error: _Refusal) -> Answer:
         attempt = (request.view_args or {}).get("attempt")
-        _log.warning("runner refused", route=request.endpoint, attempt=attempt, code=error.code, why=error.detail)
+        say = _log.info if error.code in _USUAL else _log.warning
+        say("runner refused", route=request.endpoint, attempt=attempt, code=error.code, why=error.detail)
         answer = told({"error": error.code, "detail": error.detail, **error.more}, error.status)
         if error.status in (429, 503):
             answer.headers["Retry-After"] = "1"
@@ -82,15 +89,28 @@ class _Api:
         bearer = _bearer()
         asked = _object(_body(MOST_CLAIM))
         attempt, key = _text(asked, "attempt", _ATTEMPT), _text(asked, "key", _KEY)
+        nonce = _text(asked, "nonce", _KEY) if "nonce" in asked else ""
         claims = self._genuine(bearer)
         identity = self._identity(attempt, claims)
         with self._host.database.writing() as connection:
-            found = remote.claim(connection, self._host.vault, attempt, key, identity)
+            found = remote.claim(connection, self._host.vault, attempt, key, identity, nonce)
         if not isinstance(found, Claimed):
             raise _Refusal(409, found.code, found.detail)
         _log.info("attempt claimed", attempt=attempt, run=identity.run_id, job=identity.job_id)
         self._host.wake()
-        return told({"token": found.token, "spec": found.spec})
+        return told({"token": found.token, "spec": self._with_code_token(attempt, found.spec)})
+
+    def _with_code_token(self, attempt: str, spec: dict[str, Any]) -> dict[str, Any]:
+        """The spec, with a token for the one repository that its code lies in, where that is not the job's own."""
+        fetch = spec.get("fetch")
+        if not isinstance(fetch, dict):
+            return spec
+        try:
+            token = self._host.code_token(attempt, str(fetch["url"]))
+        except GitHubError as error:  # the job then says that it could not read it
+            _log.warning("no token for another repository", attempt=attempt, why=error.what)
+            token = None
+        return {**spec, "fetch": {**fetch, "token": token}}
 
     def beat(self, attempt: str) -> Answer:
         """Take a sign of life, and say whether to stop."""
@@ -164,7 +184,10 @@ class _Api:
             wanted = remote.expectation(connection, attempt)
         if wanted is None:
             raise _Refusal(409, "unknown", "there is no such attempt")
-        if wrong := accept(claims, self._expected(wanted), time.time()):
+        wrong = accept(claims, self._expected(wanted), time.time())
+        if wrong and all(one.code in _ANOTHER for one in wrong) and wanted.run_id is not None:
+            raise _Refusal(409, "taken", "another job has this attempt: nothing is left to do here")
+        if wrong:
             raise _Refusal(403, wrong[0].code.value, _told_to(wrong))
         run = number_in(claims, "run_id")
         assert run is not None  # noqa: S101 (it was accepted)

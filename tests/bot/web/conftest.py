@@ -47,6 +47,9 @@ class TestHost:
     woken: int = 0
     __test__ = False
 
+    def code_token(self, attempt: str, url: str) -> str | None:
+        return None
+
     def wake(self) -> None:
         self.woken += 1
 

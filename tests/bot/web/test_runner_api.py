@@ -182,9 +182,21 @@ def test_a_job_of_another_repository_hears_nothing_of_this_one(site: Site, offer
     assert answer.json["detail"] == "this job is not of the repository that the attempt belongs to"
 
 
-def test_a_run_that_was_not_dispatched_for_it(site: Site, host: TestHost, ci: Ci, job: Job) -> None:
+def test_a_run_that_comes_second_is_told_so(site: Site, host: TestHost, ci: Ci, job: Job) -> None:
     other = offer(host, ci.repository.id, alias="eks", run_id=job.run.id + 1)
-    assert error(claim(site, other, ci.token(job))) == (403, "run")
+    assert error(claim(site, other, ci.token(job))) == (409, "taken")
+
+
+def test_a_runner_whose_answer_was_lost_is_answered_again_and_no_other(
+    site: Site, offered: Offered, ci: Ci, job: Job
+) -> None:
+    first = claim(site, offered, ci.token(job), nonce="one")
+    again = claim(site, offered, ci.token(job), nonce="one")
+    assert (first.status, again.status) == (200, 200)
+    assert first.json["spec"] == again.json["spec"]
+    assert first.json["token"] != again.json["token"]
+    assert error(claim(site, offered, ci.token(job), nonce="two")) == (409, "taken")
+    assert error(claim(site, offered, ci.token(job))) == (409, "taken")
 
 
 def by_another_key(ci: Ci, job: Job) -> str:

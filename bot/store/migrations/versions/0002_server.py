@@ -227,6 +227,7 @@ def upgrade() -> None:
         sa.Column("dispatch_id", sa.Integer(), nullable=True),
         sa.Column("offered_at", sa.Float(), nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=True),
+        sa.Column("nonce", sa.String(length=64), nullable=True),
         sa.Column("claimed", sa.Boolean(), nullable=False),
         sa.Column("run_id", sa.BigInteger(), nullable=True),
         sa.Column("job_id", sa.BigInteger(), nullable=True),
