@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from bot.briefing import Settings as AttemptSettings
 from bot.decide.facts import Limits
@@ -85,23 +84,25 @@ class Server:
         """GitHub, as the App may use it in a repository."""
         return self.github.client(hosted.installation_id, hosted.full_name)
 
-    def token(self, hosted: HostedRepository) -> Callable[[], str]:
-        """What gives a token that may read a repository."""
-        return lambda: self.github.token(hosted.installation_id).value
-
-    def code_token(self, attempt: str, url: str) -> str | None:
-        """A token that reads just the repository at this address, where it is another one of the same installation."""
-        with self.database.reading() as connection:
-            own = hosting.repository_of_attempt(connection, attempt)
-            others = hosting.repositories(connection)
-        if own is None or own.clone_url == url:
-            return None
-        wanted = repository_key(url)
-        found = next((one for one in others if repository_key(one.clone_url) == wanted), None)
-        if found is None or found.installation_id != own.installation_id:
+    def token(self, hosted: HostedRepository, address: str) -> str | None:
+        """A token that reads just the code of the repository at this address; None where our installation has none."""
+        wanted = repository_key(address)
+        found: HostedRepository | None = hosted
+        if repository_key(hosted.clone_url) != wanted:
+            with self.database.reading() as connection:
+                others = hosting.repositories(connection)
+            same = (one for one in others if one.installation_id == hosted.installation_id)
+            found = next((one for one in same if repository_key(one.clone_url) == wanted), None)
+        if found is None:
             return None
         read = {"contents": "read"}
-        return self.github.token(own.installation_id, repository_ids=(found.github_id,), permissions=read).value
+        return self.github.token(hosted.installation_id, repository_ids=(found.github_id,), permissions=read).value
+
+    def code_token(self, attempt: str, url: str) -> str | None:
+        """A token for the code of an attempt, where that is not the job's own repository."""
+        with self.database.reading() as connection:
+            own = hosting.repository_of_attempt(connection, attempt)
+        return None if own is None or own.clone_url == url else self.token(own, url)
 
     def project(self, hosted: HostedRepository) -> HostedProject:
         """The project of a repository, of this thread alone."""
@@ -119,7 +120,7 @@ class Server:
             executor, place = LocalExecutor(state / "attempts"), f"local:{state}"
         else:
             executor, place = self._github_actions(hosted), PLACE
-        return HostedProject(hosted, state, self.database, self.vault, self.token(hosted), executor, place)
+        return HostedProject(hosted, state, self.database, self.vault, partial(self.token, hosted), executor, place)
 
     def _github_actions(self, hosted: HostedRepository) -> GitHubActionsExecutor:
         return GitHubActionsExecutor(

@@ -22,9 +22,9 @@ _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 class HostedMirror(Mirror):
-    """A mirror that fetches from an address; `token` gives what proves that we may read it."""
+    """A mirror that fetches from an address; `token` gives what may read an address."""
 
-    def __init__(self, folder: Path, address: str, token: Callable[[], str]) -> None:
+    def __init__(self, folder: Path, address: str, token: Callable[[str], str | None]) -> None:
         super().__init__(folder, folder)
         self._address = address
         self._token = token
@@ -40,15 +40,13 @@ class HostedMirror(Mirror):
         if self._has(commit):
             return
         if not self._here(commit):
-            self._fetch([commit], self._address, self._token())
+            self._fetch([commit], self._address, self._token(self._address))
         self._git("update-ref", f"refs/headwater/commits/{commit}", commit)
 
     def fetch(self, address: str, revision: str) -> str:
         """The commit that a branch or tag of another repository of the same installation is at now, kept here."""
         draft = f"refs/headwater/drafts/{os.urandom(8).hex()}"
-        own, there = urlsplit(self._address), urlsplit(address)
-        token = self._token() if (own.scheme, own.netloc) == (there.scheme, there.netloc) else None
-        self._fetch([f"+{revision}:{draft}"], address, token)
+        self._fetch([f"+{revision}:{draft}"], address, self._token(address))
         commit = self.head_of(draft)
         assert commit is not None  # noqa: S101 (it was just fetched)
         self._git("update-ref", f"refs/headwater/commits/{commit}", commit)
@@ -57,7 +55,7 @@ class HostedMirror(Mirror):
 
     def update(self, refs: Mapping[str, str]) -> None:
         """Bring refs of ours to where those of GitHub are: theirs -> ours. Raises HeadwaterError if one is gone."""
-        self._fetch([f"+{theirs}:{ours}" for theirs, ours in refs.items()], self._address, self._token())
+        self._fetch([f"+{theirs}:{ours}" for theirs, ours in refs.items()], self._address, self._token(self._address))
 
     def head_of(self, ref: str) -> str | None:
         """The commit that a ref of ours is at. Mostly read from its file: this is asked for every environment."""

@@ -51,11 +51,12 @@ class HostedProject(Project):
         state: Path,
         database: Database,
         vault: Vault,
-        token: Callable[[], str],
+        token: Callable[[str], str | None],
         executor: Executor,
         place: str = PLACE,
     ) -> None:
-        """`state` is the folder for this one repository; `token` gives an installation token that may read it."""
+        """`state` is the folder for this one repository; `token` gives what may read the
+        code at an address."""
         mirror = HostedMirror(state / "mirror.git", hosted.clone_url, token)
         origins = (hosted.clone_url, hosted.html_url)
         super().__init__(Repository(mirror.folder, origins), state, database.url)
