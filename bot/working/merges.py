@@ -32,6 +32,7 @@ class Push:
     """Where a branch is now. `since`: the commit that it was at when it was looked at before, else what came before.
 
     `pulls`: the pull requests that were merged since then, oldest first. `here`: what was told of this commit already.
+    `first`: the branch was never looked at before, so that nobody waits for a word on what was merged long ago.
     """
 
     branch: str
@@ -41,12 +42,13 @@ class Push:
     pulls: tuple[PullRow, ...]
     here: Story | None
     affecting: frozenset[int] = frozenset()  # the numbers of those pull requests that affect any environment
+    first: bool = False
 
     def only_until(self, commit: str) -> Push:
         """The same branch as it was at an earlier one of these commits."""
         commits = self.commits[self.commits.index(commit) :]
         pulls = tuple(one for one in self.pulls if one.merge_commit in commits)
-        return Push(self.branch, commit, self.since, commits, pulls, None, self.affecting)
+        return Push(self.branch, commit, self.since, commits, pulls, None, self.affecting, self.first)
 
     @property
     def told_on(self) -> PullRow | None:
@@ -75,7 +77,7 @@ def push_of(server: Server, project: HostedProject, branch: str, commit: str) ->
         plans = {one.number: conversation.plan(connection, one.plan) for one in found}
     affecting = frozenset(number for number, plan in plans.items() if plan and (plan.deployments or plan.problems))
     pulls = sorted((one for one in found if one.base_ref == branch), key=lambda one: -commits.index(_made(one)))
-    return Push(branch, commit, since, tuple(commits), tuple(pulls), here, affecting)
+    return Push(branch, commit, since, tuple(commits), tuple(pulls), here, affecting, earlier is None)
 
 
 def _made(pull: PullRow) -> str:

@@ -34,6 +34,7 @@ from planner.problems import DefinitionError, PlannerError
 
 _SKIPS = re.compile(r"\[skip (?:headwater|env zero)\]", re.IGNORECASE)
 ACTOR = "headwater"
+_GHOST = "ghost"  # as GitHub calls who is gone
 
 
 @dataclass(slots=True)
@@ -285,7 +286,7 @@ def _tell(
 
 def _merger(server: Server, project: HostedProject, pull: PullRow | None) -> str:
     """Who merged."""
-    return "" if pull is None else server.client(project.hosted).pull(pull.number).merged_by
+    return "" if pull is None else server.client(project.hosted).pull(pull.number).merged_by or _GHOST
 
 
 def _may_comment_on_commits(server: Server, project: HostedProject) -> bool:
@@ -298,7 +299,8 @@ def _publish(connection: Connection, story: Story, push: Push, *, on_commit: boo
     where, shown = story.repository, story.deployments
     kind = Kind.STORY_CHECK
     publications.want(connection, where, kind, str(story.id), now, sha=story.commit, deployments=shown)
-    if not (story.said or story.loud or story.problems or merges.with_tasks(connection, shown)):
+    deploys = merges.with_tasks(connection, shown)
+    if not deploys and (push.first or not (story.said or story.loud or story.problems)):
         return
     if story.number is not None:
         key = str(story.id)
