@@ -1,0 +1,195 @@
+"""Jobs of GitHub Actions that do not go as planned: lost, cancelled, re-run, never started, refused."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+
+import requests
+
+from tests.conversations.conftest import SHOP
+from tests.conversations.town import Conversation, Town
+from tests.github.actions.runs import Job, Run
+
+
+def runs(shop: Town) -> list[Run]:
+    return sorted(shop.repository.runs.values(), key=lambda one: one.id)
+
+
+def job(shop: Town, name: str) -> Job:
+    """The newest job of that name."""
+    return max((one for run in runs(shop) for one in run.current() if one.name == name), key=lambda one: one.id)
+
+
+def headline(text: str) -> str:
+    return next(line for line in text.splitlines() if line.startswith("###"))
+
+
+def planned(shop: Town) -> Conversation:
+    pull = shop.pull(shop.environments(network="n2"))
+    shop.settle()
+    return pull
+
+
+def test_a_job_whose_machine_dies_before_it_claims_is_sent_again(shop: Town) -> None:
+    pull = planned(shop)
+    shop.github.faults.jobs_die.append(re.compile("deploy network"))
+    assert headline(pull.say("/deploy")) == "### Deployed 3 environments"
+    assert shop.tool_log().count("network begins") == 1
+    assert [one for run in runs(shop) for one in run.current() if one.name == "deploy network"].__len__() == 2
+
+
+def test_a_job_whose_machine_dies_in_an_apply_leaves_an_unknown_outcome_and_runs_nothing_twice(shop: Town) -> None:
+    pull = planned(shop)
+    shop.hold("network")
+    pull.comment("/deploy")
+    shop.wait_for(lambda: shop.tool_log() == ["network begins"])
+    shop.github.actions.lose(job(shop, "deploy network"))
+    shop.settle()
+    assert "failed (outcome unknown)" in pull.newest()
+    assert "blocked by" in pull.newest()
+    shop.let_go("network")
+    assert headline(pull.say("/retry")).startswith("### Deployed 3 environments")
+    assert shop.tool_log().count("db begins") == 1
+
+
+def test_an_answer_to_a_dispatch_that_got_lost_starts_no_second_run(shop: Town) -> None:
+    pull = planned(shop)
+    before = len(runs(shop))
+    shop.github.faults.lose_answer("/dispatches", "POST", times=1)
+    assert headline(pull.say("/deploy")) == "### Deployed 3 environments"
+    assert len(runs(shop)) - before == 3
+    assert shop.tool_log().count("network begins") == 1
+
+
+def test_a_dispatch_that_was_accepted_and_forgotten_is_sent_again_under_the_same_key(shop: Town) -> None:
+    pull = planned(shop)
+    shop.github.faults.lose_answer("/dispatches", "POST", times=1)
+    shop.github.faults.runs_vanish = 1
+    pull.comment("/deploy")
+    shop.wait_for(lambda: "network deployed" in shop.tool_log(), 60)
+    shop.settle()
+    assert shop.tool_log().count("network begins") == 1
+
+
+def test_a_run_that_is_cancelled_in_githubs_page_stops_its_tool_and_is_told(shop: Town) -> None:
+    pull = planned(shop)
+    shop.hold("network")
+    pull.comment("/deploy")
+    shop.wait_for(lambda: shop.tool_log() == ["network begins"])
+    shop.github.actions.cancel(shop.repository, job(shop, "deploy network").run)
+    shop.settle()
+    assert "cancelled" in pull.newest()
+    assert "network deployed" not in shop.tool_log()
+
+
+def test_a_job_that_is_run_again_by_hand_does_nothing(shop: Town) -> None:
+    pull = planned(shop)
+    pull.say("/deploy")
+    log = shop.tool_log()
+    run = job(shop, "deploy network").run
+    token = shop.github.world.personal_token("olga")
+    answer = call(shop, "POST", f"/repos/acme/shop/actions/runs/{run.id}/rerun", token)
+    assert answer == 201
+    shop.settle()
+    assert shop.tool_log() == log
+    assert job(shop, "deploy network").conclusion == "success"
+
+
+def call(shop: Town, method: str, path: str, token: str) -> int:
+    return requests.request(
+        method, f"{shop.github.api_url}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=10
+    ).status_code
+
+
+def test_without_the_workflow_file_on_the_default_branch_a_deploy_is_refused_with_the_mend(town: Town) -> None:
+    town.commit({"headwater.yml": SHOP, **town.environments(network="n1", db="d1", api="a1")})
+    town.settle()
+    pull = town.pull(town.environments(network="n2"))
+    town.settle()
+    assert "headwater init --github" in pull.plan()
+    assert "headwater init --github" in pull.say("/deploy")
+    assert town.tool_log() == []
+
+
+def test_a_workflow_file_that_somebody_altered_is_told_and_nothing_runs(shop: Town) -> None:
+    shop.commit(
+        {".github/workflows/headwater.yml": "on: push\njobs:\n  a:\n    runs-on: x\n    steps: [{run: 'true'}]\n"}
+    )
+    shop.settle()
+    pull = planned(shop)
+    assert "was not written by" in pull.plan()
+    assert shop.tool_log() == []
+
+
+def test_github_that_answers_502_for_a_while_only_delays(shop: Town) -> None:
+    pull = planned(shop)
+    shop.github.faults.error("/repos/acme/shop/(issues|check-runs|pulls|actions)", 502, times=12)
+    pull.comment("/deploy")
+    shop.wait_for(lambda: "api deployed" in shop.tool_log(), 90)
+    shop.settle(90)
+    assert headline(pull.newest()) == "### Deployed 3 environments"
+    assert shop.tool_log().count("network begins") == 1
+
+
+def test_a_secondary_limit_is_waited_for_and_no_comment_is_lost_or_doubled(shop: Town) -> None:
+    pull = planned(shop)
+    shop.github.faults.retry_after("/issues", seconds=1, times=3)
+    shop.github.faults.lose_answer("/issues/\\d+/comments", "POST", times=1)
+    pull.comment("/deploy")
+    shop.wait_for(lambda: "api deployed" in shop.tool_log(), 90)
+    shop.settle(90)
+    assert [headline(one.body) for one in pull.ours()][1:] == ["### Deployed 3 environments"]
+
+
+def test_one_job_at_a_time_where_the_operator_says_so(make_town: Callable[..., Town]) -> None:
+    town = make_town(None, jobs=1)
+    alone = "environments:\n" + "".join(
+        f"  {name}:\n    vcs: {{type: script, path: {name}}}\n" for name in ("one", "two", "three")
+    )
+    town.setup({"headwater.yml": alone, **town.environments(one="1", two="1", three="1")})
+    pull = town.pull({**town.environments(one="2", two="2", three="2")})
+    town.settle()
+    pull.say("/deploy")
+    log = town.tool_log()
+    assert [line.split()[1] for line in log] == ["begins", "deployed"] * 3
+    assert len({line.split()[0] for line in log}) == 3
+
+
+def test_a_secret_reaches_the_deploy_alone_and_is_seen_nowhere(town: Town) -> None:
+    canary = "canary-5e3f1a77c0ffee"
+    vault = """environments:
+  vault:
+    vcs: {type: script, path: vault}
+    variables:
+      PASSWORD: {sensitive: true, fromSecret: VAULT_PASSWORD}
+"""
+    files = town.environments(vault="v1")
+    _, apply = files["vault/apply"]  # type: ignore[misc]
+    told = 'echo "the password is $PASSWORD"\nprintf %s "$PASSWORD" | md5sum >> @TOOLS@/log\n'.replace(
+        "@TOOLS@", str(town.tools)
+    )
+    files["vault/apply"] = ("100755", apply + told)
+    town.repository.secrets["VAULT_PASSWORD"] = canary
+    town.setup({"headwater.yml": vault, **files})
+    pull = town.pull({"vault/wanted": "v2\n"})
+    town.settle()
+    pull.say("/deploy")
+    assert town.tool_log()[-1].split()[0] == hashlib.md5(canary.encode()).hexdigest()
+    everything = "\n".join(one.body for one in town.repository.comments.values())
+    everything += "\n".join(line for run in runs(town) for one in run.current() for line in one.log)
+    everything += "".join(
+        one.read_bytes().decode(errors="replace") for one in (town.folder / "state").glob("headwater.db*")
+    )
+    assert canary not in everything
+    assert "the password is ***" in everything
+
+
+def test_an_app_without_a_permission_says_which(shop: Town) -> None:
+    pull = planned(shop)
+    for installation in shop.github.world.installations.values():
+        installation.permissions["actions"] = "read"
+    answer = pull.say("/deploy")
+    assert "actions: write" in answer
+    assert shop.tool_log() == []

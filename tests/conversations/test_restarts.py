@@ -1,0 +1,87 @@
+"""Servers that are killed: whatever was accepted goes on, and nothing runs twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bot.store.conftest import migrated_postgres, postgres  # noqa: F401  (fixtures)
+from tests.conversations.conftest import SHOP
+from tests.conversations.outside import OutsideTown
+from tests.github import GitHub
+
+
+@pytest.fixture
+def make_outside(tmp_path: Path) -> Iterator[Callable[..., OutsideTown]]:
+    made: list[OutsideTown] = []
+    with GitHub(tmp_path / "github") as github:
+        (tmp_path / "town").mkdir()
+
+        def make(database_url: str | None = None, roles: tuple[str, ...] = ("serve",)) -> OutsideTown:
+            town = OutsideTown(tmp_path / "town", github, database_url, roles=roles)
+            made.append(town)
+            town.setup({"headwater.yml": SHOP, **town.environments(network="n1", db="d1", api="a1")})
+            return town
+
+        yield make
+        for town in made:
+            town.stop()
+    assert not github.errors, "\n".join(github.errors)
+
+
+def test_a_server_that_is_killed_again_and_again_deploys_everything_once(
+    make_outside: Callable[..., OutsideTown],
+) -> None:
+    town = make_outside()
+    pull = town.pull(town.environments(network="n2"))
+    town.wait_for(lambda: bool(pull.ours()), 60)
+    pull.comment("/deploy")
+    for _ in range(4):
+        time.sleep(1.0)
+        town.kill()
+        town.start_server()
+    town.wait_for(lambda: "api deployed" in town.tool_log(), 120)
+    town.settle(120)
+    assert town.tool_log() == [f"{name} {deed}" for name in ("network", "db", "api") for deed in ("begins", "deployed")]
+    assert "Deployed 3 environments" in pull.newest()
+    assert len(pull.ours()) == 2
+
+
+def test_jobs_that_end_while_no_server_is_there_are_heard_when_one_is(make_outside: Callable[..., OutsideTown]) -> None:
+    town = make_outside()
+    pull = town.pull(town.environments(network="n2"))
+    town.settle()
+    town.hold("network")
+    pull.comment("/deploy")
+    town.wait_for(lambda: town.tool_log() == ["network begins"], 60)
+    town.kill()
+    town.let_go("network")
+    town.wait_for(lambda: town.tool_log()[-1] == "network deployed", 60)
+    time.sleep(1.0)
+    town.start_server()
+    town.wait_for(lambda: "api deployed" in town.tool_log(), 120)
+    town.settle(120)
+    assert town.tool_log().count("network begins") == 1
+    assert "Deployed 3 environments" in pull.newest()
+
+
+def test_replicas_on_postgresql_share_the_work_and_survive_each_other(
+    make_outside: Callable[..., OutsideTown],
+    postgres: Callable[..., str],  # noqa: F811
+    migrated_postgres: str,  # noqa: F811
+) -> None:
+    town = make_outside(postgres(migrated_postgres), roles=("web", "worker", "worker"))
+    pull = town.pull(town.environments(network="n2"))
+    town.wait_for(lambda: bool(pull.ours()), 60)
+    pull.comment("/deploy")
+    for _ in range(3):
+        time.sleep(1.0)
+        town.kill("worker")
+        town.start_one("worker")
+    town.wait_for(lambda: "api deployed" in town.tool_log(), 120)
+    town.settle(120)
+    assert town.tool_log() == [f"{name} {deed}" for name in ("network", "db", "api") for deed in ("begins", "deployed")]
+    assert len(pull.ours()) == 2
