@@ -399,6 +399,7 @@ def shown(body: str) -> str:
     text = body.partition("\n")[2] if body.startswith("<!-- headwater") else body
     text = re.sub(r"http://127\.0\.0\.1:\d+", "https://github", text)
     text = re.sub(r"\b[0-9a-f]{40}\b", "COMMIT", text)
+    text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID", text)
     text = re.sub(r"`[0-9a-f]{7}`", "`COMMIT7`", text)
     text = re.sub(r"/commit/[0-9a-f]{7,40}", "/commit/COMMIT", text)
     text = re.sub(r"(?<![\w/.#-])[0-9a-f]{7,10}(?![\w-])", "COMMIT7", text)
