@@ -22,7 +22,7 @@ _DOING = {
     TaskAction.DEPLOY: "deploying",
     TaskAction.DESTROY: "destroying",
     TaskAction.ADOPT: "adopting",
-    TaskAction.UNLOCK: "unlocking the state",
+    TaskAction.UNLOCK: "unlocking",
 }
 _DONE = {
     TaskAction.PLAN: "planned",
@@ -30,7 +30,7 @@ _DONE = {
     TaskAction.DEPLOY: "deployed",
     TaskAction.DESTROY: "destroyed",
     TaskAction.ADOPT: "adopted",
-    TaskAction.UNLOCK: "state unlocked",
+    TaskAction.UNLOCK: "unlocked",
 }
 _SIGNS = {
     TaskState.WAITING: "○",
@@ -86,7 +86,8 @@ def state_words(task: TaskView) -> str:
         case TaskState.LOST:
             return "lost: its runner is gone, the tool may be at work"
         case TaskState.SUCCEEDED:
-            return "no changes" if task.code is Code.NO_CHANGES and task.action.mutates else _DONE[task.action]
+            acts = task.action in (TaskAction.DEPLOY, TaskAction.DESTROY)
+            return "no changes" if task.code is Code.NO_CHANGES and acts else _DONE[task.action]
         case TaskState.BLOCKED:
             return f"blocked by {task.detail}"
         case _:

@@ -241,7 +241,7 @@ def _checks(case: _Case) -> Iterator[Refusal]:
 def _another_person(case: _Case) -> Iterator[Refusal]:
     """Who approves neither commanded the deployment nor wrote the pull request."""
     asked, facts = case.asked, case.facts
-    if case.requirements.self_approval:
+    if case.requirements.self_approval or asked.idle:
         return
     mend = "have somebody else approve it"
     if asked.commanders is None:

@@ -120,7 +120,7 @@ class Asked:
     is affected, in its check. `named`: the commit given with @. `force`, `state`, `values`: `--force`, `--state ID`,
     and `-v` or `--forget` were given. `locked_elsewhere`: another pull request holds what `unlock` would free.
     `commanders`: who commanded the deployments that wait for this approval. `unshown`: the aliases whose waiting plan
-    was shown only after the command was written.
+    was shown only after the command was written. `idle`: nothing at all waits that this could approve.
     """
 
     verb: Verb
@@ -133,3 +133,4 @@ class Asked:
     locked_elsewhere: bool | None = None
     commanders: tuple[str, ...] | None = None
     unshown: tuple[str, ...] | None = None
+    idle: bool = False

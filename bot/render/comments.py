@@ -169,10 +169,13 @@ def _sentence(text: str) -> str:
 
 
 def _mistake(line: str, message: str, hint: str) -> Markdown:
-    told = Markdown(f"{code(line, 200)}: {prose(message)}")
-    if not hint:
-        return told
-    return Markdown(f"{told}. Did you mean {code(hint, 200)}?" if hint.startswith("/") else f"{told}. {prose(hint)}")
+    if not hint.startswith("/"):
+        told = Markdown(f"{code(line, 200)}: {prose(message)}")
+        return Markdown(f"{told}. {prose(hint)}") if hint else told
+    told = Markdown(f"{code(line, 200)}: {prose(message.partition('; did you mean ')[0])}")  # the hint says it
+    if "[" in hint or "…" in hint:
+        return Markdown(f"{told}. It is written {code(hint, 200)}")
+    return Markdown(f"{told}. Did you mean {code(hint, 200)}?")
 
 
 def _plan_footer(model: PlanComment) -> Markdown:

@@ -195,6 +195,9 @@ _DONE = {
     "restore": "restored",
     "cancel": "cancelled",
     "unlock": "unlocked",
+    "explain": "explained",
+    "status": "told",
+    "help": "told",
 }
 
 
@@ -220,12 +223,23 @@ def _ended(rows: Sequence[Row], states: Sequence[DeploymentState | None], named:
     if any(row.state in (TaskState.CANCELLED, TaskState.BLOCKED) for row in rows):
         how = "was superseded" if DeploymentState.SUPERSEDED in states else _stopped(rows)
         return _sentence(f"{verb.do.capitalize()} {how}", _tally(rows))
+    if verb is VERBS[TaskAction.ADOPT]:
+        return _adopted(rows, named)
     quiet = [row for row in rows if row.code is Code.NO_CHANGES or row.state is TaskState.SKIPPED]
     if len(quiet) == len(rows):
         return _sentence(environments(rows, named), ["no changes"])
     done = [row for row in rows if row not in quiet]
     unchanged = f", {len(quiet):,} without changes" if quiet else ""
     return f"{verb.done.capitalize()} {environments(done, named)}{unchanged}"
+
+
+def _adopted(rows: Sequence[Row], named: Named) -> str:
+    left = [row for row in rows if row.code is Code.HAS_CHANGES]
+    taken = [row for row in rows if row not in left]
+    have = f"{environments(left, named)} {'has' if len(left) == 1 else 'have'} changes"
+    if not left:
+        return f"Adopted {environments(taken, named)}"
+    return f"Adopted {environments(taken, named)}: {have}" if taken else f"Nothing was adopted: {have}"
 
 
 def _stopped(rows: Sequence[Row]) -> str:

@@ -80,7 +80,7 @@ def look_of(row: Row) -> Look:
     """How its state is drawn."""
     if row.state is None:
         return Look.IDLE
-    if row.state is TaskState.SUCCEEDED and row.code is Code.NO_CHANGES:
+    if row.state is TaskState.SUCCEEDED and row.code is Code.NO_CHANGES and row.action is not TaskAction.ADOPT:
         return Look.QUIET
     if row.code in LATER:
         return Look.IDLE
@@ -160,7 +160,7 @@ def state_words(row: Row, repository_url: str = "") -> Markdown:
         case TaskState.RUNNING:
             return Markdown(VERBS[row.action].doing)
         case TaskState.SUCCEEDED:
-            unchanged = row.code is Code.NO_CHANGES and row.action.mutates
+            unchanged = row.code is Code.NO_CHANGES and row.action in (TaskAction.DEPLOY, TaskAction.DESTROY)
             return Markdown("no changes" if unchanged else VERBS[row.action].done)
         case TaskState.NEEDS_APPROVAL if row.code is Code.PLAN_DIFFERS:
             return Markdown("waits for approval: not the plan that was shown")

@@ -74,6 +74,7 @@ def asked(case: Case, who: Actor) -> Asked:
         locked_elsewhere=bool(command.patterns) and any(one.pull != mine for one in held),
         commanders=tuple(sorted(commanders)),
         unshown=unseen,
+        idle=approving and not (waiting or asking),
     )
 
 

@@ -170,7 +170,14 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 """)
     pull.say("/deploy --from cache --workflow shop")
     assert town.tool_log()[6:] == ["cache begins", "cache deployed", "jobs begins", "jobs deployed"]
-    assert pull.say("/deploy cahce --workflow shop") == snapshot()
+    assert pull.say("/deploy cahce --workflow shop") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> **No environment is called 'cahce'**. Did you mean 'cache'?
+
+<sub>`/deploy cahce --workflow shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     assert pull.say("/deploy --workflow shpo") == snapshot("""\
 ### Not deployed
 
@@ -186,7 +193,58 @@ def test_several_commands_in_one_comment_run_in_order(shop: Town) -> None:
     shop.settle()
     answers = pull.say("First the network:\n\n/deploy network --only\n/deploy db --only\n\n/plan api\n")
     assert shop.tool_log() == ["network begins", "network deployed", "db begins", "db deployed"]
-    assert answers == snapshot()
+    assert answers == snapshot("""\
+### Deployed `network`
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `network` | ✓\xa0deployed | +1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+
+<details><summary><code>network</code> &nbsp;+1</summary>
+
+```diff
++ network: n2
+Plan: 1 to add, 0 to change, 0 to destroy.
+```
+
+</details>
+
+<sub>`/deploy network --only` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>
+
+### Deployed `db`
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `db` | ✓\xa0deployed | +1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+
+<details><summary><code>db</code> &nbsp;+1</summary>
+
+```diff
++ db: d1
+Plan: 1 to add, 0 to change, 0 to destroy.
+```
+
+</details>
+
+<sub>`/deploy db --only` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>
+
+### Planned `api`
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `api` | ✓\xa0planned | +1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+
+<details><summary><code>api</code> &nbsp;+1</summary>
+
+```diff
++ api: a1
+Plan: 1 to add, 0 to change, 0 to destroy.
+```
+
+</details>
+
+<sub>`/plan api` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
+""")
 
 
 def test_it_waits_for_the_plan_and_goes_on(town: Town) -> None:
@@ -463,14 +521,28 @@ def test_t19_pushed_between_the_comment_and_the_run(town: Town) -> None:
     pull.comment("/deploy", by="bob")
     town.github.hooks.release(lambda held: sorted(held, key=lambda one: one.event != "issue_comment"))
     town.settle()
-    assert pull.newest() == snapshot()
+    assert pull.newest() == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> **The head is COMMIT7 now, but COMMIT7 was shown when the command was written**. Read the plan of COMMIT7, then write `/deploy` again
+
+<sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     town.github.hooks.hold()  # and back by force: what bob saw last is the other one
     move(town.github.world, town.repository, f"refs/heads/{pull.pull.head_branch}", good, town.github.world.user("ada"))
     assert pull.head == good != evil
     pull.comment("/deploy", by="bob")
     town.github.hooks.release()
     town.settle()
-    assert pull.newest() == snapshot()
+    assert pull.newest() == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> **The head is COMMIT7 now, but COMMIT7 was shown when the command was written**. Read the plan of COMMIT7, then write `/deploy` again
+
+<sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     assert town.tool_log() == []
 
 
