@@ -63,8 +63,38 @@ def test_all_that_is_not_met_is_told_at_once(town: Town) -> None:
     town.commit({"db/wanted": "3\n"})
     asking.mark_draft(town.github.world, town.repository, pull.pull, town.github.world.user("ada"), draft=True)
     town.settle()
-    assert pull.say(f"/deploy @{'0' * 40}") == snapshot()
-    assert pull.say("/deploy", by="eve") == snapshot()
+    assert pull.say(f"/deploy @{'0' * 40}") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> - **This pull request is a draft**. Mark it as ready for review
+> - **The commit named is not the head, which is COMMIT7**. Look at what was pushed, then name COMMIT7 or no commit
+> - **It conflicts with the base branch**. Merge the base branch into it, or rebase it
+> - **The base branch has since changed what these read**: `db`. Merge the base branch into it, or rebase it
+> - **The head, COMMIT7, has 0 of 2 approvals**. Have that commit approved by people who may write, other than the author and who pushed last
+> - **Code owners have not approved**. Ask the code owners of the changed files for a review
+> - **Checks have failed**: `lint`. Mend what they found and push, or run them again
+> - **Checks have not ended**: `unit`. Wait for them, then write the command again
+> - **Checks have not been reported**: `end-to-end`. See why they did not run at this head
+
+<sub>`/deploy @COMMIT` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert pull.say("/deploy", by="eve") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> - **You may not deploy here; it takes any of**: `write`. Ask somebody who may to write the command
+> - **This pull request is a draft**. Mark it as ready for review
+> - **It conflicts with the base branch**. Merge the base branch into it, or rebase it
+> - **The base branch has since changed what these read**: `db`. Merge the base branch into it, or rebase it
+> - **The head, COMMIT7, has 0 of 2 approvals**. Have that commit approved by people who may write, other than the author and who pushed last
+> - **Code owners have not approved**. Ask the code owners of the changed files for a review
+> - **Checks have failed**: `lint`. Mend what they found and push, or run them again
+> - **Checks have not ended**: `unit`. Wait for them, then write the command again
+> - **Checks have not been reported**: `end-to-end`. See why they did not run at this head
+
+<sub>`/deploy` by eve · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     assert town.tool_log() == []
 
 
@@ -74,9 +104,26 @@ def test_reviews_count_unless_they_are_of_who_pushed_last(town: Town) -> None:
     pull.push({"db/more": ""}, by="bob")
     town.settle()
     pull.review("bob")
-    assert pull.say("/deploy") == snapshot()
+    assert pull.say("/deploy") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> - **The head, COMMIT7, has 0 of 1 approval**. Have that commit approved by people who may write, other than the author and who pushed last
+> - **Code owners have not approved**. Ask the code owners of the changed files for a review
+
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     pull.review("olga", "REQUEST_CHANGES", "not like this")
-    assert pull.say("/deploy") == snapshot()
+    assert pull.say("/deploy") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> - **Changes are requested by**: `olga`. Have them review again, or dismiss their reviews
+> - **The head, COMMIT7, has 0 of 1 approval**. Have that commit approved by people who may write, other than the author and who pushed last
+> - **Code owners have not approved**. Ask the code owners of the changed files for a review
+
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     pull.review("olga")
     pull.say("/deploy")
     assert town.tool_log() == ["db begins", "db deployed"]
@@ -89,7 +136,14 @@ def test_an_approval_is_of_one_commit(town: Town) -> None:
     pull.review("bob")
     pull.push(town.environments(db="3"))
     town.settle()
-    assert pull.say("/deploy") == snapshot()
+    assert pull.say("/deploy") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> **The head, COMMIT7, has 0 of 1 approval**. Have that commit approved by people who may write, other than the author and who pushed last
+
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     pull.review("eve", "REQUEST_CHANGES", "I may only read")
     pull.review("bob")
     pull.say("/deploy")
@@ -103,7 +157,15 @@ def test_t20_required_checks_but_not_our_own(town: Town) -> None:
     _status(pull, "lint", "pending")
     _check(pull, "unit", "cancelled")
     _check(pull, "not required", "failure")
-    assert pull.say("/deploy") == snapshot()
+    assert pull.say("/deploy") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> - **Checks have failed**: `unit`. Mend what they found and push, or run them again
+> - **Checks have not ended**: `lint`. Wait for them, then write the command again
+
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     _status(pull, "lint", "success")
     _check(pull, "unit", "success")
     assert pull.checks()["headwater deploy: shop"] == "neutral"
@@ -116,7 +178,14 @@ def test_what_the_base_branch_has_changed_since(town: Town) -> None:
     pull = town.pull(town.environments(db="2", cdn="2"))
     town.settle()
     town.commit({"db/more": "", "README.md": "# More\n"})
-    assert pull.say("/deploy") == snapshot()
+    assert pull.say("/deploy") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> **The base branch has since changed what these read**: `db`. Merge the base branch into it, or rebase it
+
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     pull.say("/deploy cdn")
     assert town.tool_log() == ["cdn begins", "cdn deployed"]
     _update_branch(pull, "ada")
@@ -130,7 +199,15 @@ def test_all_of_the_base_branch_where_that_is_asked_for(town: Town) -> None:
     town.settle()
     town.commit({"README.md": "# More\n"})
     _check(pull, "lint", "failure")
-    assert pull.say("/deploy") == snapshot()
+    assert pull.say("/deploy") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> - **The base branch has commits that it lacks**. Merge the base branch into it, or rebase it
+> - **Checks have failed**: `lint`. Mend what they found and push, or run them again
+
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     _update_branch(pull, "ada")
     pull.say("/deploy")
     assert town.tool_log() == ["db begins", "db deployed"]
@@ -141,7 +218,14 @@ def test_only_to_branches_that_are_deployed_from(town: Town) -> None:
     town.commit({"NOTES.md": "old\n"}, branch="release")
     pull = town.pull(town.environments(db="2"), base="release")
     town.settle()
-    assert pull.say("/deploy") == snapshot()
+    assert pull.say("/deploy") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> **Nothing is deployed from pull requests to this base branch, only to**: `main`. Change the base branch, or triggers.branches
+
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     assert town.tool_log() == []
 
 
@@ -151,8 +235,22 @@ def test_who_may(town: Town) -> None:
     town.github.world.user("mallory")
     pull = town.pull(town.environments(db="2"))
     town.settle()
-    assert pull.say("/deploy", by="ada") == snapshot()
-    assert pull.say("/deploy", by="mallory") == snapshot()
+    assert pull.say("/deploy", by="ada") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> **You may not deploy here; it takes any of**: `@acme/platform` and `maintain`. Ask somebody who may to write the command
+
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert pull.say("/deploy", by="mallory") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> **You may not deploy here; it takes any of**: `@acme/platform` and `maintain`. Ask somebody who may to write the command
+
+<sub>`/deploy` by mallory · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     assert pull.say("/unlock", by="mallory").splitlines()[0] == "### Not unlocked"
     assert pull.say("/cancel", by="eve").splitlines()[0] == "### Not cancelled"
     pull.say("/deploy", by="carl")
@@ -163,9 +261,24 @@ def test_a_draft(town: Town) -> None:
     _one(town)
     pull = town.pull(town.environments(db="2"), draft=True)
     town.settle()
-    assert pull.say("/deploy") == snapshot()
+    assert pull.say("/deploy") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> - **This pull request is a draft**. Mark it as ready for review
+> - **Nothing was shown of COMMIT7 when the command was written**. Write `/plan`, read it, then write `/deploy` again
+
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     pull.say("/plan")
-    assert pull.say("/deploy") == snapshot()
+    assert pull.say("/deploy") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> **This pull request is a draft**. Mark it as ready for review
+
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     asking.mark_draft(town.github.world, town.repository, pull.pull, town.github.world.user("ada"), draft=False)
     town.settle()
     pull.say("/deploy")
