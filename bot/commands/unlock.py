@@ -71,10 +71,14 @@ VERB = Verb(
         examples=(
             ("/unlock", "all that this pull request holds"),
             ("/unlock db", "`db`; if another pull request holds it, for admins"),
+            ("/unlock db --state 5b0e7c1a-9d2f", "the lock with this ID on the state of `db`"),
         ),
         more=(
             "An environment that was deployed from a pull request belongs to it until it is merged. Freed, another "
-            "pull request may deploy over it."
+            "pull request may deploy over it.\n\n"
+            "A Terraform that was killed may leave its state locked: the next deploy fails and tells the lock's ID, its "
+            "holder and its age. With `--state ID` a job of its own frees that lock and no other, unless something of "
+            "ours is still at work there."
         ),
     ),
     act=act,
