@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from bot.commands import VERBS
 from bot.commands.case import Case, Outcome, waits
@@ -11,7 +12,7 @@ from bot.commands.kept import from_json
 from bot.decide.gates import gates
 from bot.decide.transitions import DEPLOYMENT_FINISHED
 from bot.errors import HeadwaterError, StoreError
-from bot.github.errors import GitHubError, NotFound
+from bot.github.errors import GitHubError
 from bot.hosting.project import HostedProject
 from bot.server import Server
 from bot.store import conversation, gathering, publications, views
@@ -84,11 +85,9 @@ def _at_work_above(server: Server, row: CommandRow) -> bool:
 
 
 def _greet(server: Server, project: HostedProject, row: CommandRow) -> None:
-    """Tell by a reaction that a comment was seen; one that is gone needs none."""
-    try:
+    """Tell by a reaction that a comment was seen; nothing waits for that, whatever keeps it from being made."""
+    with suppress(GitHubError):
         server.client(project.hosted).react(row.comment, "eyes")
-    except NotFound:
-        return
 
 
 def _one(server: Server, project: HostedProject, row: CommandRow) -> CommandState:
