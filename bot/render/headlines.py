@@ -119,7 +119,7 @@ def deployment_headline(model: DeploymentComment) -> Markdown:
         return Markdown(f"Not {_done(model)}: {prose(model.called_off)}")
     if asks_now(model):
         waits = "waits" if len(rows) == 1 else "wait"
-        return Markdown(f"{environments(rows, code)} {waits} to be {_done(model)}: {_asked(rows)}")
+        return Markdown(f"{environments(rows, code)} {waits} to be {_done(model)}{_asked(rows)}")
     if rows and not waits_alone(model):
         states = [section.state for section in model.sections if section.rows]
         return Markdown(deployments(rows, states, code, over=model.finished))
@@ -151,10 +151,10 @@ def asks_now(model: DeploymentComment) -> bool:
 def _asked(rows: Sequence[Row]) -> str:
     going = [row for row in rows if changes(row)]
     if not going:
-        return "no changes"
+        return ": no changes"
     leaving = all(row.action is TaskAction.PLAN_DESTROY for row in going)
     lost = sum(row.counts.get("destroy", 0) for row in going)
-    return f"destroys {counted(lost, 'resource')}" if leaving and lost else f"{len(going):,} with changes"
+    return f", with {counted(lost, 'resource')}" if leaving and lost else f": {len(going):,} with changes"
 
 
 def _done(model: DeploymentComment) -> str:

@@ -26,7 +26,7 @@ def test_closed_after_a_deploy_and_restored(town: Town) -> None:
     pull.close()
     town.settle()
     off_main = pull.ours()[2]
-    assert shown(off_main.body) == snapshot('Closed without a merge, but deployed from here: db, api. Off the default branch until somebody writes `/restore` (it plans first), and locked until then; `/unlock` frees them as they are.')
+    assert shown(off_main.body) == snapshot('Closed without a merge, but deployed from here: `db`, `api`. Off the default branch until somebody writes `/restore` (it plans first), and locked until then; `/unlock` frees them as they are.')
     assert pull.say("/deploy") == snapshot("""\
 ### Not deployed
 
@@ -36,7 +36,7 @@ def test_closed_after_a_deploy_and_restored(town: Town) -> None:
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
     assert pull.say("/restore", by="bob") == snapshot("""\
-### Planned 2 environments
+### 2 environments wait to be restored: 2 with changes
 
 ```mermaid
 %%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
@@ -69,6 +69,12 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 ```
 
 </details>
+
+For somebody else, to have this done (`/reject` calls it off):
+
+```
+/approve
+```
 
 <sub>`/restore` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
 """)
@@ -129,7 +135,7 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 <sub>`/restore` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
 """)
-    assert shown(off_main.body) == snapshot('Closed without a merge, but deployed from here: db, api. Off the default branch until somebody writes `/restore` (it plans first), and locked until then; `/unlock` frees them as they are.')
+    assert shown(off_main.body) == snapshot('Closed without a merge. What was deployed from here is restored, or was freed: it is locked no more.')
     assert pull.say("/restore") == snapshot("""\
 ### This pull request holds nothing that could be restored
 
@@ -143,13 +149,13 @@ def test_restored_in_part(town: Town) -> None:
     pull.say("/restore cdn")
     pull.say("/approve cdn", by="bob")
     assert town.tool_log() == ["cdn begins", "cdn deployed"]
-    assert shown(pull.ours()[2].body) == snapshot('Closed without a merge, but deployed from here: db, cdn. Off the default branch until somebody writes `/restore` (it plans first), and locked until then; `/unlock` frees them as they are.')
+    assert shown(pull.ours()[2].body) == snapshot('Closed without a merge, but deployed from here: `db`. Off the default branch until somebody writes `/restore` (it plans first), and locked until then; `/unlock` frees them as they are.')
     assert pull.say("/unlock") == snapshot("""\
 ### `db`: free; &#35;\u200b1 held it
 
 <sub>`/unlock` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
-    assert shown(pull.ours()[2].body) == snapshot('Closed without a merge, but deployed from here: db, cdn. Off the default branch until somebody writes `/restore` (it plans first), and locked until then; `/unlock` frees them as they are.')
+    assert shown(pull.ours()[2].body) == snapshot('Closed without a merge. What was deployed from here is restored, or was freed: it is locked no more.')
 
 
 def test_closed_with_nothing_deployed_is_no_news(town: Town) -> None:
@@ -170,7 +176,7 @@ def test_closed_with_nothing_deployed_is_no_news(town: Town) -> None:
 def test_destroyed_what_needs_others_first(town: Town) -> None:
     pull = _deployed(town, {"network": "", "db": "network", "api": "db"})
     assert pull.say("/destroy --confirm shop") == snapshot("""\
-### Planned 3 environments
+### 3 environments wait to be destroyed, with 3 resources
 
 ```mermaid
 %%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
@@ -213,12 +219,21 @@ destroy network
 
 </details>
 
+For somebody else, to have this done (`/reject` calls it off):
+
+```
+/approve
+```
+
 <sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
 """)
     assert town.tool_log() == []
     destroyed = pull.ours()[-1]
     assert pull.say("/approve db", by="bob") == snapshot("""\
-### `/destroy` is about `api`, `network` too, and is done as a whole approve all of it with `/approve`, or call it off with `/reject`
+### Not approved
+
+> [!WARNING]
+> **`/destroy` is about `api`, `network` too, and is done as a whole**. Approve all of it with `/approve`, or call it off with `/reject`
 
 <sub>`/approve db` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -355,7 +370,7 @@ def test_a_destroy_is_called_off(town: Town) -> None:
     rejected = pull.ours()[-1]
     pull.say("/reject", by="bob")
     assert shown(rejected.body) == snapshot("""\
-### Planned `db`
+### Not destroyed: rejected by bob
 
 | Environment | State | Changes | Job |
 | :-- | :-- | :-- | :-- |
@@ -368,8 +383,6 @@ destroy db
 ```
 
 </details>
-
-- Rejected by bob.
 
 <sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
 """)
@@ -378,7 +391,7 @@ destroy db
     pull.push(town.environments(db="3"))
     town.settle()
     assert shown(voided.body) == snapshot("""\
-### Planned `db`
+### Not destroyed: something was pushed while it waited
 
 | Environment | State | Changes | Job |
 | :-- | :-- | :-- | :-- |
@@ -391,8 +404,6 @@ destroy db
 ```
 
 </details>
-
-- Called off: something was pushed while it waited.
 
 <sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
 """)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
+import pytest
 from inline_snapshot import snapshot
 
+from tests.bot.runner.state_store import state_store
 from tests.conversations.conftest import on_both
 from tests.conversations.town import Conversation, Town
 from tests.conversations.workflows import workflow
@@ -15,20 +21,52 @@ def _two_of_db(town: Town) -> tuple[Conversation, Conversation]:
     """Ada changes what `db` builds on and has deployed it, bob wants to deploy `db` too."""
     town.setup({"headwater.yml": workflow(THREE), **town.environments(network="1", db="1", cdn="1")})
     first = town.pull(town.environments(network="2"), by="ada")
-    second = town.pull(town.environments(db="3", cdn="3"), by="bob")
     town.settle()
     first.say("/deploy")
+    second = town.pull(town.environments(db="3", cdn="3"), by="bob")
+    town.settle()
     return first, second
 
 
 @on_both
 def test_the_second_waits_and_goes_on_when_the_first_is_merged(town: Town) -> None:
     first, second = _two_of_db(town)
-    assert second.say("/deploy") == snapshot()
+    assert second.say("/deploy") == snapshot("""\
+### Waits for [#1](https://github/acme/shop/pull/1), which holds `db`
+
+<sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     assert town.tool_log()[4:] == []
     first.merge()
     town.settle()
-    assert second.newest() == snapshot()
+    assert second.newest() == snapshot("""\
+### Deployed 2 environments
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `cdn` | ✓\xa0deployed | +1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `db` | ✓\xa0deployed | ~1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+
+<details><summary><code>cdn</code> &nbsp;+1</summary>
+
+```diff
++ cdn: 3
+Plan: 1 to add, 0 to change, 0 to destroy.
+```
+
+</details>
+
+<details><summary><code>db</code> &nbsp;~1</summary>
+
+```diff
+~ db: 1 -> 3
+Plan: 0 to add, 1 to change, 0 to destroy.
+```
+
+</details>
+
+<sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
+""")
     assert sorted(town.tool_log()[4:]) == ["cdn begins", "cdn deployed", "db begins", "db deployed"]
 
 
@@ -42,21 +80,51 @@ def test_it_goes_on_when_the_first_is_closed_and_restored(town: Town) -> None:
     first.say("/restore")
     first.say("/approve", by="bob")
     town.settle()
-    assert town.tool_log()[4:8] == ["network begins", "network deployed", "db begins", "db deployed"]
-    assert sorted(town.tool_log()[8:]) == ["cdn begins", "cdn deployed", "db begins", "db deployed"]
+    assert town.tool_log()[4:6] == ["network begins", "network deployed"]  # `db` is as on the default branch
+    assert sorted(town.tool_log()[6:]) == ["cdn begins", "cdn deployed", "db begins", "db deployed"]
     assert (town.tools / "db").read_text() == "3\n"
 
 
 def test_one_frees_ones_own_and_admins_that_of_others(town: Town) -> None:
     first, second = _two_of_db(town)
     second.say("/deploy")
-    assert second.say("/unlock db", by="bob") == snapshot()
-    assert second.say("/unlock", by="bob") == snapshot()
-    assert second.say("/unlock cdn db", by="olga") == snapshot()
+    assert second.say("/unlock db", by="bob") == snapshot("""\
+### Not unlocked
+
+> [!WARNING]
+> **You may not free what another pull request holds here; it takes any of**: `admin`. Ask somebody who may to write the command
+
+<sub>`/unlock db` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert second.say("/unlock", by="bob") == snapshot("""\
+### This pull request holds nothing
+
+<sub>`/unlock` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert second.say("/unlock cdn db", by="olga") == snapshot("""\
+### Done
+
+- `db`: free; &#35;\u200b1 held it
+- `cdn`: nothing that is locked is called that
+
+<sub>`/unlock cdn db` by olga · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     town.settle()
     assert sorted(town.tool_log()[4:]) == ["cdn begins", "cdn deployed", "db begins", "db deployed"]
-    assert first.say("/unlock", by="bob") == snapshot()
-    assert first.say("/status", by="bob") == snapshot()
+    assert first.say("/unlock", by="bob") == snapshot("""\
+### `network`: free; &#35;\u200b1 held it
+
+<sub>`/unlock` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert first.say("/status", by="bob") == snapshot("""\
+### shop: Active
+
+| Environment | State | Held by | Commit | Deployed |
+| :-- | :-- | :-- | :-- | :-- |
+| `network` | ✓\xa0deployed |  | [`COMMIT7`](https://github/acme/shop/commit/COMMIT) | DATE |
+| `db` | ✓\xa0deployed | [#2](https://github/acme/shop/pull/2) | [`COMMIT7`](https://github/acme/shop/commit/COMMIT) | DATE |
+| `cdn` | ✓\xa0deployed | [#2](https://github/acme/shop/pull/2) | [`COMMIT7`](https://github/acme/shop/commit/COMMIT) | DATE |\
+""")
 
 
 @on_both
@@ -70,23 +138,38 @@ def test_t18_two_that_overlap_never_hold_each_other_up(town: Town) -> None:
         one.comment("/deploy", by="olga")
     town.settle()
     assert sorted(town.tool_log()) == ["a begins", "a deployed", "b begins", "b deployed"]
-    assert second.newest() == snapshot()
-    assert third.newest() == snapshot()
+    assert second.newest() == snapshot("""\
+### Waits for [#1](https://github/acme/shop/pull/1), which holds `b`
+
+<sub>`/deploy` by olga · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert third.newest() == snapshot("""\
+### Waits for [#1](https://github/acme/shop/pull/1), which holds `a`
+
+<sub>`/deploy` by olga · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     first.close()
     first.say("/unlock")
-    assert sorted(town.tool_log()[4:]) == ["b begins", "b deployed", "c begins", "c deployed"]
+    assert town.tool_log()[4:] == ["c begins", "c deployed"]  # the plan of `b` is not the one that was shown
+    second.say("/approve", by="ada")
+    assert town.tool_log()[6:] == ["b begins", "b deployed"]
     second.close()
     second.say("/unlock")
+    third.say("/approve", by="ada")
     assert sorted(town.tool_log()[8:]) == ["a begins", "a deployed", "c begins", "c deployed"]
 
 
 def test_a_waiting_command_is_called_off(town: Town) -> None:
     first, second = _two_of_db(town)
     second.say("/deploy")
-    assert second.say("/cancel") == snapshot()
+    assert second.say("/cancel") == snapshot("""\
+### `/deploy`: cancelled by bob
+
+<sub>`/cancel` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     first.merge()
     town.settle()
-    assert second.ours()[1].body.splitlines()[1] == snapshot()
+    assert second.ours()[1].body.splitlines()[1] == snapshot("### Not deployed: cancelled by bob")
     assert town.tool_log()[4:] == []
 
 
@@ -96,7 +179,14 @@ def test_its_author_may_no_more(town: Town) -> None:
     town.repository.collaborators["bob"] = "read"
     first.merge(by="olga")
     town.settle()
-    assert second.newest() == snapshot()
+    assert second.newest() == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> **You may not deploy here; it takes any of**: `write`. Ask somebody who may to write the command
+
+<sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     assert town.tool_log()[4:] == []
 
 
@@ -109,5 +199,110 @@ def test_what_it_waited_for_was_changed_by_the_merge(town: Town) -> None:
     second.say("/deploy")
     first.merge()
     town.settle()
-    assert second.newest() == snapshot()
+    assert second.newest() == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> **The base branch has since changed what these read**: `db`. Merge the base branch into it, or rebase it
+
+<sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
     assert town.tool_log() == ["db begins", "db deployed"]
+
+
+def test_the_lock_that_a_kill_left_on_a_state(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = town.folder / "bin"
+    folder.mkdir()
+    (folder / "terraform").symlink_to(Path(sys.executable).with_name("headwater-terraform"))
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("bot.briefing.LOCK_TIMEOUT", 0.0)
+    with state_store() as store:
+        module = f'{store.backend}resource "terraform_data" "a" {{ input = SIZE }}\n'
+        text = workflow({"db": ""}).replace("script", "terraform")
+        town.setup({"headwater.yml": text, "db/main.tf": module.replace("SIZE", "1")})
+        pull = town.pull({"db/main.tf": module.replace("SIZE", "2")})
+        town.settle()
+        assert pull.say("/unlock db --state lock-7", by="olga") == snapshot("""\
+### Not unlocked
+
+> [!WARNING]
+> **`db` is no environment that Headwater knows**. Name the one whose state is locked
+
+<sub>`/unlock db --state lock-7` by olga · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+        store.leave_locked("lock-7", "headwater@runner")
+        assert pull.say("/deploy") == snapshot("""\
+### Deploy of `db` failed
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `db` | ✗\xa0**failed** | +1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+
+<details open><summary><code>db</code> &nbsp;failed</summary>
+
+```
+terraform plan failed (exit code 1).
+
+Error: Error acquiring the state lock
+
+Error message: HTTP remote state already locked: ID=lock-7
+Lock Info:
+  ID:        lock-7
+  Path:      \n\
+  Operation: OperationTypeApply
+  Who:       headwater@runner
+  Version:   1.11.4
+  Created:   2026-01-02 03:04:05.678 +0000 UTC
+  Info:      \n\
+
+
+Terraform acquires a state lock to protect the state from being written
+by multiple users at the same time. Please resolve the issue above and try
+again. For most commands, you can disable locking with the "-lock=false"
+flag, but this is not recommended.
+```
+
+</details>
+
+If what left that lock has ended for sure, an admin frees it:
+
+```
+/unlock db --state lock-7
+```
+
+To try again what is not done, at the same commit:
+
+```
+/retry
+```
+
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+""")
+        assert pull.say("/unlock db --state lock-7", by="bob") == snapshot("""\
+### Not unlocked
+
+> [!WARNING]
+> **You may not free the lock of a state here; it takes any of**: `admin`. Ask somebody who may to write the command
+
+<sub>`/unlock db --state lock-7` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+        assert pull.say("/unlock db --state -force", by="olga") == snapshot("""\
+### That was not understood
+
+- `/unlock db --state -force`: &#45;-state needs ID, and '-force' follows; quote it if it is meant. It is written `/unlock [ENV…] [--workflow NAME]`
+
+<sub>`/unlock db --state -force` by olga · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+        assert store.lock is not None
+        assert pull.say("/unlock db --state lock-7", by="olga") == snapshot("""\
+### Unlocked `db`
+
+| Environment | State | Job |
+| :-- | :-- | :-- |
+| `db` | ✓\xa0unlocked | [N s](https://github/acme/shop/actions/runs/RUN) |
+
+<sub>`/unlock db --state lock-7` by olga · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
+""")
+        assert store.lock is None
+        pull.say("/retry")
+        assert "### Deployed `db`" in pull.newest()

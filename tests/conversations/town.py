@@ -262,7 +262,7 @@ class Town:
 
     def _left(self) -> str:
         with self.server.database.reading() as connection:
-            soon = time.time() + 2.0
+            soon = time.time() + 3.5  # a comment that was edited ten times lately is edited again within three
             rows = connection.execute(
                 select(work.c.kind, work.c.key, work.c.error).where(
                     work.c.kind.not_in(["sweep", "runs"]), work.c.due_at < soon
