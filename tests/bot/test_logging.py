@@ -66,6 +66,7 @@ def test_libraries_log_the_same_way(lines: Callable[[], list[dict[str, Any]]]) -
         PEM,
         PEM.splitlines()[1],
     ],
+    ids=["secret", "base64", "installation", "installation-new", "personal", "jwt", "pem", "line-of-pem"],
 )
 def test_no_secret_is_logged_wherever_it_stands(hidden: str, lines: Callable[[], list[dict[str, Any]]]) -> None:
     log = structlog.get_logger()
