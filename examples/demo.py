@@ -402,7 +402,8 @@ def tell_of_the_end(demo: Demo) -> None:
     pull = demo.open("Close the shop", "ada", "README.md", "# Shop", "# Shop (closed)", "close")
     demo.wait(lambda: bool(checks_of(demo, pull)), "the check that says that nothing is affected")
     demo.comment(pull, "ada", "/destroy --confirm shop")
-    demo.answer(pull, r"destroy")
+    demo.answer(pull, r"wait to be destroyed")
+    time.sleep(2)  # a person reads it first; GitHub's times are whole seconds
     demo.comment(pull, "bob", "/approve")
     demo.answer(pull, r"^Destroyed 6", 180)
 
