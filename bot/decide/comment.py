@@ -25,7 +25,6 @@ MOST_COMMANDS = 20
 """In one comment; each may start jobs and is answered."""
 
 PROGRAM = "headwater"
-_LONGEST_NAME = 16  # of what may be a command, or a typo of one
 _LONGEST_SHOWN = 200
 _START = re.compile(r" {0,3}([^ \t]+)")
 _FIRST = re.compile(r"([^ \t]+)[ \t]*(.*)", re.DOTALL)
@@ -157,8 +156,6 @@ def _understood(bare: Command, grammar: Grammar, rest: str, grammars: Mapping[st
 
 def _nearly(name: str, verbs: Collection[str]) -> str | None:
     """The verb of which this is a slip of the hand: one letter, or two in a long one."""
-    if not name or len(name) > _LONGEST_NAME:
-        return None
     distances = {verb: _distance(name.lower(), verb) for verb in verbs if abs(len(verb) - len(name)) <= 2}
     nearest = min(distances, key=distances.__getitem__, default="")
     return nearest if nearest and distances[nearest] <= (1 if len(nearest) < 7 else 2) else None
