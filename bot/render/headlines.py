@@ -239,7 +239,7 @@ def _adopted(rows: Sequence[Row], named: Named) -> str:
     have = f"{environments(left, named)} {'has' if len(left) == 1 else 'have'} changes"
     if not left:
         return f"Adopted {environments(taken, named)}"
-    return f"Adopted {environments(taken, named)}: {have}" if taken else f"Nothing was adopted: {have}"
+    return f"Adopted {environments(taken, named)}; {have}" if taken else f"Nothing was adopted: {have}"
 
 
 def _stopped(rows: Sequence[Row]) -> str:

@@ -272,5 +272,9 @@ def waits_for_people(connection: Connection, deployment: int) -> bool:
     number = counts(connection, deployment)
     if any(number.get(state) for state in (*ACTIVE, TaskState.READY)) or not number.get(TaskState.NEEDS_APPROVAL):
         return False
+    asking = and_(tasks.c.deployment_id == deployment, tasks.c.state == TaskState.NEEDS_APPROVAL.value)
+    approved = and_(asking, tasks.c.approved_plan_id == tasks.c.plan_id)
+    if connection.execute(select(tasks.c.id).where(approved).limit(1)).first() is not None:
+        return False  # its move is only about to be made
     waiting = and_(tasks.c.deployment_id == deployment, tasks.c.state == TaskState.WAITING.value)
     return not rivals(connection, list(connection.execute(select(tasks.c.id).where(waiting)).scalars()))

@@ -70,7 +70,7 @@ Works on pull requests that are open.\
     assert pull.say("/help depoly", by="eve") == snapshot("""\
 ### That was not understood
 
-- `/help depoly`: there is no command 'depoly'; did you mean deploy?. Did you mean `/help deploy`?
+- `/help depoly`: there is no command 'depoly'. Did you mean `/help deploy`?
 
 <sub>`/help depoly` by eve · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -110,7 +110,7 @@ Next:
 
 | Environment | State | Held by | Commit | Deployed |
 | :-- | :-- | :-- | :-- | :-- |
-| `db` | ✓\xa0deployed | [#1](https://github/acme/shop/pull/1) | [`COMMIT7`](https://github/acme/shop/commit/COMMIT) | 2026-11-26\xa020:25\xa0UTC |
+| `db` | ✓\xa0deployed | [#1](https://github/acme/shop/pull/1) | [`COMMIT7`](https://github/acme/shop/commit/COMMIT) | DATE |
 | `api` | ✗\xa0**failed**: `apply` failed (exit code 1). | [#1](https://github/acme/shop/pull/1) |  |  |\
 """)
     assert pull.say("/explain api") == snapshot("""\
@@ -130,7 +130,7 @@ Push a commit that mends this. To try again as it is:
 <sub>shop</sub>\
 """)
     assert pull.say("/explain apo") == snapshot("""\
-### Not done
+### Not explained
 
 > [!WARNING]
 > **There is no environment called 'apo'**. Did you mean 'api'?
@@ -140,12 +140,12 @@ Push a commit that mends this. To try again as it is:
     assert pull.say("/explain") == snapshot("""\
 ### That was not understood
 
-- `/explain`: `/explain` is about one environment, and none is named. Did you mean `/explain ENV [--workflow NAME]`?
+- `/explain`: `/explain` is about one environment, and none is named. It is written `/explain ENV [--workflow NAME]`
 
 <sub>`/explain` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
     assert pull.say("/status --workflow shpo") == snapshot("""\
-### Not done
+### Not told
 
 > [!WARNING]
 > **There is no workflow called 'shpo'**. Did you mean 'shop'?
@@ -161,19 +161,19 @@ def test_what_is_nearly_a_command(town: Town) -> None:
     assert pull.say("/deply db\n/deploy --onyl db\n/deploy 'db\n/deploy -v SIZE=large") == snapshot("""\
 ### That was not understood
 
-- `/deply db`: there is no command '/deply'; did you mean `/deploy`?. Did you mean `/deploy db`?
+- `/deply db`: there is no command '/deply'. Did you mean `/deploy db`?
 
 <sub>`/deply db` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 
 ### That was not understood
 
-- `/deploy --onyl db`: `/deploy` has no option '--onyl'; did you mean --only?. Did you mean `/deploy --only db`?
+- `/deploy --onyl db`: `/deploy` has no option '--onyl'. Did you mean `/deploy --only db`?
 
 <sub>`/deploy --onyl db` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 
 ### That was not understood
 
-- `/deploy 'db`: the quote ' is opened and never closed. Did you mean <code>/deploy &#91;ENV…&#93; &#91;--only &#124; --from ALIAS&#93; &#91;--workflow NAME&#93; &#91;&#64;\u200bSHA&#93;</code>?
+- `/deploy 'db`: the quote ' is opened and never closed. It is written <code>/deploy &#91;ENV…&#93; &#91;--only &#124; --from ALIAS&#93; &#91;--workflow NAME&#93; &#91;&#64;\u200bSHA&#93;</code>
 
 <sub>`/deploy 'db` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 
@@ -186,7 +186,7 @@ def test_what_is_nearly_a_command(town: Town) -> None:
     assert pull.say("/deploy db --only --from api\n/destroy\n/approve @1234567") == snapshot("""\
 ### That was not understood
 
-- `/deploy db --only --from api`: &#45;-only adds nothing and --from adds the downstream: give one of them. Did you mean <code>/deploy &#91;ENV…&#93; &#91;--only &#124; --from ALIAS&#93; &#91;--workflow NAME&#93; &#91;&#64;\u200bSHA&#93;</code>?
+- `/deploy db --only --from api`: &#45;-only adds nothing and --from adds the downstream: give one of them. It is written <code>/deploy &#91;ENV…&#93; &#91;--only &#124; --from ALIAS&#93; &#91;--workflow NAME&#93; &#91;&#64;\u200bSHA&#93;</code>
 
 <sub>`/deploy db --only --from api` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 
@@ -198,14 +198,14 @@ def test_what_is_nearly_a_command(town: Town) -> None:
 
 ### That was not understood
 
-- `/approve @COMMIT7`: `/approve` takes no @\u200bSHA; a name that begins with @\u200b is quoted. Did you mean `/approve [ENV…] [--workflow NAME]`?
+- `/approve @COMMIT7`: `/approve` takes no @\u200bSHA; a name that begins with @\u200b is quoted. It is written `/approve [ENV…] [--workflow NAME]`
 
 <sub>`/approve @COMMIT7` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
     assert pull.say("/headwater dploy") == snapshot("""\
 ### That was not understood
 
-- `/headwater dploy`: there is no command '/dploy'; did you mean `/deploy`?. Did you mean `/deploy`?
+- `/headwater dploy`: there is no command '/dploy'. Did you mean `/deploy`?
 
 <sub>`/headwater dploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -284,10 +284,7 @@ def test_on_merged_and_closed_pull_requests(town: Town) -> None:
 
 <sub>`/restore` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 
-### Not approved
-
-> [!WARNING]
-> **This pull request is yours, so you cannot approve what it deploys**. Have somebody else approve it
+### Nothing waits for approval here
 
 <sub>`/approve` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 
@@ -340,10 +337,7 @@ def test_on_merged_and_closed_pull_requests(town: Town) -> None:
 
 <sub>`/restore` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 
-### Not approved
-
-> [!WARNING]
-> **This pull request is yours, so you cannot approve what it deploys**. Have somebody else approve it
+### Nothing waits for approval here
 
 <sub>`/approve` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 
@@ -503,20 +497,21 @@ def test_adopt(town: Town) -> None:
     pull = town.pull(town.environments(db="2"))
     town.settle()
     assert pull.say("/adopt") == snapshot("""\
-### 2 environments: no changes
+### Adopted `db`; `api` has changes
 
 ```mermaid
 %%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
 flowchart LR
-  n0["– db"]:::quiet
+  n0["✓ db"]:::good
   n1["– api"]:::quiet
   n0 --> n1
+  classDef good fill:#2da44e26,stroke:#2da44e
   classDef quiet fill:#8c959f1a,stroke:#8c959f
 ```
 
 | Environment | State | Changes | Job |
 | :-- | :-- | :-- | :-- |
-| `db` | –\xa0no changes |  | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `db` | ✓\xa0adopted |  | [N s](https://github/acme/shop/actions/runs/RUN) |
 | `api` | –\xa0has changes, so it was not adopted | ~1 | [N s](https://github/acme/shop/actions/runs/RUN) |
 
 <details><summary><code>api</code> &nbsp;~1</summary>
@@ -536,11 +531,11 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 | Environment | State | Commit | Deployed |
 | :-- | :-- | :-- | :-- |
-| `db` | ✓\xa0deployed | [`COMMIT7`](https://github/acme/shop/commit/COMMIT) | 2026-11-26\xa020:27\xa0UTC |
+| `db` | ✓\xa0deployed | [`COMMIT7`](https://github/acme/shop/commit/COMMIT) | DATE |
 | `api` | ○\xa0not deployed |  |  |\
 """)
     assert pull.say("/adopt db") == snapshot("""\
-### `api`: no changes
+### Nothing was adopted: `api` has changes
 
 | Environment | State | Changes | Job |
 | :-- | :-- | :-- | :-- |
