@@ -21,9 +21,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.errors import StoreError
 from bot.runner.crash import point
+from bot.store.turns import Turns
 
 REVISION = "0002"
 """The newest migration, so that an up-to-date database costs no import of Alembic."""
+
+_PATIENCE = 30.0
+"""Seconds to wait for other writers."""
 
 
 class Database:
@@ -31,6 +35,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._turns = Turns(_PATIENCE)
 
     @classmethod
     def file(cls, path: Path) -> Database:
@@ -71,7 +76,7 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """One transaction: all of it is kept, or none. The one place where anything is committed."""
         try:
-            with self.engine.connect() as connection:
+            with self._turn(), self.engine.connect() as connection:
                 if connection.dialect.name == "sqlite":
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
@@ -80,6 +85,17 @@ class Database:
                 point("after commit")
         except DBAPIError as error:
             raise _explained(error, self.url) from error
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """On SQLite, wait until no other thread writes."""
+        if self.engine.dialect.name != "sqlite":
+            yield
+            return
+        with self._turns.turn() as mine:
+            if not mine:
+                raise _locked(shown_url(self.url))
+            yield
 
     def _bring_up_to_date(self, engine: Engine) -> None:
         with engine.connect() as connection:
@@ -99,13 +115,15 @@ def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         address = url.replace("postgresql://", "postgresql+psycopg://", 1)
         return create_engine(address, pool_pre_ping=True, pool_size=16, max_overflow=48)
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False, "isolation_level": None})
+    engine = create_engine(
+        url, connect_args={"timeout": _PATIENCE, "check_same_thread": False, "isolation_level": None}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_PATIENCE * 1000:.0f}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -138,6 +156,12 @@ def shown_url(url: str) -> str:
     return f"{head.split('://')[0]}://…@{tail}" if at else url
 
 
+def _locked(where: str) -> StoreError:
+    return StoreError(
+        f"the database {where} stayed locked for {_PATIENCE:g} s", "see what else writes to it, and try again"
+    )
+
+
 def _explained(error: DBAPIError, url: str) -> StoreError:
     said = str(error.orig)
     where = shown_url(url)
@@ -150,7 +174,7 @@ def _explained(error: DBAPIError, url: str) -> StoreError:
             f"the disk did not take or give what {where} holds: {said}", "see that it has space; nothing was lost"
         )
     if "locked" in said:
-        return StoreError(f"the database {where} stayed locked for 30 s", "see what else writes to it, and try again")
+        return _locked(where)
     if "not a database" in said or "malformed" in said:
         return StoreError(f"{where} is not a Headwater database: {said}", "restore it from a backup, or move it away")
     return StoreError(f"the database {where} did not answer: {said.strip()}", "check that it runs, and try again")
