@@ -7,7 +7,7 @@ nothing is read but the name; sentences stand as prose, each sign that could mea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from bot.decide.comment_words import spelled
@@ -127,9 +127,13 @@ def html_code(text: str, most: int = 100) -> Markdown:
 def codes(names: Iterable[str], most: int = 3) -> Markdown:
     """A few names as code, and how many more there are: `a`, `b` and `c`; `a`, `b`, `c` and 4 more."""
     every = list(names)
-    shown = [code(name) for name in every[:most]]
-    if len(every) > most:
-        return Markdown(f"{', '.join(shown)} and {len(every) - most} more")
+    return some([code(name) for name in every[:most]], len(every))
+
+
+def some(shown: Sequence[Markdown], number: int = 0) -> Markdown:
+    """Some of as many things in a row, and how many more there are."""
+    if number > len(shown):
+        return Markdown(f"{', '.join(shown)} and {number - len(shown)} more")
     return Markdown(" and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, TaskState
 from bot.render.headlines import asks_now, rows_of
-from bot.render.markdown import Markdown, clean, code, codes, fence, typed
+from bot.render.markdown import Markdown, clean, code, codes, fence, pull_link, some, typed
 from bot.render.models import DeploymentComment, PlanComment, Row
 from bot.render.words import FAILED, LATER, changes, finished
 
@@ -84,8 +84,19 @@ def deployment_steps(model: DeploymentComment) -> tuple[Step, ...]:
     if over and not steps:
         steps += [*_stale_locks(rows), *_again(rows)]
     if steps and model.continuous and not model.actor:
-        return (Step(_NOBODY_ANSWERS),)
-    return tuple(steps)
+        steps = [Step(_NOBODY_ANSWERS)]
+    return (*_locked(rows, model.repository_url), *steps)
+
+
+def _locked(rows: Sequence[Row], repository_url: str) -> list[Step]:
+    """What goes on without anybody typing anything here."""
+    holders = list(dict.fromkeys(row.detail for row in rows if row.code is Code.LOCKED))
+    if not holders:
+        return []
+    who = some([pull_link(one, repository_url) for one in holders[:3]], len(holders))
+    hold, each = ("holds", "that") if len(holders) == 1 else ("hold", "each")
+    words = f"What is locked goes on by itself: {who} {hold} it until {each} is merged, restored or unlocked."
+    return [Step(Markdown(words))]
 
 
 _NOBODY_ANSWERS = Markdown(

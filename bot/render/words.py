@@ -11,7 +11,7 @@ from enum import Enum
 from bot.cli.words import plan_counts
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import FINISHED, Code, TaskState
-from bot.render.markdown import Markdown, codes, joined, prose, pull_link
+from bot.render.markdown import Markdown, code, codes, joined, prose, pull_link, some
 from bot.render.models import Row
 
 
@@ -173,7 +173,17 @@ def state_words(row: Row, repository_url: str = "") -> Markdown:
 def _blocked(row: Row, repository_url: str) -> Markdown:
     if row.code is Code.LOCKED:
         return Markdown(f"locked by {pull_link(row.detail or row.locked_by, repository_url)}")
-    return Markdown(f"blocked by {codes(row.detail.split(', '))}")
+    who = [_blocker(one, repository_url) for one in row.detail.split(", ")]
+    return Markdown(f"blocked by {some(who[:3], len(who))}")
+
+
+_HELD = re.compile(r"(.+) \((#\d{1,11})\)", re.DOTALL)
+
+
+def _blocker(name: str, repository_url: str) -> Markdown:
+    """What blocks an environment, with the pull request that holds it if that is why."""
+    held = _HELD.fullmatch(name)
+    return code(name) if held is None else Markdown(f"{code(held[1])} ({pull_link(held[2], repository_url)})")
 
 
 def _unlucky(row: Row, state: TaskState) -> str:

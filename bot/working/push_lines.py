@@ -33,7 +33,7 @@ def left_out(choice: Chosen, brought: frozenset[str]) -> list[str]:
     again = "was never deployed by Headwater, and no plan of it" if one else "were never deployed, and no plan of them"
     lines = [
         f"Not deployed: {named(strangers)} {again} was shown. On an open pull request, `/adopt` takes over what exists "
-        "already, and `/deploy` deploys it."
+        "already; what is new is shown and deployed there by its name, with `/plan` and `/deploy`."
     ]
     if choice.behind:
         needs = "needs" if len(choice.behind) == 1 else "need"
