@@ -128,7 +128,9 @@ To go on with the plan that is shown (`/reject db` calls it off):
 <sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
 """)
     assert town.tool_log() == []
-    assert pull.checks() == snapshot({'headwater deploy: shop': 'action_required', 'headwater plan': 'success', 'headwater plan: shop': 'success'})
+    assert pull.checks() == snapshot(
+        {"headwater deploy: shop": "action_required", "headwater plan": "success", "headwater plan: shop": "success"}
+    )
     assert pull.say("/approve", by="ada") == snapshot("""\
 ### Not approved
 
@@ -438,4 +440,8 @@ To go on with the plan that is shown (`/reject db` calls it off):
     assert town.tool_log() == []
     pull.say("/approve db\n/deploy")
     assert town.tool_log() == ["db begins", "db deployed", "api begins", "api deployed"]
-    assert pull.newest() == snapshot()
+    assert pull.newest() == snapshot("""\
+### Nothing is left to deploy: `db` and `api` are at this commit already
+
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")

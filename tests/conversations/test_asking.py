@@ -420,7 +420,7 @@ To try again what is not done, at the same commit:
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
 """)
     assert town.tool_log() == ["db begins"]
-    assert pull.checks()["headwater deploy: shop"] == snapshot('cancelled')
+    assert pull.checks()["headwater deploy: shop"] == snapshot("cancelled")
     assert pull.say("/cancel") == snapshot("""\
 ### Nothing is under way here
 

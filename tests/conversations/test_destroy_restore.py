@@ -26,7 +26,9 @@ def test_closed_after_a_deploy_and_restored(town: Town) -> None:
     pull.close()
     town.settle()
     off_main = pull.ours()[2]
-    assert shown(off_main.body) == snapshot('Closed without a merge, but deployed from here: `db`, `api`. Off the default branch until somebody writes `/restore` (it plans first), and locked until then; `/unlock` frees them as they are.')
+    assert shown(off_main.body) == snapshot(
+        "Closed without a merge, but deployed from here: `db`, `api`. Off the default branch until somebody writes `/restore` (it plans first), and locked until then; `/unlock` frees them as they are."
+    )
     assert pull.say("/deploy") == snapshot("""\
 ### Not deployed
 
@@ -135,7 +137,9 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 <sub>`/restore` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
 """)
-    assert shown(off_main.body) == snapshot('Closed without a merge. What was deployed from here is restored, or was freed: it is locked no more.')
+    assert shown(off_main.body) == snapshot(
+        "Closed without a merge. What was deployed from here is restored, or was freed: it is locked no more."
+    )
     assert pull.say("/restore") == snapshot("""\
 ### This pull request holds nothing that could be restored
 
@@ -149,13 +153,17 @@ def test_restored_in_part(town: Town) -> None:
     pull.say("/restore cdn")
     pull.say("/approve cdn", by="bob")
     assert town.tool_log() == ["cdn begins", "cdn deployed"]
-    assert shown(pull.ours()[2].body) == snapshot('Closed without a merge, but deployed from here: `db`. Off the default branch until somebody writes `/restore` (it plans first), and locked until then; `/unlock` frees them as they are.')
+    assert shown(pull.ours()[2].body) == snapshot(
+        "Closed without a merge, but deployed from here: `db`. Off the default branch until somebody writes `/restore` (it plans first), and locked until then; `/unlock` frees them as they are."
+    )
     assert pull.say("/unlock") == snapshot("""\
 ### `db`: free; &#35;\u200b1 held it
 
 <sub>`/unlock` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
-    assert shown(pull.ours()[2].body) == snapshot('Closed without a merge. What was deployed from here is restored, or was freed: it is locked no more.')
+    assert shown(pull.ours()[2].body) == snapshot(
+        "Closed without a merge. What was deployed from here is restored, or was freed: it is locked no more."
+    )
 
 
 def test_closed_with_nothing_deployed_is_no_news(town: Town) -> None:
