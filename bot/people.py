@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from bot.decide.facts import Stop, TaskAction
 from bot.decide.reconcile import Move
@@ -13,6 +13,7 @@ from bot.decide.transitions import Code, TaskState
 from bot.errors import NotAllowed
 from bot.project import Project
 from bot.store import deployments
+from bot.store.asking import ASKS, MAY_BE_APPROVED
 from bot.store.environments import EnvironmentRow
 from bot.store.tables import attempts, tasks
 
@@ -26,12 +27,12 @@ class Waiting:
     plan: int | None
 
 
-def _waiting(connection: Connection, environment: EnvironmentRow) -> Waiting:
+def _waiting(connection: Connection, environment: EnvironmentRow, which: ColumnElement[bool] = ASKS) -> Waiting:
     """The task of an environment that waits for approval; nobody else moves it until the transaction ends."""
     deployments.lock_workflow(connection, environment.workflow_id)
     query = (
         select(tasks.c.id, tasks.c.deployment_id, tasks.c.plan_id)
-        .where(tasks.c.environment_id == environment.id, tasks.c.state == TaskState.NEEDS_APPROVAL.value)
+        .where(tasks.c.environment_id == environment.id, which)
         .order_by(tasks.c.id.desc())
         .limit(1)
     )
@@ -50,7 +51,7 @@ def approve(project: Project, environment: EnvironmentRow, actor: str, plan: int
     `plan` is the one that was read: raises NotAllowed where another one waits by now.
     """
     with project.database.writing() as connection:
-        waiting = _waiting(connection, environment)
+        waiting = _waiting(connection, environment, MAY_BE_APPROVED)
         if plan is not None and waiting.plan != plan:
             raise NotAllowed(f"{environment.alias!r} waits with another plan by now", "read that, then approve it")
         connection.execute(

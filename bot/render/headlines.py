@@ -139,7 +139,7 @@ def _without_rows(model: DeploymentComment) -> Markdown:
         return prose(model.said[0].removesuffix("."))
     if model.said and not model.continuous:
         return Markdown("Done")
-    return Markdown("Nothing to do")
+    return Markdown("Nothing to deploy" if model.continuous else "Nothing to do")
 
 
 def asks_now(model: DeploymentComment) -> bool:

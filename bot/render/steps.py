@@ -120,10 +120,16 @@ def _approvals(rows: Sequence[Row]) -> list[Step]:
     asking = [row.alias for row in rows if row.state is TaskState.NEEDS_APPROVAL]
     if not asking:
         return []
+    asking += [row.alias for row in rows if _in_line(row)]
     named = asking if len(asking) <= MOST_TYPED else asking[:MOST_TYPED]
     what = "the plan that is" if len(asking) == 1 else "the plans that are"
     other = code(command("reject", *named) if len(named) == 1 else "/reject ALIAS")
     return [Step(Markdown(f"To go on with {what} shown ({other} calls it off):"), command("approve", *named))]
+
+
+def _in_line(row: Row) -> bool:
+    """Whether it will ask in its turn for what is shown already, so that one word may do for all."""
+    return row.state is TaskState.WAITING and row.action is TaskAction.DESTROY and row.requires_approval and row.planned
 
 
 def _losts(rows: Sequence[Row]) -> list[Step]:

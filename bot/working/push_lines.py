@@ -67,9 +67,9 @@ def _to_be_destroyed(prepared: Prepared, row: EnvironmentRow) -> str:
 
 
 def _in_doubt(prepared: Prepared, row: EnvironmentRow) -> str:
-    moved, destroy = f"movedFrom: {row.alias}", f"/destroy {typed(row.alias)} --confirm {typed(prepared.workflow.name)}"
+    destroy = f"/destroy {typed(row.alias)} --confirm {typed(prepared.workflow.name)}"
     return (
-        f"{_gone(prepared, row)}, and is left as it is. If it was renamed, say `{moved}`; if not, "
+        f"{_gone(prepared, row)}, and is left as it is, for it may have been renamed. If it is not needed any more, "
         f"write `{destroy}` on an open pull request."
     )
 
@@ -77,7 +77,13 @@ def _in_doubt(prepared: Prepared, row: EnvironmentRow) -> str:
 def renamed(prepared: Prepared) -> list[str]:
     """What is called otherwise now."""
     moves = sorted((alias, prepared.moves[row.id]) for alias, row in prepared.rows.items() if row.id in prepared.moves)
-    return [
+    followed = prepared.identities.followed if prepared.identities is not None else {}
+    files = [
+        f"`{old}` is now `{new}`: its workflow went along."
+        for old, new in followed.items()
+        if new == prepared.workflow.file
+    ]
+    return files + [
         f"{named([before])} is now {named([now])}: its state and history went along."
         for now, before in moves
         if now != before

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from bot.decide.facts import TaskAction
-from bot.decide.transitions import TaskState
 from bot.store import publications
+from bot.store.asking import MAY_BE_APPROVED
 from bot.store.publications import Kind, Publication
 from bot.store.tables import tasks
 
@@ -40,7 +40,7 @@ def plans_in(connection: Connection, one: Publication) -> list[int]:
         .where(
             tasks.c.deployment_id.in_(publications.deployments_of(connection, one.id)),
             tasks.c.plan_id.is_not(None),
-            (tasks.c.state == TaskState.NEEDS_APPROVAL.value) | tasks.c.action.in_(_FOLDED),
+            MAY_BE_APPROVED | tasks.c.action.in_(_FOLDED),
         )
         .order_by(tasks.c.id)
     )

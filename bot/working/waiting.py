@@ -8,6 +8,7 @@ from sqlalchemy import Connection, or_, select
 
 from bot.decide.transitions import TaskState
 from bot.store import conversation
+from bot.store.asking import MAY_BE_APPROVED
 from bot.store.hosting import PullRow
 from bot.store.tables import deployments, tasks, workflows
 
@@ -24,6 +25,7 @@ class WaitingTask:
     file: str
     commander: str
     plan: int | None
+    in_line: bool = False  # its turn has not come; it may be approved, not yet rejected
 
 
 def of_pull(connection: Connection, pull: PullRow) -> list[int]:
@@ -36,12 +38,12 @@ def of_pull(connection: Connection, pull: PullRow) -> list[int]:
 
 
 def waiting_tasks(connection: Connection, pull: PullRow) -> list[WaitingTask]:
-    """What waits for approval of all that was asked for on a pull request, or told on it."""
+    """What waits for approval, or will in its turn, of all that was asked for or is told on a pull request."""
     query = (
         select(tasks, deployments.c.actor, deployments.c.continuous, workflows.c.name, workflows.c.file)
         .join(deployments, tasks.c.deployment_id == deployments.c.id)
         .join(workflows, deployments.c.workflow_id == workflows.c.id)
-        .where(tasks.c.deployment_id.in_(of_pull(connection, pull)), tasks.c.state == TaskState.NEEDS_APPROVAL.value)
+        .where(tasks.c.deployment_id.in_(of_pull(connection, pull)), MAY_BE_APPROVED)
         .order_by(tasks.c.id)
     )
     return [
@@ -54,6 +56,7 @@ def waiting_tasks(connection: Connection, pull: PullRow) -> list[WaitingTask]:
             row.file,
             "" if row.continuous else row.actor,
             row.plan_id,
+            row.state != TaskState.NEEDS_APPROVAL.value,
         )
         for row in connection.execute(query)
     ]
