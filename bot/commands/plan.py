@@ -12,7 +12,6 @@ from bot.submit import submit_plan
 from bot.working.pulling import PLAN_JOBS, plan
 from bot.working.requesting import affected, recorder
 
-
 _NOTHING = "No environment reads what this pull request changes, so there is nothing to plan."
 
 

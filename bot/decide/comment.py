@@ -58,7 +58,7 @@ def parse(text: str, grammars: Mapping[str, Grammar]) -> tuple[Command | Mistake
         return told
     rest = told[MOST_COMMANDS]
     message = f"this and what follows was not run: a comment may hold {MOST_COMMANDS} commands"
-    return (*told[:MOST_COMMANDS], Mistake(rest.line, _cut(rest.text), message, "write the rest in another comment"))
+    return (*told[:MOST_COMMANDS], Mistake(rest.line, _cut(rest.text), message, "Write the rest in another comment"))
 
 
 def _may_be_meant(line: str, names: Collection[str]) -> bool:

@@ -67,8 +67,9 @@ def jobs(town: Town, kind: str = "plan") -> list[str]:
     found = []
     for run in town.repository.runs.values():
         for job in run.current():
-            if job.name.startswith(f"{kind} "):
-                found.append(f"{job.name.removeprefix(f'{kind} ')} {job.conclusion or job.status}")
+            first, _, slug = job.name.partition(" ")
+            if first == kind:
+                found += [f"{slug} {job.conclusion or job.status}"]
     return found
 
 

@@ -109,9 +109,9 @@ def test_names_of_environments_are_data(town: Town) -> None:
         for alias, path in ODD.items()
     ]
     lines[1] += f"    needs: [{json.dumps('my db')}]\n"
-    paths = {path: "1" for path in ODD.values()}
+    paths = dict.fromkeys(ODD.values(), "1")
     town.setup({"headwater.yml": flat(more="".join(lines)), **town.environments(**paths)})
-    pull = town.pull(town.environments(**{path: "2" for path in ODD.values()}))
+    pull = town.pull(town.environments(**dict.fromkeys(ODD.values(), "2")))
     town.settle()
     assert pull.plan() == snapshot("""\
 ### 4 environments: 4 to change
@@ -232,7 +232,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 <sub><code>/deploy &#34;&#64;\u200beveryone &#60;b&#62;&#38;amp&#59;&#60;/b&#62; &#35;1&#34; &#34;--&#62;&#34;</code> by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat · deployment 3</sub>\
 """)
-    assert town.tool_log() == snapshot(["end begins", "end deployed", "mail begins", "mail deployed"])
+    assert sorted(town.tool_log()) == ["end begins", "end deployed", "mail begins", "mail deployed"]
     assert pull.say('/explain "web | **bold** `code` 🚀"') == snapshot("""\
 ### <code>web &#124; &#42;&#42;bold&#42;&#42; &#96;code&#96; 🚀</code>
 

@@ -61,25 +61,24 @@ Code of a fork is planned once its commit is named.\
 ### Not planned
 
 > [!WARNING]
-> **This pull request comes from a fork, whose code runs only once its exact commit is named**. Read the code, then write `/plan` @\u200bCOMMIT
+> **This pull request comes from a fork, whose code runs only once its exact commit is named**. Read the code, then write `/plan @COMMIT`
 
 <sub>`/plan` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
-    assert pull.say(f"/plan @{pull.head[:12]}", by="ada") == snapshot("""\
+    short = pull.head[:12]
+    assert pull.say(f"/plan @{short}", by="ada").replace(short, "SHORT") == snapshot("""\
 ### Not planned
 
 > [!WARNING]
-> **This pull request comes from a fork, whose code runs only once its exact commit is named**. Read the code, then write `/plan` @\u200bCOMMIT
+> **This pull request comes from a fork, whose code runs only once its exact commit is named**. Read the code, then write `/plan @COMMIT`
 
-<sub>`/plan @77fcb3c4d6a9` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+<sub>`/plan @SHORT` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
     assert pull.say("/deploy", by="ada") == snapshot("""\
 ### Not deployed
 
 > [!WARNING]
-> - **This pull request comes from a fork, whose code runs only once its exact commit is named**. Read the code, then write `/plan` @\u200bCOMMIT
-> - **Nothing was shown of COMMIT7 when the command was written**. Write `/plan`, read it, then write `/deploy` again
-> - **It could not be found out what the base branch has changed since**. Write the command again in a minute
+> **This pull request comes from a fork, whose code runs only once its exact commit is named**. Read the code, then write `/plan @COMMIT`
 
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -142,7 +141,7 @@ Read the change first: its code runs in the plan. Then:
 ### Not deployed
 
 > [!WARNING]
-> - **This pull request comes from a fork, whose code runs only once its exact commit is named**. Read the code, then write `/plan` @\u200bCOMMIT
+> - **This pull request comes from a fork, whose code runs only once its exact commit is named**. Read the code, then write `/plan @COMMIT`
 > - **The head is COMMIT7 now, but COMMIT7 was shown when the command was written**. Read the plan of COMMIT7, then write `/deploy` again
 
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
@@ -221,7 +220,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-To deploy what is shown here:
+Once this is no draft any more, to deploy what is shown here:
 
 ```
 /deploy

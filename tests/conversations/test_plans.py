@@ -178,17 +178,11 @@ cancelled
 | Environment | Plan | Why | Tool | Job |
 | :-- | :-- | :-- | :-- | :-- |
 | `db` | ⊘\xa0cancelled | `db/plan` | script | [N s](https://github/acme/shop/actions/runs/RUN) |
-| `api` | ○\xa0after `db` | downstream of `db` | script |  |
-
-Push a commit that mends this. To plan again as it is:
-
-```
-/plan db
-```\
+| `api` | ○\xa0after `db` | downstream of `db` | script |  |\
 """)
     assert told(check_of(pull, "headwater plan", first)) == snapshot("""\
-success
-2 environments planned
+cancelled
+2 environments planned, 1 cancelled
 See the plan comment.\
 """)
     assert pull.checks() == snapshot(
@@ -267,7 +261,10 @@ failure
     )
     assert jobs(shop) == []
     assert pull.say("/deploy") == snapshot("""\
-### The workflow files have problems: see the plan comment.
+### Not deployed
+
+> [!WARNING]
+> **The workflow files have problems**. Push a commit that mends what the plan comment tells
 
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -288,7 +285,7 @@ def test_an_undefined_variable_stops_its_workflow_alone(shop: Town) -> None:
     assert pull.plan() == snapshot("""\
 ### 1 problem in the workflow files
 
-- [`more/env0.workflow.yml: more/env0.workflow.yml:3:3`](https://github/acme/shop/blob/COMMIT/more/env0.workflow.yml%3A%20more/env0.workflow.yml#L3) `disabled` of 'web': <span>&#36;</span>{NO_WEB} has no value: add NO_WEB under `variables`, give it with -v NO_WEB=VALUE, or write <span>&#36;</span><span>&#36;</span>{NO_WEB} for the text itself
+- [`more/env0.workflow.yml:3:3`](https://github/acme/shop/blob/COMMIT/more/env0.workflow.yml#L3) `disabled` of 'web': <span>&#36;</span>{NO_WEB} has no value: add NO_WEB under `variables`, give it with -v NO_WEB=VALUE, or write <span>&#36;</span><span>&#36;</span>{NO_WEB} for the text itself
 
 ```mermaid
 %%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
@@ -331,7 +328,7 @@ Push a commit that mends this; it is read again at once.
 <sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop</sub>\
 """)
     assert pull.checks() == snapshot(
-        {"headwater deploy: shop": "neutral", "headwater plan": "failure", "headwater plan: shop": "failure"}
+        {"headwater deploy: shop": "neutral", "headwater plan": "failure", "headwater plan: shop": "success"}
     )
 
 
@@ -486,12 +483,12 @@ Push a commit that mends this. To plan again as it is:
     shop.settle()
     assert table(plan_of(pull).body) == snapshot(
         [
-            "| `db` | ⊘\xa0cancelled | `db/plan` | script | [N s](https://github/acme/shop/actions/runs/RUN) |",
+            "| `db` | no\xa0changes | `db/plan` | script | [N s](https://github/acme/shop/actions/runs/RUN) |",
             "| `api` | ○\xa0after `db` | downstream of `db` | script |  |",
         ]
     )
     assert pull.checks() == snapshot(
-        {"headwater deploy: shop": "neutral", "headwater plan": "success", "headwater plan: shop": "cancelled"}
+        {"headwater deploy: shop": "neutral", "headwater plan": "success", "headwater plan: shop": "success"}
     )
     assert len(pull.ours()) == 1
 
@@ -634,12 +631,17 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 """)
     assert plan_of(pull).body == before
     assert pull.say("/plan nothing-like-it") == snapshot("""\
-### no environment is called 'nothing-like-it'; known are: api, db, network
+### Not planned
+
+> [!WARNING]
+> **No environment is called 'nothing-like-it'**. Known are: api, db, network
 
 <sub>`/plan nothing-like-it` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
     assert pull.say("/plan --only") == snapshot("""\
-### The plan comment shows it.
+### That was not understood
+
+- `/plan --only`: &#45;-only what? name the environments. Did you mean `/plan ENV --only`?
 
 <sub>`/plan --only` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -922,7 +924,7 @@ def test_what_is_taken_out_of_the_file_is_forgotten_or_destroyed_as_the_file_say
     pull = town.pull({"headwater.yml": flat("db")}, title="Without web")
     town.settle()
     assert pull.plan() == snapshot("""\
-### No environment is affected
+### Nothing to plan
 
 - web is gone from headwater.yml: it will be forgotten; what it deployed at COMMIT7 stays as it is
 
@@ -939,7 +941,6 @@ def test_what_is_taken_out_of_the_file_is_forgotten_or_destroyed_as_the_file_say
 > [!CAUTION]
 > `web` (gone from the file) destroys 1 resource: `web`
 
-- `web`: will wait for approval
 - web is gone from headwater.yml: its destroy waits for approval
 
 | Environment | Plan | Why | Job |
@@ -953,6 +954,8 @@ destroy web
 ```
 
 </details>
+
+`web`: destroyed after the merge, once somebody approves it there.
 
 <sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
 """)

@@ -40,11 +40,21 @@ def test_a_pull_request_that_gives_itself_power_is_told_what_holds_after_the_mer
     pull = town.pull({"headwater.yml": grab, "db/plan": ("100755", SAYS), **town.environments(web="w2")})
     town.settle()
     assert pull.plan() == snapshot("""\
-### `db`: planned at deploy
+### 2 environments: 1 to change, 1 planned at deploy
 
-| Environment | Plan | Why | Tool |
-| :-- | :-- | :-- | :-- |
-| `db` | ○\xa0planned at deploy (needs `TOKEN`) | variable `TOKEN`; `db/plan` | script |
+| Environment | Plan | Why | Tool | Job |
+| :-- | :-- | :-- | :-- | :-- |
+| `db` | ○\xa0planned at deploy (needs `TOKEN`) | variable `TOKEN`; `db/plan` | script |  |
+| `web` | +1 | `web/wanted` | script | [N s](https://github/acme/shop/actions/runs/RUN) |
+
+<details><summary><code>web</code> &nbsp;+1</summary>
+
+```diff
++ web: w2
+Plan: 1 to add, 0 to change, 0 to destroy.
+```
+
+</details>
 
 Holds only once this is merged:
 
@@ -54,9 +64,10 @@ Holds only once this is merged:
 - requirements.approvals: 0 → 2
 - requirements.selfApproval: false → true
 - requirements.checks: required → none
-- db: runsOn none → self-hosted, big
-- db: githubEnvironment none → production
+- db: runsOn ubuntu-latest → self-hosted, big
+- db: githubEnvironment headwater-deploy → production
 - db: the secret DB_PASSWORD for TOKEN
+- web: runsOn ubuntu-latest → self-hosted, big
 
 To deploy what is shown here:
 
@@ -127,8 +138,8 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 Holds only once this is merged:
 
-- web: runsOn none → big
-- web: githubEnvironment none → production
+- web: runsOn ubuntu-latest → big
+- web: githubEnvironment headwater-deploy → production
 
 To deploy what is shown here:
 
@@ -270,7 +281,8 @@ def test_where_the_default_branch_cannot_be_read_nobody_is_given_more(town: Town
 ### Not deployed
 
 > [!WARNING]
-> **It could not be found out what the base branch has changed since**. Write the command again in a minute
+> - **The workflow files of the default branch have problems, so it is not known who may do that there**. Mend them on the default branch, then write the command again
+> - **It could not be found out what the base branch has changed since**. Write the command again in a minute
 
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -286,7 +298,7 @@ def test_the_workflow_file_that_no_longer_fits_is_told(town: Town) -> None:
 ### `web`: 1 to add
 
 > [!IMPORTANT]
-> .github/workflows/headwater.yml does not give its jobs that deploy the secret DB_PASSWORD
+> .github/workflows/headwater.yml does not give its jobs that deploy the secret DB_PASSWORD: write it anew with `headwater init --github`, and merge that
 
 | Environment | Plan | Why | Tool | Job |
 | :-- | :-- | :-- | :-- | :-- |
