@@ -163,7 +163,9 @@ class Demo:
             text = f'terraform {{\n  backend "local" {{\n    path = "{state}"\n  }}\n}}\n'
             (clone / "infra" / stack / "backend.tf").write_text(text)
         eks = clone / QUOTA  # the account's quota is a file here, so that somebody can raise it
-        text = eks.read_text().replace("self.output.size <= 5", f'self.output.size <= tonumber(file("{self.folder}/quota"))')
+        text = eks.read_text().replace(
+            "self.output.size <= 5", f'self.output.size <= tonumber(file("{self.folder}/quota"))'
+        )
         eks.write_text(text.replace("quota is 5 nodes", "quota is exceeded"))
         say(f"\n{paint('$', GREEN)} {paint(f'headwater init --github --url {self.url}', BOLD)}")
         self._git(clone, "add", ".")
@@ -345,7 +347,9 @@ def tell_of_the_first_deploy(demo: Demo) -> None:
         """Nothing is deployed yet, so this first change of the network touches all six. Only the network can be planned;
         all else reads outputs that do not exist before it is there. No placeholder is made up for them.""",
     )
-    pull = demo.open("Use our own address range", "ada", "infra/network/main.tf", "10.0.0.0/16", "10.20.0.0/16", "range")
+    pull = demo.open(
+        "Use our own address range", "ada", "infra/network/main.tf", "10.0.0.0/16", "10.20.0.0/16", "range"
+    )
     demo.answer(pull, r"^6 environments: ")
     demo.chapter(
         "/deploy",
@@ -411,7 +415,9 @@ def tell_of_the_end(demo: Demo) -> None:
 def checks_of(demo: Demo, pull: Pull) -> list[str]:
     """The conclusions of our checks at the head of a pull request."""
     runs = list(demo.repository.check_runs.values())
-    return [one.conclusion for one in runs if one.head_sha == pull.head_sha and one.conclusion and "headwater" in one.name]
+    return [
+        one.conclusion for one in runs if one.head_sha == pull.head_sha and one.conclusion and "headwater" in one.name
+    ]
 
 
 def main() -> int:

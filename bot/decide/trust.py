@@ -104,13 +104,11 @@ def _changed_placement(trusted: Trusted, workflow: Workflow, environment: Enviro
     lines = []
     before_runs, before_environment = (old.runs_on, old.github_environment) if old else ((), None)
     if environment.runs_on != before_runs:
-        lines.append(
-            f"{alias}: runsOn {_listed(before_runs or DEFAULT_RUNNER)} → {_listed(environment.runs_on or DEFAULT_RUNNER)}"
-        )
+        was, will = before_runs or DEFAULT_RUNNER, environment.runs_on or DEFAULT_RUNNER
+        lines.append(f"{alias}: runsOn {_listed(was)} → {_listed(will)}")
     if environment.github_environment != before_environment:
-        lines.append(
-            f"{alias}: githubEnvironment {before_environment or DEPLOY_ENVIRONMENT} → {environment.github_environment or DEPLOY_ENVIRONMENT}"
-        )
+        before, after = before_environment or DEPLOY_ENVIRONMENT, environment.github_environment or DEPLOY_ENVIRONMENT
+        lines.append(f"{alias}: githubEnvironment {before} → {after}")
     effective = effective_variables(workflow, environment)
     kept, missing = without_new_power(effective, trusted)
     lines += [f"{alias}: the secret {one.source} for {one.name}" for one in missing]

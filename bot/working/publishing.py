@@ -177,16 +177,17 @@ def _head_check(connection: Connection, _project: HostedProject, one: Publicatio
     return Check(HEAD_CHECK_NAME, _head_output(connection, plan, fork=pull.fork, draft=pull.draft))
 
 
+def _not_planned(*, fork: bool, draft: bool) -> CheckOutput:
+    if fork:
+        told = "Code of a fork is planned once its commit is named."
+        return CheckOutput("Waits for somebody who may deploy", told, conclusion="action_required")
+    text = "A draft is planned when somebody writes /plan." if draft else "It is about to be planned."
+    return CheckOutput("Not planned yet", text, conclusion="neutral" if draft else None)
+
+
 def _head_output(connection: Connection, plan: conversation.PullPlan | None, *, fork: bool, draft: bool) -> CheckOutput:
-    if plan is None and fork:
-        return CheckOutput(
-            "Waits for somebody who may deploy",
-            "Code of a fork is planned once its commit is named.",
-            conclusion="action_required",
-        )
     if plan is None:
-        text = "A draft is planned when somebody writes /plan." if draft else "It is about to be planned."
-        return CheckOutput("Not planned yet", text, conclusion="neutral" if draft else None)
+        return _not_planned(fork=fork, draft=draft)
     if plan.problems:
         return definition_check(plan.problems)
     found = [views.deployment(connection, number) for number in plan.deployments]

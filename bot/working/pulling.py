@@ -188,9 +188,7 @@ def _matters(prepared: Prepared) -> bool:
     return bool(prepared.order or prepared.removed)
 
 
-def plan_request(
-    server: Server, project: HostedProject, pull: PullRow, workflow: Workflow | None = None
-) -> Request:
+def plan_request(server: Server, project: HostedProject, pull: PullRow, workflow: Workflow | None = None) -> Request:
     """The request for the plans of a head: of one workflow, or of all."""
     given = server.vault.open(pull.given) if pull.given is not None else {}
     return Request(

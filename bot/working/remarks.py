@@ -1,4 +1,4 @@
-"""What somebody should know of the plans of a pull request, whatever they say: a line each, in the words of comments."""
+"""What somebody should know of the plans of a pull request, whatever they say: a line each, as comments say it."""
 
 from __future__ import annotations
 

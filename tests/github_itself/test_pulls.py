@@ -197,5 +197,8 @@ def test_the_activities_tell_who_moved_a_branch(github: GitHub, shop: Repository
     told = as_app(github, app).requester.requestJsonAndCheck(
         "GET", "/repos/acme/shop/activity", parameters={"ref": "refs/heads/feature"}
     )[1]
-    assert [(one["activity_type"], one["actor"]["login"]) for one in told] == [("push", "bob"), ("branch_creation", "ada")]
+    assert [(one["activity_type"], one["actor"]["login"]) for one in told] == [
+        ("push", "bob"),
+        ("branch_creation", "ada"),
+    ]
     assert told[0]["before"] == told[1]["after"] == pull.head.sha

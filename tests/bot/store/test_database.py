@@ -16,9 +16,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import func, insert, inspect, select
 from sqlalchemy.engine import Engine
 
+import bot.store.hosted_tables  # noqa: F401 (its tables belong to the metadata)
 from bot.errors import StoreError
 from bot.store.database import REVISION, Database
-import bot.store.hosted_tables  # noqa: F401 (its tables belong to the metadata)
 from bot.store.tables import metadata, repositories
 
 
