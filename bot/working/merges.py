@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
-from bot.decide.facts import TaskAction
-from bot.decide.transitions import BROKEN
 from bot.hosting.project import HostedProject
 from bot.preparing.situation import Prepared
 from bot.server import Server
 from bot.store import conversation, hosting
 from bot.store.conversation import Story
-from bot.store.environments import EnvironmentRow
 from bot.store.hosting import PullRow
 from bot.store.tables import deployments, tasks
-from bot.submit import Planned, planned_by, shown_in
 from bot.working.pulling import keep_told
 from planner.problems import PlannerError
 from planner.question import affected_in
@@ -48,7 +44,13 @@ class Push:
         """The same branch as it was at an earlier one of these commits."""
         commits = self.commits[self.commits.index(commit) :]
         pulls = tuple(one for one in self.pulls if one.merge_commit in commits)
-        return Push(self.branch, commit, self.since, commits, pulls, None, self.affecting, self.first)
+        return replace(self, commit=commit, commits=commits, pulls=pulls, here=None)
+
+    def only_after(self, commit: str) -> Push:
+        """The same branch, without what was merged up to an earlier one of these commits."""
+        commits = self.commits[: self.commits.index(commit)]
+        pulls = tuple(one for one in self.pulls if one.merge_commit in commits)
+        return replace(self, since=commit, commits=commits, pulls=pulls)
 
     @property
     def told_on(self) -> PullRow | None:
@@ -93,34 +95,6 @@ def _ask(server: Server, project: HostedProject, branch: str, commits: Sequence[
         for told in client.pulls_of_commit(commit):
             if told.merged and told.base_ref == branch:
                 keep_told(server, project, told)
-
-
-def shown(
-    project: HostedProject, server: Server, pulls: Sequence[PullRow], rows: Iterable[EnvironmentRow]
-) -> dict[int, Planned]:
-    """By environment id, what was last shown of it: before a deploy that did not succeed, or before the merge."""
-    unfinished = {row.id: row.deployment for row in rows if row.deployment is not None and row.facts.state in BROKEN}
-    found: dict[int, Planned] = {}
-    for number in sorted(set(unfinished.values())):
-        found |= {one: told for one, told in shown_in(project, number).items() if unfinished.get(one) == number}
-    for pull in pulls:
-        query = (
-            select(deployments.c.id)
-            .where(deployments.c.pull_id == pull.id, deployments.c.action == TaskAction.PLAN.value)
-            .where(deployments.c.commit == pull.head)
-            .order_by(deployments.c.id)
-        )
-        with server.database.reading() as connection:
-            numbers = connection.execute(query).scalars().all()
-        for number in numbers:
-            told = planned_by(project, number)
-            found |= {one: plan for one, plan in told.items() if was_shown(plan) or one not in found}
-    return found
-
-
-def was_shown(planned: Planned | None) -> bool:
-    """Whether people could see what would become of an environment."""
-    return planned is not None and (planned.plan is not None or planned.awaited)
 
 
 def ahead(project: HostedProject, prepared: Prepared, held: Collection[int]) -> frozenset[str]:

@@ -18,7 +18,7 @@ from bot.hosting.project import HostedProject
 from bot.render.answers import notice
 from bot.render.checks import definition_check, deploy_check, plan_check
 from bot.render.comments import deployment_comment, deployment_text, plan_comment
-from bot.render.markdown import marked, marker
+from bot.render.markdown import marked, marker, pull_link
 from bot.render.models import CheckOutput, PlanComment
 from bot.server import Server
 from bot.store import conversation, deployments, hosting, locks, publications, views
@@ -144,8 +144,8 @@ def _story(connection: Connection, project: HostedProject, one: Publication) -> 
     if story is None:
         return None
     if elsewhere:
-        body = notice(f"Deployed together with #{story.number}, where its story is told.").partition("\n")[2]
-        return f"{marker('deployment', f's{story.id}-{elsewhere}')}\n{body}"
+        where = pull_link(f"#{story.number}", project.hosted.html_url)
+        return f"{marker('deployment', f's{story.id}-{elsewhere}')}\nDeployed together with {where}, which tells it.\n"
     return deployment_comment(story_model(connection, project, story))
 
 

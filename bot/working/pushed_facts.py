@@ -13,7 +13,7 @@ from bot.preparing.situation import Prepared
 from bot.store.environments import EnvironmentRow
 from bot.store.tables import tasks
 from bot.submit import Planned
-from bot.working.merges import was_shown
+from bot.working.shown_before import was_shown
 from planner.changes import ReasonCode
 
 

@@ -29,6 +29,7 @@ from bot.working.merges import Push
 from bot.working.places import hosted_of
 from bot.working.pulling import keep_told, wake_waiting
 from bot.working.pushed_facts import before, facts_of
+from bot.working.shown_before import shown_before
 from planner.definition import Removal, Workflow
 from planner.problems import DefinitionError, PlannerError
 
@@ -95,6 +96,7 @@ def _deploy_unless_skipped(server: Server, project: HostedProject, push: Push) -
         if commit in made and not _SKIPS.search(project.mirror.message(commit)):
             project.mirror.keep(commit)
             _deploy(server, project, push.only_until(commit))
+            push = push.only_after(commit)
             break
     if push.here is None and _to_deploy(project, push, Telling()):
         _tell(server, project, push, Telling(said=[push_lines.SKIPPED]), ())
@@ -137,7 +139,7 @@ def _deploy(server: Server, project: HostedProject, push: Push) -> None:
         return
     made = _made(server, project, push)
     rows = [row for one in prepared for row in one.rows.values()]
-    shown = merges.shown(project, server, push.pulls, rows)
+    shown = shown_before(server, project, push.branch, prepared)
     with server.database.reading() as connection:
         held = locks.held(connection, [row.id for row in rows]).keys()
     todo = []
