@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo demo-cli test lint format bench crash docs clean
+.PHONY: help demo demo-cli stories test lint format bench crash docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make test    lint and all tests, as CI runs them"
 	@echo "make lint    format, lint, types and layers"
 	@echo "make bench   the figures of docs/benchmarks.md (needs npm)"
+	@echo "make stories all conversations on pull requests (long: half an hour and more on two cores)"
 	@echo "make crash   kill deploys at every point, not only at a sample (long)"
 	@echo "make docs    write the generated pages anew"
 
@@ -29,7 +30,11 @@ demo-cli: $(STAMP)
 	@$(BIN)/python examples/demo_cli.py
 
 test: lint
-	@$(BIN)/python -m pytest -n auto tests
+	@$(BIN)/python -m pytest -n auto tests --ignore=tests/conversations
+	@$(BIN)/python -m pytest tests/conversations/test_first.py
+
+stories: $(STAMP)
+	@$(BIN)/python -m pytest -n auto tests/conversations
 
 lint: $(STAMP)
 	@$(BIN)/ruff format --check .
