@@ -67,7 +67,7 @@ def publish(server: Server, key: str) -> float | None:
     digest = _digest(content, plans)
     if digest == one.digest and one.github_id is not None:
         return None
-    client = server.client(hosted).at(Priority.COMMAND if one.github_id is None else Priority.COSMETIC)
+    client = server.client(hosted).at(_priority(one, commit, plans))
     posted, moment = _post(server, client, one, content)
     now = time.time()
     values: dict[str, object] = {
@@ -84,6 +84,13 @@ def publish(server: Server, key: str) -> float | None:
     with server.database.writing() as connection:
         publications.write(connection, one.id, values)
     return None
+
+
+def _priority(one: Publication, commit: str | None, plans: Sequence[int]) -> Priority:
+    """An answer is awaited, and so is a plan that nobody may approve before it is shown; the rest can wait a little."""
+    shown = {what for _, what in one.shown}
+    news = one.github_id is None or any(str(plan) not in shown for plan in plans)
+    return Priority.COMMAND if news or (commit is not None and commit not in shown) else Priority.COSMETIC
 
 
 def _turn(server: Server, one: Publication) -> float:
