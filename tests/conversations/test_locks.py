@@ -134,8 +134,13 @@ def test_t18_two_that_overlap_never_hold_each_other_up(town: Town) -> None:
     second = town.pull(town.environments(b="3", c="3"), by="bob")
     third = town.pull(town.environments(c="4", a="4"), by="bob")
     town.settle()
-    for one in (first, second, third):
+    town.hold("a")
+    first.comment("/deploy", by="olga")
+    town.wait_for(lambda: "a begins" in town.tool_log())
+    for one in (second, third):
         one.comment("/deploy", by="olga")
+    town.wait_for(lambda: len(second.ours()) == len(third.ours()) == 2)
+    town.let_go("a")
     town.settle()
     assert sorted(town.tool_log()) == ["a begins", "a deployed", "b begins", "b deployed"]
     assert second.newest() == snapshot("""\
