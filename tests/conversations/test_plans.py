@@ -186,6 +186,19 @@ See the plan comment.\
     )
 
 
+def test_jobs_of_a_former_head_that_have_not_begun_are_cancelled_at_github(shop: Town) -> None:
+    shop.github.actions.start_delay = 30.0
+    pull = shop.pull(shop.environments(network="n2"))
+    shop.wait_for(lambda: len(shop.repository.runs) == 1)
+    first = next(iter(shop.repository.runs.values()))
+    shop.github.actions.start_delay = 0.0
+    pull.push(shop.environments(network="n3"))
+    shop.settle()
+    assert first.conclusion == "cancelled"
+    assert "+ network: n3" in pull.plan()
+    assert len(pull.ours()) == 1
+
+
 def test_where_nothing_is_affected_the_check_says_so_and_there_is_no_comment(shop: Town) -> None:
     pull = shop.pull({"README.md": "# The shop\n"})
     shop.settle()
