@@ -544,6 +544,8 @@ def test_t19_pushed_between_the_comment_and_the_run(town: Town) -> None:
 <sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
     assert town.tool_log() == []
+    pull.say("/deploy", by="bob")  # by now he has read it
+    assert town.tool_log() == ["db begins", "db deployed"]
 
 
 def test_when_the_branch_is_gone(town: Town) -> None:
