@@ -40,7 +40,8 @@ class Server:
         self.requests: list[bytes] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/x"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     @staticmethod
     def send(one: socket.socket, data: bytes) -> bool:
@@ -73,6 +74,8 @@ class Server:
         return found
 
     def stop(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # else the thread goes on waiting, and at another's socket later
+        self._accepting.join()
         self._listener.close()
 
 

@@ -151,7 +151,8 @@ class Proxy:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         self._target = target
-        threading.Thread(target=self._go, daemon=True).start()
+        self._accepting = threading.Thread(target=self._go, daemon=True)
+        self._accepting.start()
 
     def _go(self) -> None:
         with suppress(OSError):
@@ -178,6 +179,8 @@ class Proxy:
             target.shutdown(socket.SHUT_WR)
 
     def stop(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)  # else the thread goes on waiting, and at another's socket later
+        self._accepting.join()
         self._socket.close()
 
 
