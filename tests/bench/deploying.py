@@ -71,32 +71,49 @@ def measured(folder: Path, count: int) -> Figures:
     )
 
 
-def generate(folder: Path, count: int) -> tuple[Graph, dict[str, float]]:
-    """A repository of script environments whose applies sleep; its graph and how long each sleeps."""
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The files of script environments whose applies sleep, their graph, and how many seconds each sleeps."""
+
+    files: dict[str, str]
+    graph: Graph
+    durations: dict[str, float]
+
+
+def environments(count: int) -> Made:
+    """Layers of script environments, each of which needs two of the layer before; the same ones every time."""
     chance = random.Random(1)
     size = count // LAYERS
     needs: dict[str, tuple[str, ...]] = {}
     durations: dict[str, float] = {}
+    files: dict[str, str] = {}
     for number in range(count):
         layer = number // size
         upstream = range((layer - 1) * size, layer * size)
-        needs[f"e{number}"] = tuple(f"e{one}" for one in sorted(chance.sample(upstream, 2))) if layer else ()
+        few = min(2, len(upstream))
+        needs[f"e{number}"] = tuple(f"e{one}" for one in sorted(chance.sample(upstream, few))) if layer else ()
         durations[f"e{number}"] = round(chance.uniform(SHORTEST, LONGEST), 1)
-        place = folder / "envs" / f"e{number}"
-        place.mkdir(parents=True)
         for step, text in (
             ("plan", "echo + 1; exit 2"),
             ("apply", f"exec sleep {durations[f'e{number}']}"),
             ("destroy", ""),
         ):
-            (place / step).write_text(f"#!/bin/sh\n{text}\n")
-            (place / step).chmod(0o755)
-    (folder / "headwater.yml").write_text(_workflow(needs))
+            files[f"envs/e{number}/{step}"] = f"#!/bin/sh\n{text}\n"
+    return Made({**files, "headwater.yml": _workflow(needs)}, Graph(needs), durations)
+
+
+def generate(folder: Path, count: int) -> tuple[Graph, dict[str, float]]:
+    """A repository of such environments; its graph and how long each sleeps."""
+    made = environments(count)
+    for path, text in made.files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+        (folder / path).chmod(0o755 if "/" in path else 0o644)
     for arguments in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-q", "-m", "bench")):
         subprocess.run(
             ["git", "-c", "user.name=b", "-c", "user.email=b@example.com", *arguments], cwd=folder, check=True
         )
-    return Graph(needs), durations
+    return made.graph, made.durations
 
 
 def _workflow(needs: Mapping[str, Sequence[str]]) -> str:

@@ -1,0 +1,148 @@
+"""What each kind of check run says, by the store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from bot.hosting.project import HostedProject
+from bot.render.answers import notice
+from bot.render.checks import definition_check
+from bot.render.checks import deploy_check as deploy_output
+from bot.render.checks import plan_check as plan_output
+from bot.render.comments import deployment_text
+from bot.render.models import CheckOutput, PlanComment
+from bot.store import conversation, deployments, hosting, publications, views
+from bot.store.publications import Publication
+from bot.working.posting import Check, Content
+from bot.working.showing import command_model, section, story_model
+
+HEAD_CHECK_NAME = "headwater plan"
+
+
+def head_check(connection: Connection, _project: HostedProject, one: Publication) -> Content | None:
+    number, _, head = one.key.partition(":")
+    pull = hosting.pull(connection, one.repository, int(number))
+    if pull is None:
+        return None
+    plan = next((each for each in conversation.plans_of(connection, pull.id) if each.commit == head), None)
+    return Check(HEAD_CHECK_NAME, _head_output(connection, plan, fork=pull.fork, draft=pull.draft))
+
+
+def _not_planned(*, fork: bool, draft: bool) -> CheckOutput:
+    if fork:
+        told = "Code of a fork is planned once its commit is named."
+        return CheckOutput("Waits for somebody who may deploy", told, conclusion="action_required")
+    text = "A draft is planned when somebody writes /plan." if draft else "It is about to be planned."
+    return CheckOutput("Not planned yet", text, conclusion="neutral" if draft else None)
+
+
+def _head_output(connection: Connection, plan: conversation.PullPlan | None, *, fork: bool, draft: bool) -> CheckOutput:
+    if plan is None:
+        return _not_planned(fork=fork, draft=draft)
+    if plan.problems:
+        return definition_check(plan.problems)
+    found = [views.deployment(connection, number) for number in plan.deployments]
+    tasks = [task for view in found if view is not None for task in view.tasks]
+    if not tasks and (plan.deployments or plan.after_merge):
+        return CheckOutput("Nothing to plan", "See the plan comment.", conclusion="success")
+    if not tasks:
+        return CheckOutput(
+            "Nothing is affected", "No environment reads what this pull request changes.", conclusion="success"
+        )
+    unfinished = [task for task in tasks if not task.finished]
+    failed = [task for task in tasks if task.state.value in ("failed", "timed out")]
+    cancelled = [task for task in tasks if task.state.value == "cancelled"]
+    title = f"{len(tasks)} environment{'s' * (len(tasks) != 1)} planned"
+    if unfinished:
+        return CheckOutput(f"Planning {len(tasks)} environment{'s' * (len(tasks) != 1)}", "See the plan comment.")
+    if failed:
+        return CheckOutput(f"{title}, {len(failed)} failed", "See the plan comment.", conclusion="failure")
+    if cancelled:
+        return CheckOutput(f"{title}, {len(cancelled)} cancelled", "See the plan comment.", conclusion="cancelled")
+    return CheckOutput(title, "See the plan comment.", conclusion="success")
+
+
+def plan_check(connection: Connection, project: HostedProject, one: Publication) -> Content | None:
+    pull = hosting.pull(connection, one.repository, one.number or 0)
+    part = section(connection, project, int(one.key))
+    if part is None or pull is None:
+        return None
+    plans = conversation.plans_of(connection, pull.id)
+    plan = next((each for each in plans if int(one.key) in each.deployments), None)
+    cautions = plan.cautions.get(one.key, ()) if plan is not None else ()
+    newest = plan is not None and plan.id == pull.plan
+    model = PlanComment(
+        key=str(pull.number),
+        commit=one.sha or pull.head,
+        base=plan.base if plan is not None else "",
+        repository_url=project.hosted.html_url,
+        superseded_by="" if newest else pull.head,
+    )
+    part = replace(part, warnings=tuple(cautions))
+    return Check(f"headwater plan: {part.workflow}", plan_output(part, model))
+
+
+def deploy_check(connection: Connection, project: HostedProject, one: Publication) -> Content | None:
+    pull_id, _, workflow = one.key.split(":")
+    newest: int | None = None
+    name = ""
+    for number in publications.deployments_of(connection, one.id):
+        told = deployments.flags(connection, number)
+        if told is None or told.workflow != int(workflow):
+            continue
+        part = section(connection, project, number)
+        name = part.workflow if part is not None else name
+        if told.action.value in ("deploy", "destroy", "adopt"):
+            newest = number
+    if not name:
+        return None
+    part = section(connection, project, newest) if newest is not None else None
+    if part is None:
+        return Check(
+            f"headwater deploy: {name}",
+            CheckOutput("Nothing is deployed yet", "Deploys of this commit will stand here.", conclusion="neutral"),
+        )
+    pull = hosting.pull_by_id(connection, int(pull_id))
+    row = next(
+        (
+            each
+            for each in conversation.commands_of(connection, one.repository, pull.number if pull else 0)
+            if newest in each.deployments
+        ),
+        None,
+    )
+    model = command_model(connection, project, row) if row is not None else None
+    return Check(f"headwater deploy: {name}", deploy_output(part, model))
+
+
+def story_check(connection: Connection, project: HostedProject, one: Publication) -> Content | None:
+    story = conversation.story(connection, int(one.key))
+    if story is None:
+        return None
+    model = story_model(connection, project, story)
+    if story.problems and not model.sections:
+        return Check("headwater deploy", definition_check(story.problems))
+    if not model.sections:
+        said = "\n\n".join((*story.loud, *story.said)) or "Nothing differs from what is deployed."
+        return Check(
+            "headwater deploy",
+            CheckOutput("Nothing was deployed", notice(said).partition("\n")[2], conclusion="success"),
+        )
+    outputs = [deploy_output(part, model) for part in model.sections]
+    order = (None, "action_required", "failure", "cancelled", "neutral", "success")
+    worst = min(outputs, key=lambda each: order.index(each.conclusion))
+    wrong = definition_check(story.problems)
+    conclusion = "failure" if story.problems and worst.conclusion else worst.conclusion
+    text = deployment_text(model)
+    return Check("headwater deploy", CheckOutput(worst.title, text, "", conclusion, wrong.annotations))
+
+
+def merge_group(_connection: Connection, _project: HostedProject, _one: Publication) -> Content | None:
+    return Check(
+        HEAD_CHECK_NAME,
+        CheckOutput(
+            "Planned on the pull request", "A merge queue's commit is deployed once it is merged.", conclusion="success"
+        ),
+    )

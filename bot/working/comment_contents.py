@@ -1,0 +1,60 @@
+"""What each kind of comment says, by the store."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from bot.hosting.project import HostedProject
+from bot.render.answers import notice
+from bot.render.comments import deployment_comment, plan_comment
+from bot.render.markdown import marked, marker, pull_link
+from bot.store import conversation, hosting, locks
+from bot.store.publications import Publication
+from bot.working.showing import command_model, plan_model, story_model
+
+
+def plan(connection: Connection, project: HostedProject, one: Publication) -> str | None:
+    pull = hosting.pull(connection, one.repository, one.number or 0)
+    model = plan_model(connection, project, pull) if pull is not None else None
+    return None if model is None else plan_comment(model)
+
+
+def command(connection: Connection, project: HostedProject, one: Publication) -> str | None:
+    row = conversation.command(connection, int(one.key))
+    if row is None:
+        return None
+    text = row.answer.get("text")
+    if text:
+        body = text.partition("\n")[2] if marked(text) else text
+        return f"{marker('deployment', f'c{row.id}')}\n{body}"
+    return deployment_comment(command_model(connection, project, row))
+
+
+def story(connection: Connection, project: HostedProject, one: Publication) -> str | None:
+    number, _, elsewhere = one.key.partition(":")
+    story = conversation.story(connection, int(number))
+    if story is None:
+        return None
+    if elsewhere:
+        where = pull_link(f"#{story.number}", project.hosted.html_url)
+        return f"{marker('deployment', f's{story.id}-{elsewhere}')}\nDeployed together with {where}, which tells it.\n"
+    return deployment_comment(story_model(connection, project, story))
+
+
+def off_main(connection: Connection, _project: HostedProject, one: Publication) -> str | None:
+    pull = hosting.pull(connection, one.repository, one.number or 0)
+    held = locks.of_pull(connection, pull.id) if pull is not None else []
+    if pull is None or (one.github_id is None and (not held or pull.state != "closed")):
+        return None
+    if not held:
+        text = "Closed without a merge. What was deployed from here is restored, or was freed: it is locked no more."
+    elif pull.state != "closed":
+        text = "It is open again: what was deployed from here belongs to it until it is merged, restored or unlocked."
+    else:
+        names = ", ".join(f"`{one.alias}`" for one in held)
+        text = (
+            f"Closed without a merge, but deployed from here: {names}. Off the default branch until somebody writes "
+            "`/restore` (it plans first), and locked until then; `/unlock` frees them as they are."
+        )
+    body = notice(text).partition("\n")[2]
+    return f"{marker('deployment', f'o{pull.number}')}\n{body}"

@@ -1,0 +1,187 @@
+"""Pull requests on the GitHub on localhost: from webhook to dispatch, and what a deployment of 100 environments takes.
+
+`headwater serve` as an operator starts it, with the settings that it comes with, and jobs as processes. Actions' start
+delay is played in real time. `python -m tests.bench.pull_requests [large] [deploy] [idle]`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.settings import Settings
+from bot.store.tables import deployments
+from planner.schedule import critical_path, wave_makespan
+from tests.bench.deploying import LAYERS, environments
+from tests.conversations.outside import OutsideTown
+from tests.github import GitHub, git_http
+
+LARGE, COUNT = 1000, 100
+START_DELAY = 15.0  # seconds from a dispatch until a job of GitHub Actions begins
+_IDLE_SECONDS = 20.0
+_AS_IT_COMES = (
+    "beat_seconds", "silence_seconds", "claim_seconds", "gather_seconds", "edit_seconds", "poll_seconds",
+    "sweep_seconds", "stop_seconds",
+)  # fmt: skip
+_EDIT = re.compile(r"/issues/comments/\d+$")
+_DISPATCH = re.compile(r"/actions/workflows/[^/]+/dispatches$")
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parts = {"idle": _idle, "large": _large, "deploy": _deploy}
+    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
+    for name in arguments or parts:
+        parts[name]()
+
+
+@contextmanager
+def _town(name: str, start_delay: float = 0.0) -> Iterator[OutsideTown]:
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as folder, GitHub(Path(folder) / "github") as github:
+        (home := Path(folder) / name).mkdir()
+        settings = {one: Settings.model_fields[one].default for one in _AS_IT_COMES}
+        town = OutsideTown(home, github, more={**settings, "log_level": "warning"})
+        github.actions.start_delay = start_delay
+        try:
+            yield town
+        finally:
+            town.stop()
+
+
+def _idle() -> None:
+    """What a server takes that has nothing to do, after it worked on one small pull request."""
+    with _town("idle") as town:
+        town.setup(_files(LAYERS)[0])
+        town.pull({"envs/e0/more": "more\n"})
+        town.settle(120)
+        before, start = _cpu(town), time.monotonic()
+        time.sleep(_IDLE_SECONDS)
+        share = (_cpu(town) - before) / (time.monotonic() - start)
+        print(f"idle bot                  {_memory(town):7.0f} MiB   {share:.1%} of a core")
+
+
+def _large() -> None:
+    """From the webhook of a pull request that affects 1,000 environments to its first dispatch, and to its last."""
+    with _town("large") as town, _fetches() as fetches:
+        town.setup(_files(LARGE)[0])
+        fetches.clear()
+        opened: list[float] = []
+        seen: list[float] = []
+        watched = town.github.hooks.watchers
+        watched.append(lambda event, _shape: opened.append(time.monotonic()) if event == "pull_request" else None)
+        before = len(town.github.rest.calls)
+        town.pull({f"envs/e{number}/more": "more\n" for number in range(LARGE)})
+        while len(seen) < -(-LARGE // 256):
+            calls = [path for method, path, _ in town.github.rest.calls[before:] if method == "POST"]
+            count = sum(1 for path in calls if _DISPATCH.search(path))
+            seen += [time.monotonic()] * (count - len(seen))
+            time.sleep(0.005)
+        fetched = sum(fetches)
+    first, last = seen[0] - opened[0], seen[-1] - opened[0]
+    print(
+        f"{LARGE} environments, webhook to first dispatch {first:6.2f} s   {first - fetched:.2f} s beside the git fetch"
+    )
+    print(
+        f"{LARGE} environments, webhook to last dispatch  {last:6.2f} s   {last - fetched:.2f} s beside the git fetch"
+    )
+
+
+def _deploy() -> None:
+    """A deployment of 100 environments whose applies take 4 to 24 seconds each, jobs starting 15 seconds late."""
+    with _town("deploy", START_DELAY) as town:
+        files, graph, durations = _files(COUNT)
+        town.setup(files)
+        pull = town.pull({f"envs/e{number}/more": "more\n" for number in range(COUNT)})
+        town.settle(600)
+        cpu, calls = _cpu(town), len(town.github.rest.calls)
+        pull.comment("/deploy")
+        _wait_for_the_end(town)
+        town.settle(600)
+        cpu, made = _cpu(town) - cpu, town.github.rest.calls[calls:]
+        span = _span(town)
+    edits = sum(1 for method, path, _ in made if method == "PATCH" and _EDIT.search(path))
+    delayed = {alias: one + START_DELAY for alias, one in durations.items()}
+    critical, waves = critical_path(graph, delayed)[0], wave_makespan(graph, delayed, COUNT)
+    print(f"{COUNT} environments of {LAYERS} layers, each job begins {START_DELAY:g} s after its dispatch")
+    print(f"critical path             {critical:7.1f} s")
+    print(f"Headwater's makespan      {span:7.1f} s   ratio {span / critical:.3f}")
+    print(f"level waves, no overhead  {waves:7.1f} s   ratio {waves / critical:.3f}")
+    print(f"GitHub calls              {len(made) - edits:7} and {edits} edits of comments   {_kinds(made)}")
+    print(f"CPU of the bot            {cpu / COUNT * 1000:7.1f} ms an environment")
+
+
+def _files(count: int) -> tuple[dict[str, Any], Any, dict[str, float]]:
+    made = environments(count)
+    files = {path: ("100755", text) if "/" in path else text for path, text in made.files.items()}
+    return files, made.graph, made.durations
+
+
+def _wait_for_the_end(town: OutsideTown) -> None:
+    while _newest(town).finished_at is None or _newest(town).action != "deploy":
+        time.sleep(0.2)
+
+
+def _span(town: OutsideTown) -> float:
+    newest = _newest(town)
+    assert newest.state == "succeeded", newest
+    return float(newest.finished_at - newest.created_at)
+
+
+def _newest(town: OutsideTown) -> Any:
+    with town.server.database.reading() as connection:
+        return connection.execute(select(deployments).order_by(deployments.c.id.desc())).first()
+
+
+def _kinds(calls: Sequence[tuple[str, str, int]]) -> str:
+    counts = Counter(
+        re.sub(r"/\d+\b|/[0-9a-f]{40}", "/N", f"{method} {path.partition('?')[0]}") for method, path, _ in calls
+    )
+    return ", ".join(f"{count} {name.replace('/repos/acme/shop', '')}" for name, count in counts.most_common())
+
+
+@contextmanager
+def _fetches() -> Iterator[list[float]]:
+    """How long GitHub took for each request of git."""
+    found: list[float] = []
+    answer = git_http.answer
+
+    def timed(*arguments: Any) -> Any:
+        start = time.monotonic()
+        try:
+            return answer(*arguments)
+        finally:
+            found.append(time.monotonic() - start)
+
+    git_http.answer = timed
+    try:
+        yield found
+    finally:
+        git_http.answer = answer
+
+
+def _cpu(town: OutsideTown) -> float:
+    """Seconds of the server and of the git processes that it waited for (Linux)."""
+    (_, process), *_ = town.processes
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(one) for one in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def _memory(town: OutsideTown) -> float:
+    (_, process), *_ = town.processes
+    told = subprocess.run(["ps", "-o", "rss=", "-p", str(process.pid)], capture_output=True, text=True, check=True)
+    return int(told.stdout) / 1024
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
