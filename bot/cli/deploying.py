@@ -8,8 +8,9 @@ from bot.cli.acting import Session, ask, exit_code
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import Cell, Tone, paint, printable, say, terminal_width, width_of
 from bot.cli.reviewing import review
-from bot.cli.words import duration, folded, names
+from bot.cli.words import folded, names
 from bot.decide.facts import TaskAction
+from bot.decide.saying import duration
 from bot.decide.transitions import Code, TaskState
 from bot.preparing.situation import Prepared
 from bot.request import Aim

@@ -8,7 +8,8 @@ from bot.cli.acting import Session
 from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import Cell, print_json, say, table, terminal_width
-from bot.cli.words import SHORT, deployment_cell, duration, when
+from bot.cli.words import SHORT, deployment_cell, when
+from bot.decide.saying import duration
 from bot.decide.transitions import FINISHED, TaskState
 from bot.store import views
 

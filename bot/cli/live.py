@@ -13,8 +13,9 @@ import click
 
 from bot.cli.context import Globals
 from bot.cli.output import Cell, Tone, paint, printable, width_of
-from bot.cli.words import duration, plan_cell, state_cell, state_words, tone_of, took
+from bot.cli.words import plan_cell, state_cell, state_words, tone_of, took
 from bot.decide.remaining import Leg, remaining, share_done
+from bot.decide.saying import duration
 from bot.decide.transitions import ACTIVE, TaskState
 from bot.store.views import DeploymentView, TaskView
 

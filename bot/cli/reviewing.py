@@ -8,7 +8,8 @@ from typing import Any
 from bot.cli.acting import Session
 from bot.cli.cautions import cautions
 from bot.cli.output import Cell, Tone, paint, printable, say, table, terminal_width
-from bot.cli.words import commit_words, folded, plan_cell, plan_counts, reasons_words, state_cell
+from bot.cli.words import commit_words, folded, plan_cell, reasons_words, state_cell
+from bot.decide.saying import plan_counts
 from bot.decide.transitions import TaskState
 from bot.preparing.situation import Prepared
 from bot.request import Aim

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bot.cli.output import Cell, Tone, terminal_width, width_of
 from bot.decide.facts import TaskAction
+from bot.decide.saying import duration, plan_counts
 from bot.decide.transitions import Code, DeploymentState, TaskState
 
 if TYPE_CHECKING:  # the store is slow to import, and `status` does without where nothing is stored
@@ -126,17 +127,6 @@ def plan_cell(plan: PlanView | None) -> Cell:
     return Cell(text or "changes", Tone.BAD if destructive else Tone.GOOD)
 
 
-def plan_counts(counts: Mapping[str, int]) -> str:
-    """Counts as signs: added, changed, replaced, destroyed, then what is moved, imported, or an output."""
-    signs = (("add", "+"), ("change", "~"), ("replace", "±"), ("destroy", "-"))
-    parts = [f"{sign}{counts[name]}" for name, sign in signs if counts.get(name)]
-    words = (("move", "moved"), ("import", "imported"))
-    parts += [f"{counts[name]} {word}" for name, word in words if counts.get(name)]
-    if not parts and counts.get("outputs_changed"):
-        return "outputs only"
-    return " ".join(parts)
-
-
 def reasons_words(reasons: Sequence[str]) -> str:
     """Stored reasons as people read them, alike ones together: `file-changed: main.tf; upstream-affected: db, eks`."""
     found: dict[str, list[str]] = {}
@@ -155,18 +145,6 @@ def folded(text: str, *, first: str = "", rest: str = "  ") -> str:
 
     room = max(columns - max(width_of(first), width_of(rest)), 20)
     return first + f"\n{rest}".join(textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False))
-
-
-def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `3 min 05 s`, `1 h 02 min`; nothing takes less than no time, whatever the clock did."""
-    if seconds < 10:
-        return f"{max(seconds, 0.0):.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
 
 
 def took(task: TaskView, now: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.cli.words import plan_counts
+from bot.decide.saying import plan_counts
 from bot.decide.transitions import TaskState
 from bot.render.markdown import Markdown, fence, one_line
 from bot.render.models import Row, Section

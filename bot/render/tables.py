@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.cli.words import duration
+from bot.decide.saying import duration
 from bot.decide.transitions import TaskState
 from bot.render.fitting import Layout
 from bot.render.markdown import Markdown, code, link

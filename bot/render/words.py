@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bot.cli.words import plan_counts
 from bot.decide.facts import TaskAction
+from bot.decide.saying import plan_counts
 from bot.decide.transitions import FINISHED, Code, TaskState
 from bot.render.markdown import Markdown, code, codes, joined, prose, pull_link, some
 from bot.render.models import Row
