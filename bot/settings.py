@@ -153,6 +153,7 @@ class Settings(SetupSettings):
     claim_seconds: Seconds = Field(60, description="How long a dispatched job may be unseen before it is looked up.")
     gather_seconds: float = Field(0.3, ge=0, le=60, description="How long ready tasks are gathered for one dispatch.")
     edit_seconds: Seconds = Field(2, description="How far apart the edits of one comment are, at least.")
+    edits_a_minute: int = Field(10, ge=1, le=1000, description="How often one comment is edited in a minute, at most.")
     poll_seconds: Seconds = Field(1, description="How often workers look for work when nothing wakes them.")
     sweep_seconds: Seconds = Field(300, description="How often what webhooks may have missed is looked for.")
     stop_seconds: Seconds = Field(20, description="How long work in hand may take to end when the server is stopped.")

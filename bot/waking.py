@@ -30,7 +30,7 @@ class Waking:
 
     def wake(self) -> None:
         """Wake all who wait, here and in other processes."""
-        self._here()
+        self.here()
         if not self._database.url.startswith("sqlite"):
             with suppress(DBAPIError, StoreError), self._database.engine.connect() as connection:
                 connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
@@ -53,9 +53,10 @@ class Waking:
     def stop(self) -> None:
         """Stop listening, and let nobody wait any more."""
         self._stopped.set()
-        self._here()
+        self.here()
 
-    def _here(self) -> None:
+    def here(self) -> None:
+        """Wake all who wait in this process."""
         with self._condition:
             self._count += 1
             self._condition.notify_all()
@@ -68,7 +69,7 @@ class Waking:
             connection.execute(f"LISTEN {CHANNEL}")
             while not self._stopped.is_set():
                 for _ in connection.notifies(timeout=1.0, stop_after=1):
-                    self._here()
+                    self.here()
         finally:
             raw.invalidate()
             raw.close()

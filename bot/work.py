@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
 
 import structlog
 
@@ -18,18 +19,22 @@ from bot.working.driving import Driving
 from bot.working.kinds import KINDS, subject_of
 
 _LONGEST_WAIT = 300.0
+_LOOK_SECONDS = 0.2
+_MOST_LOOKED_AT = 100
 _log = structlog.get_logger("headwater.work")
 
 
 class Workers:
-    """All workers of this process."""
+    """All workers of this process: one thread finds what is due, and hands it to those that are free."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._holding = Holding(server.database)
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._busy: set[int] = set()
+        self._handed: SimpleQueue[tuple[WorkRow, str]] = SimpleQueue()
+        self._busy: set[str] = set()  # the subjects that workers here have in hand
+        self._elsewhere: dict[str, float] = {}  # subjects that other processes have in hand: when to look again
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -39,6 +44,7 @@ class Workers:
         ]
         driving = Driving(self._server)
         jobs += [("driver", lambda: self._drive(driving)), ("listener", self._server.waking.listen)]
+        jobs += [("finder", self._find)]
         with self._server.database.writing() as connection:
             now = time.time()
             work.request(connection, "sweep", "all", now, now)
@@ -61,17 +67,31 @@ class Workers:
 
     # -- the loops
 
-    def _work(self) -> None:
-        settings = self._server.settings
+    def _find(self) -> None:
         while not self._stopped.is_set():
             seen = self._server.waking.count
             try:
-                wait = 0.0 if self._one() else min(self._until_due(), settings.poll_seconds)
+                wait = self._hand_out()
             except StoreError as error:
                 _log.error("the store cannot be used", error=error.what)
-                wait = settings.poll_seconds
-            if wait > 0:
-                self._server.waking.wait(seen, wait)
+                wait = self._server.settings.poll_seconds
+            self._server.waking.wait(seen, wait)
+
+    def _work(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                row, subject = self._handed.get(timeout=_LOOK_SECONDS)
+            except Empty:
+                continue
+            try:
+                self._take(row, subject)
+            except StoreError as error:
+                _log.error("the store cannot be used", error=error.what)
+                self._leave(subject)
+            finally:
+                with self._lock:
+                    self._busy.discard(subject)
+                self._server.waking.here()
 
     def _drive(self, driving: Driving) -> None:
         while not self._stopped.is_set():
@@ -84,51 +104,61 @@ class Workers:
             if not moved:
                 self._server.waking.wait(seen, self._server.settings.poll_seconds)
 
-    def _until_due(self) -> float:
-        with self._server.database.reading() as connection:
-            due = work.next_due(connection)
-        return self._server.settings.poll_seconds if due is None else max(due - time.time(), 0.02)
-
     # -- one piece of work
 
-    def _one(self) -> bool:
-        """Do the first thing that is due and nobody has in hand; whether there was one."""
+    def _hand_out(self) -> float:
+        """Give each free worker something that is due; seconds until there may be more, if nobody says so earlier."""
+        wait, now = self._server.settings.poll_seconds, time.time()
         with self._server.database.reading() as connection:
-            rows = work.due(connection, time.time(), set(self._busy))
+            rows = work.soonest(connection, _MOST_LOOKED_AT)
         for row in rows:
+            if row.due_at > now:
+                return min(wait, row.due_at - now)
+            subject = subject_of(row.kind, row.key)
             with self._lock:
-                if row.id in self._busy:
+                if len(self._busy) >= self._server.settings.workers:
+                    return wait
+                if subject in self._busy:
                     continue
-                self._busy.add(row.id)
-            try:
-                with self._holding.hold(subject_of(row.kind, row.key)) as mine:
-                    if mine and self._do(row):
-                        return True
-            finally:
-                with self._lock:
-                    self._busy.discard(row.id)
-        return False
+                if (free := self._elsewhere.get(subject, 0.0) - time.monotonic()) > 0:
+                    wait = min(wait, free)
+                    continue
+                self._elsewhere.pop(subject, None)
+                self._busy.add(subject)
+            self._handed.put((row, subject))
+        return wait
 
-    def _do(self, row: WorkRow) -> bool:
+    def _take(self, row: WorkRow, subject: str) -> None:
+        """Do it, unless another process does something about the same thing."""
+        with self._holding.hold(subject) as mine:
+            if mine:
+                self._do(row)
+        if not mine:
+            self._leave(subject)
+
+    def _leave(self, subject: str) -> None:
+        """Leave it to others for a while."""
+        with self._lock:
+            self._elsewhere[subject] = time.monotonic() + _LOOK_SECONDS
+
+    def _do(self, row: WorkRow) -> None:
         with self._server.database.reading() as connection:
             now = work.current(connection, row)
         if now is None or now.due_at > time.time():
-            return False
+            return
         began = time.monotonic()
         try:
             again = KINDS[now.kind](self._server, now.key)
         except Exception as error:  # noqa: BLE001  (the outermost edge: recorded, and tried again)
             self._server.metrics.worked(now.kind, "failed", time.monotonic() - began)
             self._failed(now, error)
-            return True
+            return
         self._server.metrics.worked(now.kind, "done" if again is None else "later", time.monotonic() - began)
         with self._server.database.writing() as connection:
             if again is None:
                 work.done(connection, now)
             else:
                 work.later(connection, now, time.time() + again)
-        self._server.wake()
-        return True
 
     def _failed(self, row: WorkRow, error: Exception) -> None:
         wait = _wait_after(error, row.attempts)

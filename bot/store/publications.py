@@ -14,8 +14,6 @@ from bot.store import work
 from bot.store.hosted_tables import publications, shows
 
 KIND = "publish"
-MOST_EDITS = 10
-"""Edits of one comment within a minute."""
 
 
 class Kind(StrEnum):

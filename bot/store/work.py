@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -47,13 +47,12 @@ def _asked_for(dialect: str) -> Executable:
     return made
 
 
-def due(connection: Connection, now: float, taken: Collection[int], limit: int = 20) -> list[WorkRow]:
-    """What is due and nobody here works on, oldest first."""
-    query = select(work).where(work.c.due_at <= now).order_by(work.c.due_at, work.c.id).limit(limit + len(taken))
-    rows = [
+def soonest(connection: Connection, limit: int) -> list[WorkRow]:
+    """What is due first, and what will be next."""
+    query = select(work).order_by(work.c.due_at, work.c.id).limit(limit)
+    return [
         WorkRow(one.id, one.kind, one.key, one.requested, one.attempts, one.due_at) for one in connection.execute(query)
     ]
-    return [row for row in rows if row.id not in taken][:limit]
 
 
 def current(connection: Connection, row: WorkRow) -> WorkRow | None:

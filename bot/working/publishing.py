@@ -12,7 +12,7 @@ from bot.github.limits import Priority
 from bot.hosting.project import HostedProject
 from bot.server import Server
 from bot.store import conversation, hosting, publications
-from bot.store.publications import MOST_EDITS, Kind, Publication
+from bot.store.publications import Kind, Publication
 from bot.working import check_contents, comment_contents
 from bot.working.places import hosted_by_id
 from bot.working.posting import Content, post
@@ -32,7 +32,7 @@ def publish(server: Server, key: str) -> float | None:
     if one is None or hosted is None:
         return None
     apart = server.settings.edit_seconds * (1 if one.kind in _COMMENTS else _CHECKS_APART)
-    wait = max(too_soon(one, time.time(), apart), _turn(server, one))
+    wait = max(too_soon(one, time.time(), apart, server.settings.edits_a_minute), _turn(server, one))
     if wait > 0:
         return wait
     project = server.project(hosted)
@@ -79,14 +79,14 @@ def _turn(server: Server, one: Publication) -> float:
         return _TURN_SECONDS if publications.answered_before(connection, one) else 0.0
 
 
-def too_soon(one: Publication, now: float, edit_seconds: float) -> float:
-    """For how many seconds this may not be edited yet: edits are some seconds apart, and a few in a minute."""
+def too_soon(one: Publication, now: float, apart: float, most: int) -> float:
+    """For how many seconds this may not be edited yet: edits are so far apart, and so many in a minute."""
     if one.posted_at is None or now < one.posted_at:
         return 0.0
-    lately = sorted(at for at in one.edits if now - at < 30 * edit_seconds)
-    if len(lately) >= MOST_EDITS:
-        return max(lately[-MOST_EDITS] + 30 * edit_seconds - now, 0.05)
-    return max(one.posted_at + edit_seconds - now, 0.0)
+    lately = sorted(at for at in one.edits if now - at < 60)
+    if len(lately) >= most:
+        return max(lately[-most] + 60 - now, 0.05)
+    return max(one.posted_at + apart - now, 0.0)
 
 
 def _digest(content: Content, plans: Sequence[int]) -> str:

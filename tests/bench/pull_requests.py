@@ -31,7 +31,7 @@ LARGE, COUNT = 1000, 100
 START_DELAY = 15.0  # seconds from a dispatch until a job of GitHub Actions begins
 _IDLE_SECONDS = 20.0
 _AS_IT_COMES = (
-    "beat_seconds", "silence_seconds", "claim_seconds", "gather_seconds", "edit_seconds", "poll_seconds",
+    "beat_seconds", "silence_seconds", "claim_seconds", "gather_seconds", "edit_seconds", "edits_a_minute", "poll_seconds",
     "sweep_seconds", "stop_seconds",
 )  # fmt: skip
 _EDIT = re.compile(r"/issues/comments/\d+$")

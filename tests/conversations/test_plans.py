@@ -871,7 +871,6 @@ def test_edits_of_a_comment_are_some_seconds_apart(make_town: Callable[..., Town
         pull.push(town.environments(network=f"n{number}"))
     town.settle()
     moments = [at.timestamp() for at, _ in plan_of(pull).history]
-    assert all(later - earlier >= 29.5 for earlier, later in zip(moments, moments[10:], strict=False))  # 10 a minute
     assert all(later - earlier >= 0.95 for earlier, later in itertools.pairwise(moments))
 
 

@@ -127,7 +127,8 @@ class Town:
             "silence_seconds": 3.0 * PATIENCE,
             "claim_seconds": 3.0 * PATIENCE,
             "gather_seconds": 0.05,
-            "edit_seconds": 0.1,
+            "edit_seconds": 0.2,
+            "edits_a_minute": 1000,
             "poll_seconds": 0.2,
             "sweep_seconds": 3600.0,
             "stop_seconds": 5.0,
@@ -262,7 +263,7 @@ class Town:
 
     def _left(self) -> str:
         with self.server.database.reading() as connection:
-            soon = time.time() + 3.5  # a comment that was edited ten times lately is edited again within three
+            soon = time.time() + 3.5  # checks are edited some time after comments
             rows = connection.execute(
                 select(work.c.kind, work.c.key, work.c.error).where(
                     work.c.kind.not_in(["sweep", "runs"]), work.c.due_at < soon

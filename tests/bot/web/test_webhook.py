@@ -33,7 +33,7 @@ def test_a_webhook_is_stored_as_it_came_and_wakes_the_workers(site: Site) -> Non
     assert (answer.status, answer.body) == (202, b'{"kept":true}')
     assert site.kept() == [("guid-1", "pull_request", body)]
     with site.host.database.reading() as connection:
-        assert [(one.kind, one.key) for one in work.due(connection, time.time(), ())] == [("delivery", "guid-1")]
+        assert [(one.kind, one.key) for one in work.soonest(connection, 9)] == [("delivery", "guid-1")]
     assert site.host.woken == 1
 
 
@@ -122,12 +122,12 @@ def test_what_failed_is_worked_on_again_when_it_is_sent_again(site: Site) -> Non
     headers = webhook_headers(BODY, "push", "again")
     site.deliver(BODY, headers)
     with site.host.database.writing() as connection:
-        (row,) = work.due(connection, time.time(), ())
+        (row,) = work.soonest(connection, 9)
         work.done(connection, row)
         rows.conclude(connection, "again", "", "failed: no answer", failed=True)
     site.deliver(BODY, headers)
     with site.host.database.reading() as connection:
-        assert [one.key for one in work.due(connection, time.time(), ())] == ["again"]
+        assert [one.key for one in work.soonest(connection, 9)] == ["again"]
         assert [one.outcome for one in rows.recent(connection, 5)] == ["waiting"]
 
 
