@@ -20,7 +20,7 @@ from bot.store.deployments import NewDeployment, NewTask
 from bot.store.environments import (
     EnvironmentRow,
     detach,
-    environment_id,
+    environment_ids,
     repository_id,
     take_names,
     take_workflows,
@@ -142,10 +142,8 @@ class _Place:
         for one in sorted({workflow, *(row.workflow_id for row in prepared.rows.values())}):  # a move may bring others
             deployments.lock_workflow(connection, one)
         ids = {alias: row.id for alias, row in prepared.rows.items()}
-        for alias in prepared.graph.needs:
-            if alias not in ids:
-                environment = prepared.environments[alias]
-                ids[alias] = environment_id(connection, prepared.identities, prepared.workflow, workflow, environment)
+        new = [prepared.environments[alias] for alias in prepared.graph.needs if alias not in ids]
+        ids |= environment_ids(connection, prepared.identities, prepared.workflow, workflow, new)
         return cls(workflow, ids, _ranks(prepared))
 
 

@@ -136,11 +136,15 @@ class Workflow:
     first_deploy: Caution = Caution.APPLY
     downstream: Caution = Caution.APPLY
     unseen_plans: Caution = Caution.APPROVE
+    _by_key: dict[str, Environment] | None = field(default=None, init=False, repr=False, compare=False)
 
     def environment(self, alias: str) -> Environment | None:
         """The environment of that alias, without regard to case."""
-        key = alias.casefold()
-        return next((one for one in self.environments if one.key == key), None)
+        known = self._by_key
+        if known is None:
+            known = {one.key: one for one in reversed(self.environments)}  # the first of doubles, which are told
+            object.__setattr__(self, "_by_key", known)
+        return known.get(alias.casefold())
 
 
 @dataclass(frozen=True, slots=True)

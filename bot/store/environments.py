@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Case, Connection, FromClause, RowMapping, Table, case, delete, insert, null, select, update
+from sqlalchemy import (
+    Case,
+    Connection,
+    FromClause,
+    RowMapping,
+    Table,
+    bindparam,
+    case,
+    delete,
+    insert,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.decide.facts import TaskAction
@@ -219,25 +232,31 @@ def stack_of(environment: Environment) -> Stack:
     return Stack(environment.path, environment.tool.value, environment.workspace or "")
 
 
-def environment_id(
-    connection: Connection, known: Identities, workflow: Workflow, workflow_row: int, environment: Environment
-) -> int:
-    """The id of a declared environment, moved or not; made when it is new."""
-    found = known.same.get((workflow.file, environment.key))
-    if found is not None:
-        return found
-    row = connection.execute(
-        select(environments.c.id).where(
-            environments.c.workflow_id == workflow_row,
-            environments.c.alias_key == environment.key,
-            environments.c.detached.is_(False),
-        )
-    ).first()
-    if row is not None:
-        planned: int = row.id
-        return planned
+def environment_ids(
+    connection: Connection, known: Identities, workflow: Workflow, workflow_row: int, declared: Iterable[Environment]
+) -> dict[str, int]:
+    """The ids of declared environments by their aliases, moved or not; those that are new are made."""
+    wanted = list(declared)
+    found = {one.alias: known.same.get((workflow.file, one.key)) for one in wanted}
+    missing = [one for one in wanted if found[one.alias] is None]
+    here = _ids_by_key(connection, workflow_row) if missing else {}
+    if new := [_new_row(workflow_row, one) for one in missing if one.key not in here]:
+        connection.execute(insert(environments), new)
+        here = _ids_by_key(connection, workflow_row)
+    return {one.alias: identity if (identity := found[one.alias]) is not None else here[one.key] for one in wanted}
+
+
+def _ids_by_key(connection: Connection, workflow_row: int) -> dict[str, int]:
+    mine = (environments.c.workflow_id == workflow_row) & environments.c.detached.is_(False)
+    return {
+        row.alias_key: row.id
+        for row in connection.execute(select(environments.c.alias_key, environments.c.id).where(mine))
+    }
+
+
+def _new_row(workflow_row: int, environment: Environment) -> dict[str, object]:
     stack = stack_of(environment)
-    values = {
+    return {
         "workflow_id": workflow_row,
         "alias": environment.alias,
         "alias_key": environment.key,
@@ -248,7 +267,6 @@ def environment_id(
         "state_id": f"{environment.slug}-{os.urandom(6).hex()}",
         "digest_key": os.urandom(32),
     }
-    return _inserted(connection.execute(insert(environments).values(values)).inserted_primary_key)
 
 
 def take_names(
@@ -256,7 +274,6 @@ def take_names(
 ) -> None:
     """Write how environments are called and where they lie now: done when a deploy of that commit starts."""
     for identity, environment in ids.items():
-        stack = stack_of(environment)
         if identity in moved:
             _free_name(connection, workflow_row, environment.key, identity)
             detail = f"was {moved[identity]}"
@@ -265,19 +282,21 @@ def take_names(
             connection.execute(
                 update(kept_values).where(kept_values.c.environment_id == identity).values(workflow_id=workflow_row)
             )
-        connection.execute(
-            update(environments)
-            .where(environments.c.id == identity)
-            .values(
-                workflow_id=workflow_row,
-                alias=environment.alias,
-                alias_key=environment.key,
-                slug=environment.slug,
-                path=stack.path,
-                tool=stack.tool,
-                workspace=stack.workspace,
-            )
-        )
+    names = [
+        {
+            "identity": identity,
+            "workflow_id": workflow_row,
+            "alias": environment.alias,
+            "alias_key": environment.key,
+            "slug": environment.slug,
+            "path": (stack := stack_of(environment)).path,
+            "tool": stack.tool,
+            "workspace": stack.workspace,
+        }
+        for identity, environment in ids.items()
+    ]
+    if names:
+        connection.execute(update(environments).where(environments.c.id == bindparam("identity")), names)
 
 
 def _free_name(connection: Connection, workflow_row: int, key: str, identity: int) -> None:
@@ -308,9 +327,3 @@ def _insert_unless_there(connection: Connection, table: Table, values: Mapping[s
     """Insert a row; where another process was faster, theirs is as good."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
-
-
-def _inserted(key: object) -> int:
-    assert key is not None  # noqa: S101 (for the type checker: an insert of one row always has a key)
-    first: int = key[0]  # type: ignore[index]
-    return first

@@ -23,7 +23,7 @@ from bot.executors.base import Life, Seen
 from bot.project import Project
 from bot.store import deployments
 from bot.store.deployments import NewDeployment, NewTask
-from bot.store.environments import environment_id, repository_id, workflow_id
+from bot.store.environments import environment_ids, repository_id, workflow_id
 from planner.repository import Repository
 
 ALIASES = tuple("abcdefgh")
@@ -253,10 +253,7 @@ class Scene:
         with self.project.database.writing() as connection:
             self.repository = repository_id(connection, self.project.key)
             self.workflow = workflow_id(connection, self.repository, declared)
-            self.ids = {
-                one.alias: environment_id(connection, nobody, declared, self.workflow, one)
-                for one in declared.environments
-            }
+            self.ids = environment_ids(connection, nobody, declared, self.workflow, declared.environments)
 
     def task(self, alias: str, action: TaskAction = TaskAction.DEPLOY, **more: Any) -> NewTask:
         """A task to be, of that environment."""

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from bot.store.environments import (
     EnvironmentRow,
     detach,
-    environment_id,
+    environment_ids,
     environment_rows,
     identify,
     take_names,
@@ -62,7 +62,8 @@ class Stored:
             names = {row.id: row.alias for row in rows if row.id in who.moves}
             for workflow in declared:
                 place = workflow_id(connection, self.scene.repository, workflow)
-                ids = {environment_id(connection, who, workflow, place, one): one for one in workflow.environments}
+                made = environment_ids(connection, who, workflow, place, workflow.environments)
+                ids = {made[one.alias]: one for one in workflow.environments}
                 take_names(connection, ids, place, {one: names[one] for one in ids if one in names}, 5.0)
                 found |= {f"{workflow.file} {one.alias}": number for number, one in ids.items()}
         return found
@@ -72,7 +73,7 @@ class Stored:
         with self.database.writing() as connection:
             who = identify(environment_rows(connection, self.scene.repository), [])
             place = workflow_id(connection, self.scene.repository, workflow)
-            return {one.alias: environment_id(connection, who, workflow, place, one) for one in workflow.environments}
+            return environment_ids(connection, who, workflow, place, workflow.environments)
 
     def rows(self) -> dict[str, EnvironmentRow]:
         with self.database.reading() as connection:
