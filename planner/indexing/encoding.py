@@ -38,7 +38,7 @@ _CLASSES: tuple[type[Any], ...] = (
     parsed.Code,
 )
 _NUMBER = {one: number for number, one in enumerate(_CLASSES)}
-_NAMES = {one: tuple(each.name for each in fields(one)) for one in _CLASSES if not issubclass(one, Enum)}
+_NAMES = {one: tuple(each.name for each in fields(one) if each.init) for one in _CLASSES if not issubclass(one, Enum)}
 _VALUES = {one: attrgetter(*names) for one, names in _NAMES.items()}
 _LEAVES = frozenset({str, bool, int, float, type(None), list, dict})
 _TUPLE = -1
