@@ -214,8 +214,10 @@ class Briefing:
         }
 
     def _declared(self, workflow: Workflow, task: Row[Any]) -> Environment:
-        row = self._connection.execute(select(environments).where(environments.c.id == task.environment_id)).one()
-        named = workflow.environment(task.alias) or workflow.environment(row.alias)
+        named = workflow.environment(task.alias)
+        if named is None:  # it was renamed since the deployment was made
+            alias = select(environments.c.alias).where(environments.c.id == task.environment_id)
+            named = workflow.environment(self._connection.execute(alias).scalar_one())
         if named is None:
             raise HeadwaterError(
                 f"{task.alias!r} is not in {workflow.file} at {task.commit[:12]}",

@@ -231,9 +231,8 @@ class Driver:
             moves = [action for action in actions if isinstance(action, Move)]
             if not moves:
                 break
-            for move in moves:
-                if deployments.apply_move(connection, move, time.time()):
-                    record_end(connection, self._project.vault, move, reports.get(move.task), time.time())
+            for move in deployments.apply_moves(connection, moves, time.time()):
+                record_end(connection, self._project.vault, move, reports.get(move.task), time.time())
             moved = True
         # One behind a rival stays dirty: a rival of another workflow (a move) could end unseen by this transaction.
         deployments.clean(connection, [task.id for task in facts.tasks if not task.queued])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, insert, or_, select, update
@@ -22,6 +22,8 @@ from bot.decide.transitions import (
 from bot.store.hosted_tables import locks
 from bot.store.tables import deployments, environments, events, task_needs, tasks, workflows
 
+_TOGETHER = 500
+"""Rows in one statement."""
 _MUTATING = tuple(action.value for action in TaskAction if action.mutates)
 _NOT_STARTED = (TaskState.WAITING.value, TaskState.READY.value, TaskState.NEEDS_APPROVAL.value)
 
@@ -252,10 +254,29 @@ def clean(connection: Connection, ids: Sequence[int]) -> None:
         connection.execute(update(tasks).where(tasks.c.id.in_(ids), tasks.c.dirty.is_(True)).values(dirty=False))
 
 
+def apply_moves(connection: Connection, moves: Iterable[Move], now: float) -> list[Move]:
+    """Move tasks on that still are where the decision saw them; gives the moves that were made.
+
+    Those that depend on what ends are looked at again. Alike moves are written together: a thousand tasks may become
+    ready at once.
+    """
+    alike: dict[Move, list[Move]] = {}
+    for move in moves:
+        if (move.before, move.after, move.code) not in ALLOWED:
+            raise ValueError(f"no such move: {move}")
+        alike.setdefault(replace(move, task=0), []).append(move)
+    parts = [group[at : at + _TOGETHER] for group in alike.values() for at in range(0, len(group), _TOGETHER)]
+    return [one for part in parts for one in _apply(connection, part, now)]
+
+
 def apply_move(connection: Connection, move: Move, now: float) -> bool:
-    """Move a task on, if it still is where the decision saw it; those that depend on it are looked at again."""
-    if (move.before, move.after, move.code) not in ALLOWED:
-        raise ValueError(f"no such move: {move}")
+    """Move one task on; whether it still was where the decision saw it."""
+    return bool(apply_moves(connection, [move], now))
+
+
+def _apply(connection: Connection, alike: Sequence[Move], now: float) -> list[Move]:
+    """Write moves that differ in their task alone."""
+    move = alike[0]
     values: dict[str, object] = {
         "state": move.after.value,
         "code": move.code.value,
@@ -267,25 +288,22 @@ def apply_move(connection: Connection, move: Move, now: float) -> bool:
         values["finished_at"] = now
     if move.after is TaskState.RUNNING:
         values["started_at"] = now
-    still_there = and_(tasks.c.id == move.task, tasks.c.state == move.before.value)
-    if not connection.execute(update(tasks).where(still_there).values(values)).rowcount:
-        return False
-    row = connection.execute(select(tasks).where(tasks.c.id == move.task)).one()
-    note(
-        connection,
-        now,
-        "task",
-        deployment=row.deployment_id,
-        task=row.id,
-        alias=row.alias,
-        before=move.before.value,
-        after=move.after.value,
-        code=move.code.value,
-        detail=move.detail,
+    still_there = and_(tasks.c.id.in_([one.task for one in alike]), tasks.c.state == move.before.value)
+    columns = (tasks.c.id, tasks.c.deployment_id, tasks.c.environment_id, tasks.c.alias)
+    rows = connection.execute(update(tasks).where(still_there).values(values).returning(*columns)).all()
+    if not rows:
+        return []
+    told = {"at": now, "kind": "task", "before": move.before.value, "after": move.after.value}
+    told |= {"code": move.code.value, "detail": move.detail}
+    connection.execute(
+        insert(events),
+        [{**told, "deployment_id": row.deployment_id, "task_id": row.id, "alias": row.alias} for row in sorted(rows)],
     )
     if move.after in FINISHED:
-        _wake_those_behind(connection, row)
-    return True
+        for row in rows:
+            _wake_those_behind(connection, row)
+    there = {row.id for row in rows}
+    return [one for one in alike if one.task in there]
 
 
 def _wake_those_behind(connection: Connection, ended: Row[Any]) -> None:

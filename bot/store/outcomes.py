@@ -37,6 +37,8 @@ def record_start(connection: Connection, vault: Vault, told: Flags, task: Row[An
 
 def record_end(connection: Connection, vault: Vault, move: Move, report: Report | None, now: float) -> None:
     """Write what a finished task changed: last-deployed, outputs, what it saw upstream, how long it took."""
+    if move.before not in ACTIVE and move.after is not TaskState.SUCCEEDED:
+        return
     task = connection.execute(select(tasks).where(tasks.c.id == move.task)).one()
     action = TaskAction(task.action)
     if report is not None:
