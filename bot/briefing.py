@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from bot.decide.acceptance import Acceptance, AcceptanceFacts, Reviewed, acceptance
-from bot.decide.facts import Missing, TaskAction
+from bot.decide.facts import TaskAction
 from bot.decide.inputs import Inputs, Output, inputs
 from bot.decide.trust import Placement, placement, without_new_power
 from bot.errors import HeadwaterError
@@ -19,7 +19,7 @@ from bot.store.deployments import Flags
 from bot.store.tables import environments, plans, task_needs, tasks, workflows
 from bot.store.values import WHOLE_WORKFLOW, read_kept, read_outputs
 from planner.definition import Environment, Json, OutputReference, Workflow
-from planner.variables import Effective, effective_variables, plain_texts, resolve
+from planner.variables import effective_variables, plain_texts, resolve
 
 LOCK_TIMEOUT = 60.0
 """Seconds that a deploy waits for a state lock that somebody else holds."""
@@ -91,27 +91,20 @@ class Briefing:
             kept_environment=self._kept.get(task.environment_id, {}),
             given=self._given,
         )
-        effective, untrusted = self._allowed(effective, task)
+        trusted = self._project.trusted(self._file, task.alias, task.commit)
+        effective, untrusted = (effective, ()) if trusted is None else without_new_power(effective, trusted)
+        needs_power = TaskAction(task.action).needs_power
         references = {one for each in effective for one in each.variable.references}
         found = inputs(
             effective,
             self._outputs(references, workflow),
             self._project.secrets,
-            planning=not TaskAction(task.action).needs_power,
+            planning=not needs_power,
         )
         reads = frozenset(one.alias.casefold() for one in references)
         found = replace(found, missing=(*found.missing, *untrusted))
-        return Brief(resolve(environment, plain_texts(effective)), workflow, found, reads, self._placement(task))
-
-    def _allowed(
-        self, effective: tuple[Effective, ...], task: Row[Any]
-    ) -> tuple[tuple[Effective, ...], tuple[Missing, ...]]:
-        trusted = self._project.trusted(self._file, task.alias, task.commit)
-        return (effective, ()) if trusted is None else without_new_power(effective, trusted)
-
-    def _placement(self, task: Row[Any]) -> Placement | None:
-        trusted = self._project.trusted(self._file, task.alias, task.commit)
-        return None if trusted is None else placement(trusted, mutates=TaskAction(task.action).needs_power)
+        where = None if trusted is None else placement(trusted, mutates=needs_power)
+        return Brief(resolve(environment, plain_texts(effective)), workflow, found, reads, where)
 
     def spec(self, task: Row[Any], brief: Brief, attempt: str, seal_key: bytes) -> dict[str, Json]:
         """What the runner is told; it holds secrets, so it goes through a pipe."""

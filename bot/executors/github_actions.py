@@ -60,7 +60,8 @@ class GitHubActionsExecutor:
         told["fetch"] = {"url": spec["repository"] or self._clone_url, "token": None}
         told["refuse_no_backend"] = True
         remote.offer(connection, self._vault, new, told, now)
-        work.request(connection, DISPATCH, str(self._repository), now + self._gather, now)
+        gather = 0.0 if job == "plan" else self._gather  # plans are offered together: nothing to wait for
+        work.request(connection, DISPATCH, str(self._repository), now + gather, now)
 
     def start(self, attempt: str, spec: dict[str, Json]) -> str | None:  # noqa: ARG002 (what others need to start)
         """Have somebody dispatch what was offered."""

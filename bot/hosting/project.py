@@ -86,7 +86,9 @@ class HostedProject(Project):
 
     def default_definitions(self) -> Definitions:
         """The definitions of the default branch: what power comes from. None at all where they have errors."""
-        head = self.default_head
+        return self._default_at(self.default_head)
+
+    def _default_at(self, head: str | None) -> Definitions:
         if head is None:
             return Definitions()
         try:
@@ -105,8 +107,8 @@ class HostedProject(Project):
 
     def trusted(self, file: str, alias: str, commit: str) -> Trusted | None:
         """An environment as the default branch has it; what it has no more, as it was when it still had it."""
-        found = trusted_in(self.default_definitions().workflows, file, alias)
         head = self.default_head
+        found = trusted_in(self._default_at(head).workflows, file, alias)
         if found.environment is None and head is not None and self.mirror.contains(head, commit):
             return trusted_in(self.definitions(commit).workflows, file, alias)
         return found

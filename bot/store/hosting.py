@@ -169,6 +169,12 @@ def open_pulls(connection: Connection, repository: int) -> list[PullRow]:
     return [_pull(row) for row in connection.execute(query)]
 
 
+def is_base(connection: Connection, repository: int, branch: str) -> bool:
+    """Whether any pull request is or was to be merged into this branch."""
+    mine = (pulls.c.repository_id == repository) & (pulls.c.base_ref == branch)
+    return connection.execute(select(pulls.c.id).where(mine).limit(1)).first() is not None
+
+
 def merged_as(connection: Connection, repository: int, commits: list[str]) -> list[PullRow]:
     """The pull requests that became one of these commits, in the order of their numbers."""
     query = (

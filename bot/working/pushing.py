@@ -60,11 +60,22 @@ def deploy(server: Server, key: str) -> None:
     if commit is None:
         return
     project.mirror.keep(commit)
+    if not _matters(server, project, branch):
+        return
     _reread_pulls(server, project, branch)
     push = merges.push_of(server, project, branch, commit)
     _free(server, project, push.pulls)
     _deploy_unless_skipped(server, project, push)
     server.wake()
+
+
+def _matters(server: Server, project: HostedProject, branch: str) -> bool:
+    """Whether anything may be deployed from a branch, or was ever to be merged into it: most are neither."""
+    wanted = (one.triggers.branches for one in project.default_definitions().workflows)
+    if branch == project.hosted.default_branch or any(branch in branches for branches in wanted):
+        return True
+    with server.database.reading() as connection:
+        return hosting.is_base(connection, project.hosted.id, branch)
 
 
 def _reread_pulls(server: Server, project: HostedProject, branch: str) -> None:
@@ -113,9 +124,11 @@ def _to_deploy(project: HostedProject, push: Push, telling: Telling) -> list[Wor
 
 
 def deploys_from(project: HostedProject, workflow: Workflow, branch: str) -> bool:
-    """Whether a workflow is deployed when this branch moves."""
-    wanted = workflow.triggers.branches or (project.hosted.default_branch,)
-    return workflow.triggers.deploy_on_merge and branch in wanted
+    """Whether a workflow is deployed when this branch moves. No branch but the default one says that of itself."""
+    default = project.hosted.default_branch
+    known = project.default_definitions().workflows
+    says = workflow if branch == default else next((one for one in known if one.file == workflow.file), None)
+    return says is not None and says.triggers.deploy_on_merge and branch in (says.triggers.branches or (default,))
 
 
 def _deployed_before(project: HostedProject, push: Push) -> bool:

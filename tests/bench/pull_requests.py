@@ -76,6 +76,8 @@ def _large() -> None:
     with _town("large") as town, _fetches() as fetches:
         town.setup(_files(LARGE)[0])
         town.github.actions.most_jobs = 0
+        town.pull({"envs/e0/more": "more\n"})  # a server that has seen this repository before
+        town.settle(60)
         fetches.clear()
         opened: list[float] = []
         town.github.hooks.watchers.append(

@@ -197,6 +197,15 @@ def test_a_workflow_is_deployed_from_its_own_branches_alone(town: Town) -> None:
     assert town.tool_log()[:2] == ["network begins", "network deployed"]
 
 
+def test_a_branch_does_not_make_itself_one_that_is_deployed(shop: Town) -> None:
+    begin(shop)
+    before = shop.tool_log()
+    mine = SHOP.replace("{deployOnMerge: true}", "{deployOnMerge: true, branches: [main, mine]}")
+    shop.commit({"headwater.yml": mine, **shop.environments(network="n9")}, "Deploy me", branch="mine", start="main")
+    shop.settle()
+    assert shop.tool_log() == before
+
+
 def test_a_broken_definition_on_the_branch_is_told_and_the_mend_is_deployed(shop: Town) -> None:
     begin(shop)
     broken = shop.pull({"headwater.yml": SHOP.replace("needs: [db]", "needs: [bd]"), **shop.environments(db="d1")})

@@ -53,10 +53,11 @@ def test_a_turn_ends_with_an_error() -> None:
 
 def test_of_threads_that_write_all_get_on_alike(tmp_path: Path) -> None:
     database = Database.file(tmp_path / "headwater.db")
-    counts, end = [0] * 5, time.monotonic() + 2
+    counts, ends, together = [0] * 5, time.monotonic() + 2, threading.Barrier(5)
 
     def write(number: int) -> None:
-        while time.monotonic() < end:
+        together.wait()
+        while time.monotonic() < ends:
             with database.writing() as connection:
                 work.request(connection, "publish", str(number), 1.0, 1.0)
             counts[number] += 1
@@ -66,7 +67,7 @@ def test_of_threads_that_write_all_get_on_alike(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert max(counts) - min(counts) <= 2, counts
+    assert min(counts) >= 0.8 * max(counts), counts
 
 
 def test_a_writer_within_a_writer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
