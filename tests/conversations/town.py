@@ -15,6 +15,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
+from bot.github.app import App
+from bot.github.limits import Limits
 from bot.server import Server
 from bot.settings import Settings
 from bot.store.gathering import waits_for_people
@@ -30,13 +32,15 @@ from planner.index import definitions_at
 from planner.repository import Repository as GitRepository
 from tests.github import GitHub
 from tests.github.world import requests as asking
-from tests.github.world.apps import App
+from tests.github.world.apps import App as AppThere
 from tests.github.world.pulls import Pull
 from tests.github.world.repository import Repository
 from tests.github.world.talk import Comment
 
 PATIENCE = float(os.environ.get("HEADWATER_TEST_PATIENCE", "1"))
 """For a machine that is busy with other things: how many times as long to wait."""
+HURRY = 20
+"""How much faster people act here than elsewhere, for GitHub's limits."""
 SECRET = "a secret that only GitHub and we know"
 SETUP = "name: setup\nruns:\n  using: composite\n  steps:\n    - run: 'true'\n      shell: bash\n"
 
@@ -92,6 +96,8 @@ class Town:
     def __post_init__(self) -> None:
         world = self.github.world
         world.organization("acme", ["olga"])
+        self.github.limits.content_a_minute *= HURRY
+        self.github.limits.content_an_hour *= HURRY
         self.tools = self.folder / "tools"
         self.tools.mkdir()
         self.repository: Repository = self.github.repository(
@@ -101,7 +107,7 @@ class Town:
         self.repository.collaborators["eve"] = "read"
         for login in ("olga", "eve"):
             world.user(login)
-        self.app: App = self.github.app("acme", None, secret=SECRET)
+        self.app: AppThere = self.github.app("acme", None, secret=SECRET)
         self.settings = self._settings()
         self.server = Server(self.settings)
         self._begin()
@@ -140,6 +146,12 @@ class Town:
         return Settings(**values)  # type: ignore[arg-type]
 
     def _begin(self) -> None:
+        self.server.github = App(  # a conversation of days in seconds: what may be asked in a minute is more
+            self.settings.github_app_id,
+            self.settings.private_key,
+            self.settings.github_api_url,
+            limits=Limits(lambda: time.monotonic() * HURRY),
+        )
         self._intake = Intake(self.server.database, self.server.wake)
         app = create_app(self.server, self._intake)
         self._listener = Listener(app, "127.0.0.1", self.listener_port, most_body=25 * 2**20, threads=8, grace=2)
