@@ -4,6 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# Compiled files are kept, whatever the environment says: the tests start thousands of short processes.
+export PYTHONDONTWRITEBYTECODE =
+
+# The conversations that `make test` tells; the others take half an hour on two cores (`make stories`).
+TOLD := tests/conversations/test_first.py tests/conversations/test_traps.py
+
 .PHONY: help demo demo-cli stories test lint format bench crash docs clean
 .DEFAULT_GOAL := help
 
@@ -13,7 +19,7 @@ help:
 	@echo "make test    lint and all tests, as CI runs them"
 	@echo "make lint    format, lint, types and layers"
 	@echo "make bench   the figures of docs/benchmarks.md (needs npm)"
-	@echo "make stories all conversations on pull requests (long: half an hour and more on two cores)"
+	@echo "make stories all conversations on pull requests (long: half an hour on two cores)"
 	@echo "make crash   kill deploys at every point, not only at a sample (long)"
 	@echo "make docs    write the generated pages anew"
 
@@ -31,7 +37,7 @@ demo-cli: $(STAMP)
 
 test: lint
 	@$(BIN)/python -m pytest -n auto tests --ignore=tests/conversations
-	@$(BIN)/python -m pytest tests/conversations/test_first.py
+	@$(BIN)/python -m pytest -n auto $(TOLD)
 
 stories: $(STAMP)
 	@$(BIN)/python -m pytest -n auto tests/conversations

@@ -175,7 +175,7 @@ def test_a_secret_reaches_the_deploy_alone_and_is_seen_nowhere(town: Town) -> No
     town.setup({"headwater.yml": vault, **files})
     pull = town.pull({"vault/wanted": "v2\n"})
     town.settle()
-    assert "planned at deploy (needs VAULT_PASSWORD)" in pull.plan()
+    assert "planned at deploy (needs `PASSWORD`)" in pull.plan()
     pull.say("/deploy")
     assert town.tool_log() == []  # what nobody could see waits for approval
     pull.say("/approve vault", by="bob")

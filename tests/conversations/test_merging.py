@@ -73,17 +73,6 @@ Plan: 1 to add, 0 to change, 0 to destroy.
     assert check_at(shop, commit) == snapshot("""\
 success: Deployed 3 environments
 
-```mermaid
-%%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
-flowchart LR
-  n0["✓ network"]:::good
-  n1["✓ db"]:::good
-  n2["✓ api"]:::good
-  n0 --> n1
-  n1 --> n2
-  classDef good fill:#2da44e26,stroke:#2da44e
-```
-
 | Environment | State | Changes | Job |
 | :-- | :-- | :-- | :-- |
 | `network` | ✓\xa0deployed | +1 | [N s](https://github/acme/shop/actions/runs/RUN) |
@@ -453,7 +442,7 @@ def test_what_was_never_deployed_and_never_shown_is_left_to_people(shop: Town) -
     adopting = shop.pull({"README.md": "# Adopt\n"})
     shop.settle()
     assert adopting.say("/adopt") == snapshot("""\
-### 2 environments: no changes
+### Nothing was adopted: 2 environments have changes
 
 ```mermaid
 %%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
@@ -548,7 +537,7 @@ flowchart LR
 | Environment | State | Job |
 | :-- | :-- | :-- |
 | `db` | –\xa0no changes | [N s](https://github/acme/shop/actions/runs/RUN) |
-| `api` | –\xa0no changes | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `api` | –\xa0no changes |  |
 
 <sub>Merged by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 7</sub>\
 """)

@@ -88,7 +88,7 @@ flowchart LR
 | :-- | :-- | :-- | :-- |
 | `network` | ✓\xa0deployed | ~1 | [N s](https://github/acme/shop/actions/runs/RUN) |
 | `db` | –\xa0no changes |  | [N s](https://github/acme/shop/actions/runs/RUN) |
-| `api` | !\xa0**waits for approval** | <b>-1</b> | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `api` | !\xa0**waits for approval** | <b>-1</b> |  |
 
 <details><summary><code>network</code> &nbsp;~1</summary>
 

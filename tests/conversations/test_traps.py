@@ -223,7 +223,8 @@ def test_t15_any_text_is_a_name_and_none_is_code(town: Town) -> None:
     town.setup({"headwater.yml": ODD, **town.environments(network="1", db="1")})
     pull = town.pull(town.environments(network="2"))
     town.settle()
-    assert pull.say('/deploy "my db/ü 🚀"').startswith("### Deployed `my db/ü 🚀`")
+    answer = pull.say('/deploy "my db/ü 🚀" --only')
+    assert headline(answer) == "### Deployed `my db/ü 🚀`"
     pull.merge()
     town.settle()
     assert town.tool_log() == ["network begins", "network deployed", "db begins", "db deployed"]
