@@ -73,6 +73,7 @@ class ReadsAt:
     def scan_folders(self, folders: Mapping[tuple[str, str], Source]) -> None:
         """Note what the files of these folders refer to, unless that is known."""
         files: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self.tree.read_ahead(folder for name, folder in folders if (name, folder) not in self.scans)
         for key, source in folders.items():
             if key not in self.scans:
                 before = f"{key[1]}/" if key[1] else ""

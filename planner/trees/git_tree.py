@@ -57,6 +57,14 @@ class GitTree(Tree):
                     folders[path] = {}
         self._folders, self._whole = dict(folders), True
 
+    def read_ahead(self, folders: Iterable[str]) -> None:
+        """Read folders together that will be asked for, rather than one by one."""
+        missing = [] if self._whole else [one for one in dict.fromkeys(folders) if one and one not in self._folders]
+        found = [(one, entry.oid) for one in missing if (entry := self.entry(one)) and entry.mode == FOLDER]
+        trees = self._objects.read_all([oid for _, oid in found])
+        for (folder, oid), tree in zip(found, trees, strict=True):
+            self._folders[folder] = dict(_tree_entries(_content(tree), len(oid) // 2))
+
     def read_by(self, objects: Objects) -> GitTree:
         """The same tree, with what is known of its folders, read by another process: one is not shared by two."""
         other = GitTree(objects, self.identity)

@@ -56,6 +56,9 @@ class Tree(ABC):
     def entries(self, folder: str) -> Mapping[str, Entry]:
         """What lies directly in a folder, by name; nothing when it is no folder."""
 
+    def read_ahead(self, folders: Iterable[str]) -> None:  # noqa: B027 (a tree may do nothing)
+        """Be told what will be asked for, where reading together is cheaper."""
+
     def entry_in(self, folder: str, name: str) -> Entry | None:
         """What lies in a folder under a name, links not followed."""
         return self.entries(folder).get(name)
