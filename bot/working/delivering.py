@@ -21,6 +21,8 @@ from bot.store.hosting import HostedRepository
 from bot.working.seen import commit_seen, seconds
 
 _GONE = "deleted on GitHub"
+_REPORTS_COME_SECONDS = 1.0
+"""After a run has ended: what its jobs reported is taken in by then, and nothing has to be asked of GitHub."""
 
 
 def work_on(server: Server, guid: str) -> None:
@@ -158,8 +160,8 @@ def _run(connection: Connection, hosted: HostedRepository, one: Work, now: float
     dispatch = dispatching.by_key(connection, title.rpartition(" ")[2])
     if dispatch is not None and dispatch.run_id is None:
         dispatching.write(connection, dispatch.id, run_id=run, run_url=str(told["html_url"]), state="sent")
-    if told["action"] == "completed":
-        work.request(connection, "runs", str(hosted.id), now, now)
+    if told["action"] == "completed" and dispatch is not None:
+        work.request(connection, "runs", f"{hosted.id}:{run}", now + _REPORTS_COME_SECONDS, now)
 
 
 def _rerequest(connection: Connection, hosted: HostedRepository, one: Work, now: float) -> None:

@@ -18,12 +18,16 @@ _LOST_RUN = "its run is gone from GitHub"
 
 
 def look_after(server: Server, key: str) -> float | None:
-    """Ask about the runs that are not known to have ended; seconds until the next look while there are any."""
-    hosted = hosted_by_id(server, int(key))
+    """Ask about the runs that are not known to have ended; seconds until the next look while there are any.
+
+    The key is our number of a repository, for all of its runs, or that and a run's number, for this one alone.
+    """
+    repository, _, run = key.partition(":")
+    hosted = hosted_by_id(server, int(repository))
     if hosted is None:
         return None
     with server.database.reading() as connection:
-        found = dispatching.under_way(connection, hosted.id)
+        found = [one for one in dispatching.under_way(connection, hosted.id) if run in ("", str(one.run_id))]
     client = server.client(hosted).at(Priority.SWEEP)
     left = [one for one in found if not _look(server, client, one)]
     server.wake()
@@ -80,13 +84,14 @@ def _job_of(number: int | None, job: str, slug: str, jobs: tuple[JobData, ...]) 
 
 def _cancel_leftover(server: Server, client: RepositoryClient, dispatch: DispatchRow) -> None:
     """Cancel a run of which nothing is needed any more; what is claimed was told to stop by its own way."""
-    try:
-        run = client.run(dispatch.run_id or 0)
-        with server.database.reading() as connection:
-            rows = dispatching.attempts_of(connection, dispatch.id)
-        if run.status != "completed" and all(row.revoked for row in rows):
-            client.cancel_run(run.id)
-    except NotFound:
-        pass
+    with server.database.reading() as connection:
+        rows = dispatching.attempts_of(connection, dispatch.id)
+    if all(row.revoked for row in rows):
+        try:
+            run = client.run(dispatch.run_id or 0)
+            if run.status != "completed":
+                client.cancel_run(run.id)
+        except NotFound:
+            pass
     with server.database.writing() as connection:
         dispatching.write(connection, dispatch.id, state="ended")
