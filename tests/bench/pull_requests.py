@@ -75,9 +75,9 @@ def _large() -> None:
     """From the webhook of a pull request that affects 1,000 environments to its first dispatch; no job runs."""
     with _town("large") as town, _fetches() as fetches:
         town.setup(_files(LARGE)[0])
-        town.github.actions.most_jobs = 0
-        town.pull({"envs/e0/more": "more\n"})  # a server that has seen this repository before
+        town.pull({"envs/e999/more": "more\n"})  # a server that has seen this repository before
         town.settle(60)
+        town.github.actions.most_jobs = 0
         fetches.clear()
         opened: list[float] = []
         town.github.hooks.watchers.append(
