@@ -11,6 +11,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy.exc import DBAPIError
+
+from bot.errors import StoreError
 from bot.store.database import Database
 
 
@@ -45,12 +48,15 @@ class Holding:
             yield True
             return
         number = int.from_bytes(hashlib.sha256(subject.encode()).digest()[:8], "big", signed=True)
-        with self._database.engine.connect() as connection:
-            mine = bool(connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (number,)).scalar())
-            connection.commit()
-            try:
-                yield mine
-            finally:
-                if mine:
-                    connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (number,))
-                    connection.commit()
+        try:
+            with self._database.engine.connect() as connection:
+                mine = bool(connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (number,)).scalar())
+                connection.commit()
+                try:
+                    yield mine
+                finally:
+                    if mine:
+                        connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (number,))
+                        connection.commit()
+        except DBAPIError as error:  # the session is gone, and its locks with it
+            raise StoreError(f"the database does not answer: {error.orig}", "see that PostgreSQL runs") from error

@@ -123,7 +123,6 @@ class Workers:
                 if (free := self._elsewhere.get(subject, 0.0) - time.monotonic()) > 0:
                     wait = min(wait, free)
                     continue
-                self._elsewhere.pop(subject, None)
                 self._busy.add(subject)
             self._handed.put((row, subject))
         return wait
@@ -138,8 +137,10 @@ class Workers:
 
     def _leave(self, subject: str) -> None:
         """Leave it to others for a while."""
+        now = time.monotonic()
         with self._lock:
-            self._elsewhere[subject] = time.monotonic() + _LOOK_SECONDS
+            self._elsewhere = {one: until for one, until in self._elsewhere.items() if until > now}
+            self._elsewhere[subject] = now + _LOOK_SECONDS
 
     def _do(self, row: WorkRow) -> None:
         with self._server.database.reading() as connection:

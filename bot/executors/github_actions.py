@@ -10,7 +10,7 @@ from bot.decide.facts import Stop
 from bot.executors.base import Life, Seen
 from bot.runner.channel import seal_context
 from bot.runner.seal import unseal
-from bot.store import remote, work
+from bot.store import dispatching, remote, work
 from bot.store.database import Database
 from bot.store.remote import Offer, RemoteRow
 from bot.vault import Vault
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 DISPATCH = "dispatch"
 """The kind of work that sends offered attempts to the CI."""
+RUNS = "runs"
+"""The kind of work that looks after runs: of a repository, or one of them."""
 
 _HERE_ONLY = ("mirror", "state_file", "repository", "placement")
 """What a spec says to a runner on this machine alone."""
@@ -98,7 +100,12 @@ class GitHubActionsExecutor:
     def revoke(self, attempt: str) -> None:
         """Let no job claim the attempt any more, unless one was faster."""
         with self._database.writing() as connection:
-            remote.revoke(connection, attempt, "no job claimed it in time")
+            if not remote.revoke(connection, attempt, "no job claimed it in time"):
+                return
+            run = dispatching.run_of(connection, attempt)
+            if run is not None:  # it may be needless by now
+                now = time.time()
+                work.request(connection, RUNS, f"{self._repository}:{run}", now + 1.0, now)
 
     def halt(self, attempt: str, how: Stop) -> None:
         """Have the runner told with its next beat."""

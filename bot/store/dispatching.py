@@ -159,6 +159,14 @@ def attempts_of(connection: Connection, dispatch: int) -> list[Row[Any]]:
     return list(connection.execute(query).all())
 
 
+def run_of(connection: Connection, attempt: str) -> int | None:
+    """The run of GitHub's in which an attempt was sent out, if that is known."""
+    of_it = remote_attempts.c.attempt_id == attempt
+    query = select(dispatches.c.run_id).join(remote_attempts, remote_attempts.c.dispatch_id == dispatches.c.id)
+    run: int | None = connection.execute(query.where(of_it)).scalar()
+    return run
+
+
 def job_of(
     connection: Connection, attempt: str, *, url: str | None = None, job: int | None = None, ended: bool = False
 ) -> None:
