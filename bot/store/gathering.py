@@ -19,7 +19,8 @@ from bot.decide.transitions import (
 )
 from bot.store import locks
 from bot.store.deployments import Flags
-from bot.store.tables import attempts, deployments, environments, plans, task_needs, tasks, workflows
+from bot.store.standing import standing_empty
+from bot.store.tables import attempts, deployments, environments, task_needs, tasks, workflows
 
 _MUTATING = tuple(action.value for action in TaskAction if action.mutates)
 _UNFINISHED = tuple(state.value for state in TaskState if state not in FINISHED)
@@ -124,7 +125,7 @@ def _facts(
     behind = rivals(connection, [row.id for row in rows if row.state == TaskState.WAITING.value])
     locked = _locked(connection, told, [row for row in rows if row.state == TaskState.WAITING.value])
     newer = _newer(connection, told, [row for row in rows if row.state == TaskState.NEEDS_APPROVAL.value])
-    empty = _empty_plans(connection, [row.id for row in rows if row.shown_plan_id is not None])
+    empty = standing_empty(connection, [row.id for row in rows if row.shown_plan_id is not None])
     return tuple(
         TaskFacts(
             id=row.id,
@@ -238,19 +239,6 @@ def _others(connection: Connection, ids: Sequence[int], *, newer: bool) -> dict[
         .group_by(tasks.c.id)
     )
     return dict(connection.execute(query).all())
-
-
-def _empty_plans(connection: Connection, ids: Sequence[int]) -> frozenset[int]:
-    """The tasks whose shown plan has no changes, and whose environment nothing has worked on since."""
-    if not ids:
-        return frozenset()
-    query = (
-        select(tasks.c.id, plans.c.summary, plans.c.touches, environments.c.touches.label("now"))
-        .join(plans, tasks.c.shown_plan_id == plans.c.id)
-        .join(environments, tasks.c.environment_id == environments.c.id)
-        .where(tasks.c.id.in_(ids))
-    )
-    return frozenset(row.id for row in connection.execute(query) if row.summary.get("empty") and row.touches == row.now)
 
 
 def due_tasks(connection: Connection, deployment: int) -> list[Row[Any]]:

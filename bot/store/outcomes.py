@@ -54,12 +54,20 @@ def record_end(connection: Connection, vault: Vault, move: Move, report: Report 
             connection.execute(update(environments).where(of_it).values(unfinished=True))
     if move.after is not TaskState.SUCCEEDED:
         return
-    changed = report is not None and report.result == Result.SUCCEEDED
+    changed = _was_half_done(connection, task.environment_id) or (
+        report is not None and report.result == Result.SUCCEEDED
+    )
     connection.execute(update(tasks).where(tasks.c.id == task.id).values(changed=changed))
     if action is TaskAction.DESTROY:
         _destroyed(connection, task.environment_id)
     else:
         _deployed(connection, vault, task, report, now, changed=changed)
+
+
+def _was_half_done(connection: Connection, environment: int) -> bool:
+    """Whether an attempt before this one may have changed it: what this one found done is news all the same."""
+    unfinished = select(environments.c.unfinished).where(environments.c.id == environment)
+    return bool(connection.execute(unfinished).scalar_one())
 
 
 def _left_half_done(move: Move, *, started: bool) -> bool:

@@ -8,6 +8,7 @@ the two promises are checked against what the peers themselves have seen, never 
 from __future__ import annotations
 
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -286,4 +287,4 @@ class Scene:
             **more,
         )
         with self.project.database.writing() as connection:
-            return deployments.create(connection, new, 1000.0)
+            return deployments.create(connection, new, time.time())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -440,18 +443,47 @@ def test_an_old_plan_without_changes_does_not_count_once_somebody_has_worked_on_
     assert has_empty_plan(play, late) is True
 
 
-def has_empty_plan(play: Play, number: int) -> bool:
+def test_an_old_plan_without_changes_does_not_count_once_what_it_needs_has_changed(play: Play) -> None:
+    play.go_on(play.deploy({"a": (), "b": ("a",)}))
+    play.peers.fates["b"] = Fate.CHANGES_NOTHING
+    number = play.deploy({"b": ()}, action=TaskAction.PLAN)
+    play.go_on(number)
+    assert has_empty_plan(play, number, "b", needs="a")
+    play.peers.fates["a"] = Fate.CHANGES_NOTHING
+    play.go_on(play.deploy({"a": ()}))
+    assert has_empty_plan(play, number, "b", needs="a"), "what changed nothing is no news"
+    play.peers.fates["a"] = Fate.FAILS
+    play.go_on(play.deploy({"a": ()}))
+    assert not has_empty_plan(play, number, "b", needs="a"), "it is half done"
+    play.peers.fates["a"] = Fate.CHANGES_NOTHING
+    play.go_on(play.deploy({"a": ()}))
+    assert not has_empty_plan(play, number, "b", needs="a"), "the attempt that failed may have changed it"
+
+
+def test_what_a_failed_attempt_left_is_news_once_it_succeeds_without_changes(play: Play) -> None:
+    play.go_on(play.deploy({"a": (), "b": ("a",)}))
+    before = play.row("a").success_id
+    play.peers.fates["a"] = Fate.FAILS
+    play.go_on(play.deploy({"a": ()}))
+    play.peers.fates["a"] = Fate.CHANGES_NOTHING
+    play.go_on(play.deploy({"a": ()}))
+    assert play.row("a").success_id != before
+    assert play.row("b").seen == {str(play.row("a").id): before}, "so b is to be looked at again"
+
+
+def has_empty_plan(play: Play, number: int, alias: str = "a", needs: str | None = None) -> bool:
     """Whether a deploy to which that plan is shown now would take it for "no changes"."""
-    shown = play.task(number, "a").plan
+    shown = play.task(number, alias).plan
     assert shown is not None
     assert shown.empty
-    task = play.scene.task("a", shown_plan=shown.id)
     scene = play.scene
+    upstreams = () if needs is None else (scene.ids[needs],)
+    task = replace(scene.task(alias, shown_plan=shown.id), upstreams=upstreams)
     new = NewDeployment(
         scene.workflow, TaskAction.DEPLOY, scene.commit, "ada", "test", scene.project.place, tasks=(task,), jobs=1
     )
     with scene.project.database.writing() as connection:
-        told = deployments.flags(connection, deployments.create(connection, new, 1.0))
+        told = deployments.flags(connection, deployments.create(connection, new, time.time()))
         assert told is not None
         (facts,) = gathering.gather(connection, told, Observed(), {}, Limits()).tasks
     return facts.empty_plan

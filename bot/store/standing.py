@@ -1,0 +1,69 @@
+"""Which plans that were shown still stand: nothing has happened since that they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from bot.store.tables import environments, plans, tasks
+
+
+def standing_empty(connection: Connection, ids: Sequence[int]) -> frozenset[int]:
+    """The tasks whose shown plan has no changes, where nothing has worked on the environment since it was asked for.
+
+    Nor may anything that it needs have changed since: the plan was made with what that gave out before.
+    """
+    if not ids:
+        return frozenset()
+    query = (
+        select(
+            tasks.c.id,
+            tasks.c.upstreams,
+            tasks.c.environment_id,
+            tasks.c.shown_plan_id,
+            plans.c.summary,
+            plans.c.touches,
+            environments.c.touches.label("now"),
+        )
+        .join(plans, tasks.c.shown_plan_id == plans.c.id)
+        .join(environments, tasks.c.environment_id == environments.c.id)
+        .where(tasks.c.id.in_(ids))
+    )
+    empty = [row for row in connection.execute(query) if row.summary.get("empty") and row.touches == row.now]
+    if not empty:
+        return frozenset()
+    asked = _asked_at(connection, empty)
+    changed = _changed_at(connection, {one for row in empty for one in row.upstreams})
+    never = float("-inf")
+    return frozenset(
+        row.id
+        for row in empty
+        if all(changed.get(one, never) <= asked.get(row.shown_plan_id, never) for one in row.upstreams)
+    )
+
+
+def _asked_at(connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]]) -> dict[int, float]:
+    """When each shown plan was asked for: what it was made from is not older."""
+    query = (
+        select(tasks.c.plan_id, func.min(tasks.c.created_at))
+        .where(
+            tasks.c.environment_id.in_([row.environment_id for row in rows]),
+            tasks.c.plan_id.in_([row.shown_plan_id for row in rows]),
+        )
+        .group_by(tasks.c.plan_id)
+    )
+    return dict(connection.execute(query).all())
+
+
+def _changed_at(connection: Connection, ids: Collection[int]) -> dict[int, float]:
+    """When environments were last deployed with changes; those that are half done are changing still."""
+    success = tasks.alias()
+    query = (
+        select(environments.c.id, environments.c.unfinished, success.c.finished_at)
+        .outerjoin(success, environments.c.success_id == success.c.id)
+        .where(environments.c.id.in_(ids))
+    )
+    found = connection.execute(query) if ids else ()
+    return {row.id: float("inf") if row.unfinished else row.finished_at or 0.0 for row in found}
