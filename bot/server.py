@@ -23,7 +23,7 @@ from bot.store.database import Database
 from bot.store.hosting import HostedRepository
 from bot.store.measures import Measured, measure
 from bot.vault import Vault
-from bot.waking import Waking
+from bot.waking import Topic, Waking
 from bot.zipapp import Zipapp, build
 from planner.format.formats import repository_key
 
@@ -76,9 +76,9 @@ class Server:
         """What every attempt of a repository gets; a state that lies beside a CI job would be lost with it."""
         return AttemptSettings(beat_every=self.settings.beat_seconds, refuse_no_backend=project.place == PLACE)
 
-    def wake(self) -> None:
-        """Have workers look for work now."""
-        self.waking.wake()
+    def wake(self, *topics: Topic) -> None:
+        """Have workers look for work, and deployments driven on, now; with topics, this alone."""
+        self.waking.wake(*topics)
 
     def client(self, hosted: HostedRepository) -> RepositoryClient:
         """GitHub, as the App may use it in a repository."""

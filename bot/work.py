@@ -15,12 +15,15 @@ from bot.holding import Holding
 from bot.server import Server
 from bot.store import work
 from bot.store.work import WorkRow
+from bot.waking import Topic
 from bot.working.driving import Driving
 from bot.working.kinds import KINDS, subject_of
 
 _LONGEST_WAIT = 300.0
 _LOOK_SECONDS = 0.2
 _MOST_LOOKED_AT = 100
+_COMPANY_SECONDS = 0.005
+"""Who is woken to find work waits so long for others who want the same."""
 _log = structlog.get_logger("headwater.work")
 
 
@@ -69,13 +72,14 @@ class Workers:
 
     def _find(self) -> None:
         while not self._stopped.is_set():
-            seen = self._server.waking.count
+            seen = self._server.waking.count(Topic.WORK)
             try:
                 wait = self._hand_out()
             except StoreError as error:
                 _log.error("the store cannot be used", error=error.what)
                 wait = self._server.settings.poll_seconds
-            self._server.waking.wait(seen, wait)
+            self._server.waking.wait(Topic.WORK, seen, wait)
+            self._stopped.wait(_COMPANY_SECONDS)
 
     def _work(self) -> None:
         while not self._stopped.is_set():
@@ -91,18 +95,17 @@ class Workers:
             finally:
                 with self._lock:
                     self._busy.discard(subject)
-                self._server.waking.here()
+                self._server.waking.here(Topic.WORK)
 
     def _drive(self, driving: Driving) -> None:
         while not self._stopped.is_set():
-            seen = self._server.waking.count
+            seen = self._server.waking.count(Topic.DRIVE)
             try:
-                moved = driving.round()
+                wait = driving.round()
             except StoreError as error:
                 _log.error("the store cannot be used", error=error.what)
-                moved = False
-            if not moved:
-                self._server.waking.wait(seen, self._server.settings.poll_seconds)
+                wait = self._server.settings.poll_seconds
+            self._server.waking.wait(Topic.DRIVE, seen, wait)
 
     # -- one piece of work
 

@@ -6,8 +6,10 @@ or not at all. A `comment` is the exception: what it says and when it was writte
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bot.decide.webhook_fields import Fields, NotItsShape, identifier
 
@@ -42,6 +44,23 @@ _Found = tuple[str, Work]  # the outcome for people, and what follows
 
 class _Ignored(Exception):  # noqa: N818 (never leaves this module)
     """Nothing follows; the text says why."""
+
+
+def look_into(event: str, body: bytes) -> tuple[Intake, Mapping[str, Any]]:
+    """What follows from a webhook as it came, and the JSON object that it is (empty where it is none). Never raises."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        return Intake("not JSON, or no object"), {}
+    return look_at(event, found), found
+
+
+def action_of(payload: Mapping[str, Any]) -> str:
+    """What a webhook says was done; empty where it says nothing."""
+    action = payload.get("action")
+    return action if isinstance(action, str) else ""
 
 
 def look_at(event: str, payload: object) -> Intake:

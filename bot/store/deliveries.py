@@ -17,11 +17,18 @@ KIND = "delivery"
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A webhook as it came: `guid` is GitHub's id of it, the same when it is sent again."""
+    """A webhook as it came: `guid` is GitHub's id of it, the same when it is sent again.
+
+    `outcome`: what became of it, where nothing follows from it and nobody has to work on it. `wait`: for how many
+    seconds it may wait for company, where nothing hurries.
+    """
 
     guid: str
     event: str
     body: bytes
+    action: str = ""
+    outcome: str | None = None
+    wait: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +44,33 @@ class DeliveryRow:
 
 def record(connection: Connection, arrived: Sequence[Arrived], now: float) -> None:
     """Keep webhooks, with the work of looking at them. One that came before is done again only if it had failed."""
-    rows = [{"guid": one.guid, "event": one.event, "body": one.body, "received_at": now} for one in arrived]
+    rows = [
+        {
+            "guid": one.guid,
+            "event": one.event,
+            "body": one.body,
+            "received_at": now,
+            "action": one.action[:64],
+            "outcome": one.outcome,
+        }
+        for one in arrived
+    ]
     due = set(connection.execute(_new(connection.dialect.name), rows).scalars())
-    if known := {one.guid for one in arrived} - due:
+    if known := {one.guid for one in arrived if one.outcome is None} - due:
         failed = deliveries.c.guid.in_(known) & deliveries.c.failed.is_(True)
         again = update(deliveries).where(failed).values(outcome=None, failed=False).returning(deliveries.c.guid)
         due |= set(connection.execute(again).scalars())
-    work.request_all(connection, KIND, [one.guid for one in arrived if one.guid in due], now, now)
+    followed: dict[float, list[str]] = {}
+    for one in arrived:
+        if one.guid in due and one.outcome is None:
+            followed.setdefault(together(now, one.wait), []).append(one.guid)
+    for moment, guids in followed.items():
+        work.request_all(connection, KIND, guids, moment, now)
+
+
+def together(now: float, wait: float) -> float:
+    """A moment within so many seconds at which all are due that came about now."""
+    return now if wait <= 0 else (now // wait + 1) * wait
 
 
 @cache
@@ -54,10 +81,10 @@ def _new(dialect: str) -> Executable:
     return made
 
 
-def read(connection: Connection, guid: str) -> Arrived | None:
-    """A webhook that was kept."""
-    row = connection.execute(select(deliveries).where(deliveries.c.guid == guid)).first()
-    return None if row is None else Arrived(row.guid, row.event, row.body)
+def read(connection: Connection, guids: Sequence[str]) -> list[Arrived]:
+    """Those of the webhooks that were kept, in the order in which they came."""
+    query = select(deliveries).where(deliveries.c.guid.in_(guids)).order_by(deliveries.c.id)
+    return [Arrived(row.guid, row.event, row.body) for row in connection.execute(query)]
 
 
 def conclude(connection: Connection, guid: str, action: str, outcome: str, *, failed: bool = False) -> None:

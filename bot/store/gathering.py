@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, select
 
 from bot.decide.facts import AttemptFacts, Facts, Limits, Missing, Result, TaskAction, TaskFacts, Upstream
 from bot.decide.transitions import (
@@ -26,6 +26,52 @@ _MUTATING = tuple(action.value for action in TaskAction if action.mutates)
 _UNFINISHED = tuple(state.value for state in TaskState if state not in FINISHED)
 _FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
 
+# Asked at each step of each deployment, so made once: making them costs more than running them.
+
+_IDS = bindparam("ids", expanding=True)
+_MINE = tasks.c.deployment_id == bindparam("deployment")
+_OTHER = tasks.alias()
+_COUNTS = select(tasks.c.state, func.count()).where(_MINE).group_by(tasks.c.state)
+_AT_WORK = (
+    select(func.count())
+    .select_from(attempts.join(environments, attempts.c.environment_id == environments.c.id))
+    .join(workflows, environments.c.workflow_id == workflows.c.id)
+    .where(
+        attempts.c.active.is_(True),
+        workflows.c.repository_id
+        == select(workflows.c.repository_id).where(workflows.c.id == bindparam("workflow")).scalar_subquery(),
+    )
+)
+_UPSTREAMS = (
+    select(task_needs.c.task_id, tasks.c.alias, tasks.c.state, tasks.c.changed, tasks.c.broken_by)
+    .join(tasks, task_needs.c.upstream_id == tasks.c.id)
+    .where(task_needs.c.task_id.in_(_IDS))
+    .order_by(tasks.c.position)
+)
+_ATTEMPTS = select(attempts).where(attempts.c.task_id.in_(_IDS)).order_by(attempts.c.number)
+_RIVALS = (
+    select(tasks.c.id, func.min(_OTHER.c.deployment_id))
+    .join(_OTHER, _OTHER.c.environment_id == tasks.c.environment_id)
+    .where(
+        tasks.c.id.in_(_IDS),
+        tasks.c.action.in_(_MUTATING),
+        _OTHER.c.action.in_(_MUTATING),
+        _OTHER.c.state.in_(_UNFINISHED),
+    )
+    .group_by(tasks.c.id)
+)
+_NEWER = _RIVALS.where(_OTHER.c.deployment_id > tasks.c.deployment_id)
+_OLDER = _RIVALS.where(_OTHER.c.deployment_id < tasks.c.deployment_id)
+_DUE = select(tasks).where(
+    _MINE,
+    tasks.c.dirty.is_(True),
+    tasks.c.state == TaskState.WAITING.value,
+    ~select(task_needs.c.task_id)
+    .join(_OTHER, task_needs.c.upstream_id == _OTHER.c.id)
+    .where(task_needs.c.task_id == tasks.c.id, _OTHER.c.state.in_(_UNFINISHED))
+    .exists(),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -37,8 +83,8 @@ class Observed:
 
 def counts(connection: Connection, deployment: int) -> dict[TaskState, int]:
     """How many tasks of a deployment are in each state."""
-    query = select(tasks.c.state, func.count()).where(tasks.c.deployment_id == deployment).group_by(tasks.c.state)
-    return {TaskState(state): number for state, number in connection.execute(query).all()}
+    found = connection.execute(_COUNTS, {"deployment": deployment}).all()
+    return {TaskState(state): number for state, number in found}
 
 
 def gather(
@@ -81,15 +127,9 @@ def _within(connection: Connection, told: Flags, budget: int | None) -> int:
     """How many more attempts the repository may have at work, as far as this deployment is concerned."""
     if budget is None:
         return told.jobs
-    here = select(workflows.c.repository_id).where(workflows.c.id == told.workflow).scalar_subquery()
-    query = (
-        select(func.count())
-        .select_from(attempts.join(environments, attempts.c.environment_id == environments.c.id))
-        .join(workflows, environments.c.workflow_id == workflows.c.id)
-        .where(attempts.c.active.is_(True), workflows.c.repository_id == here)
-    )
     most = budget if told.action.mutates else max(budget * 3 // 4, 1)
-    return most - connection.execute(query).scalar_one()
+    at_work: int = connection.execute(_AT_WORK, {"workflow": told.workflow}).scalar_one()
+    return most - at_work
 
 
 def _superseded(connection: Connection, deployment: int) -> int:
@@ -172,14 +212,8 @@ def _newer(connection: Connection, told: Flags, asking: Sequence[Row[Any]]) -> d
 
 
 def _upstreams(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Upstream, ...]]:
-    query = (
-        select(task_needs.c.task_id, tasks.c.alias, tasks.c.state, tasks.c.changed, tasks.c.broken_by)
-        .join(tasks, task_needs.c.upstream_id == tasks.c.id)
-        .where(task_needs.c.task_id.in_(ids))
-        .order_by(tasks.c.position)
-    )
     found: dict[int, list[Upstream]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_UPSTREAMS, {"ids": ids}):
         one = Upstream(row.alias, TaskState(row.state), row.changed, tuple(row.broken_by))
         found.setdefault(row.task_id, []).append(one)
     return {task: tuple(all_of_them) for task, all_of_them in found.items()}
@@ -188,10 +222,9 @@ def _upstreams(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Up
 def _attempts(connection: Connection, ids: Sequence[int], observed: Observed) -> dict[int, AttemptFacts]:
     if not ids:
         return {}
-    query = select(attempts).where(attempts.c.task_id.in_(ids)).order_by(attempts.c.number)
     newest: dict[int, Row[Any]] = {}
     unclaimed: Counter[int] = Counter()
-    for row in connection.execute(query):
+    for row in connection.execute(_ATTEMPTS, {"ids": ids}):
         newest[row.task_id] = row
         unclaimed[row.task_id] = 0 if row.claimed else unclaimed[row.task_id] + 1
     return {task: _attempt(row, max(unclaimed[task], 1), observed) for task, row in newest.items()}
@@ -222,37 +255,12 @@ def newcomers(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
 
 
 def _others(connection: Connection, ids: Sequence[int], *, newer: bool) -> dict[int, int]:
-    if not ids:
-        return {}
-    other = tasks.alias()
-    mine, theirs = tasks.c.deployment_id, other.c.deployment_id
-    query = (
-        select(tasks.c.id, func.min(other.c.deployment_id))
-        .join(other, other.c.environment_id == tasks.c.environment_id)
-        .where(
-            tasks.c.id.in_(ids),
-            tasks.c.action.in_(_MUTATING),
-            other.c.action.in_(_MUTATING),
-            other.c.state.in_(_UNFINISHED),
-            theirs > mine if newer else theirs < mine,
-        )
-        .group_by(tasks.c.id)
-    )
-    return dict(connection.execute(query).all())
+    return dict(connection.execute(_NEWER if newer else _OLDER, {"ids": ids}).all()) if ids else {}
 
 
 def due_tasks(connection: Connection, deployment: int) -> list[Row[Any]]:
     """The waiting tasks that are to be looked at, and for which nothing upstream is unfinished."""
-    upstream = tasks.alias()
-    unfinished = (
-        select(task_needs.c.task_id)
-        .join(upstream, task_needs.c.upstream_id == upstream.c.id)
-        .where(task_needs.c.task_id == tasks.c.id, upstream.c.state.in_(_UNFINISHED))
-    )
-    waiting = and_(
-        tasks.c.deployment_id == deployment, tasks.c.dirty.is_(True), tasks.c.state == TaskState.WAITING.value
-    )
-    return list(connection.execute(select(tasks).where(waiting, ~unfinished.exists())).all())
+    return list(connection.execute(_DUE, {"deployment": deployment}).all())
 
 
 def waits_for_people(connection: Connection, deployment: int) -> bool:

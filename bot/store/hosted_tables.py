@@ -151,6 +151,7 @@ publications = Table(
     Column("digest", String(64), nullable=False, default=""),  # of what is posted
     Column("posted_at", Float),
     Column("edits", JSON, nullable=False, default=list),  # when the newest ones were
+    Column("not_before", Float),  # the next edit
     Column("shown", JSON, nullable=False, default=list),  # [GitHub's time, commit] of a plan comment
     UniqueConstraint("repository_id", "kind", "key"),
 )

@@ -63,6 +63,9 @@ def key_of(github_id: int) -> str:
 
 def keep_repository(connection: Connection, github_id: int, values: Mapping[str, Any]) -> HostedRepository:
     """Write down what is known of a repository now."""
+    kept = repository_of(connection, github_id)
+    if kept is not None and all(getattr(kept, name) == value for name, value in values.items()):
+        return kept
     number = repository_id(connection, key_of(github_id))
     of_it = github_repositories.c.repository_id == number
     if not connection.execute(update(github_repositories).where(of_it).values(**values)).rowcount:
@@ -76,14 +79,14 @@ def repository(connection: Connection, number: int) -> HostedRepository | None:
     """The repository of that id of ours."""
     query = select(github_repositories).where(github_repositories.c.repository_id == number)
     row = connection.execute(query).first()
-    return None if row is None else _repository(row)
+    return None if row is None else repository_in(row)
 
 
 def repository_of(connection: Connection, github_id: int) -> HostedRepository | None:
     """The repository of that id of GitHub's."""
     query = select(github_repositories).where(github_repositories.c.github_id == github_id)
     row = connection.execute(query).first()
-    return None if row is None else _repository(row)
+    return None if row is None else repository_in(row)
 
 
 def repository_of_attempt(connection: Connection, attempt: str) -> HostedRepository | None:
@@ -94,13 +97,13 @@ def repository_of_attempt(connection: Connection, attempt: str) -> HostedReposit
         .where(remote_attempts.c.attempt_id == attempt)
     )
     row = connection.execute(query).first()
-    return None if row is None else _repository(row)
+    return None if row is None else repository_in(row)
 
 
 def repositories(connection: Connection) -> list[HostedRepository]:
     """All repositories, also those in trouble."""
     query = select(github_repositories).order_by(github_repositories.c.repository_id)
-    return [_repository(row) for row in connection.execute(query)]
+    return [repository_in(row) for row in connection.execute(query)]
 
 
 def mark_trouble(
@@ -115,7 +118,8 @@ def mark_trouble(
     connection.execute(update(github_repositories).where(of_it).values(trouble=trouble))
 
 
-def _repository(row: Row[Any]) -> HostedRepository:
+def repository_in(row: Row[Any]) -> HostedRepository:
+    """The repository in a row that has its columns."""
     return HostedRepository(
         row.repository_id,
         row.github_id,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store import work
@@ -45,7 +45,15 @@ class Publication:
     digest: str
     posted_at: float | None
     edits: tuple[float, ...]
+    not_before: float | None  # the next edit; seconds since the epoch, as all times
     shown: tuple[tuple[str, str], ...]  # [GitHub's time, what was shown from then on], see bot/working/seen.py
+
+
+_SHOWING = (
+    select(publications.c.id, publications.c.posted_at, publications.c.not_before)
+    .join(shows, shows.c.publication_id == publications.c.id)
+    .where(shows.c.deployment_id == bindparam("deployment"))
+)
 
 
 def want(
@@ -77,10 +85,19 @@ def want(
 
 
 def refresh(connection: Connection, deployment: int, now: float) -> None:
-    """Have everything brought up to date that shows this deployment."""
-    query = select(shows.c.publication_id).where(shows.c.deployment_id == deployment)
-    for number in connection.execute(query).scalars().all():
-        work.request(connection, KIND, str(number), now, now)
+    """Have everything brought up to date that shows this deployment, as soon as it may be edited."""
+    due: dict[float, list[str]] = {}
+    for row in connection.execute(_SHOWING, {"deployment": deployment}):
+        due.setdefault(soonest(row.posted_at, row.not_before, now), []).append(str(row.id))
+    for moment, keys in due.items():
+        work.request_all(connection, KIND, keys, moment, now)
+
+
+def soonest(posted_at: float | None, not_before: float | None, now: float) -> float:
+    """When what was posted may be edited: by a clock that went back since, at once."""
+    if posted_at is None or not_before is None or now < posted_at:
+        return now
+    return max(now, not_before)
 
 
 def tell_again(connection: Connection, repository: int, sha: str, now: float) -> None:
@@ -163,5 +180,6 @@ def _publication(row: Row[Any]) -> Publication:
         row.digest,
         row.posted_at,
         tuple(row.edits),
+        row.not_before,
         tuple((moment, commit) for moment, commit in row.shown),
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from bot.decide.facts import Stop
 from bot.store.hosted_tables import attempt_logs, dispatches, github_repositories, remote_attempts
@@ -217,13 +217,15 @@ def report(connection: Connection, vault: Vault, attempt: str, token_hash: str, 
     return bool(connection.execute(update(remote_attempts).where(first).values(values)).rowcount)
 
 
+_OWN = (
+    select(*(one for one in remote_attempts.c if one.name != "spec"), attempts.c.active)
+    .join(attempts, remote_attempts.c.attempt_id == attempts.c.id)
+    .where(remote_attempts.c.attempt_id == bindparam("attempt"))
+)
+
+
 def _of(connection: Connection, attempt: str, token_hash: str) -> Any:  # noqa: ANN401  (a row)
-    query = (
-        select(remote_attempts, attempts.c.active)
-        .join(attempts, remote_attempts.c.attempt_id == attempts.c.id)
-        .where(remote_attempts.c.attempt_id == attempt)
-    )
-    row = connection.execute(query).first()
+    row = connection.execute(_OWN, {"attempt": attempt}).first()
     if row is None or row.token_hash is None or not secrets.compare_digest(row.token_hash, token_hash):
         return None
     return row
@@ -249,16 +251,18 @@ class RemoteRow:
     job_url: str
 
 
+_ROWS = select(
+    *(one for one in remote_attempts.c if one.name not in ("spec", "report")),
+    remote_attempts.c.report.is_not(None).label("reported"),
+).where(remote_attempts.c.attempt_id.in_(bindparam("ids", expanding=True)))
+
+
 def rows(connection: Connection, ids: Iterable[str]) -> dict[str, RemoteRow]:
     """The attempts of these ids."""
     chosen = list(ids)
     found: dict[str, RemoteRow] = {}
     for start in range(0, len(chosen), 500):
-        query = select(
-            *(one for one in remote_attempts.c if one.name not in ("spec", "report")),
-            remote_attempts.c.report.is_not(None).label("reported"),
-        ).where(remote_attempts.c.attempt_id.in_(chosen[start : start + 500]))
-        for row in connection.execute(query):
+        for row in connection.execute(_ROWS, {"ids": chosen[start : start + 500]}):
             found[row.attempt_id] = RemoteRow(
                 row.attempt_id, row.claimed, row.revoked, row.beats, row.reported, row.job_ended, row.stop, row.why,
                 row.run_id, row.job_id, row.job_url,

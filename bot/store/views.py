@@ -84,6 +84,12 @@ def deployment(connection: Connection, number: int, *, texts: bool = False) -> D
     return None if row is None else _deployment(row, _tasks(connection, number, texts=texts))
 
 
+def workflow_name(connection: Connection, workflow: int) -> str:
+    """What a workflow is called."""
+    name: str = connection.execute(select(workflows.c.name).where(workflows.c.id == workflow)).scalar_one()
+    return name
+
+
 def recent(connection: Connection, repository: int, limit: int, *, plans_too: bool = False) -> list[DeploymentView]:
     """The newest deployments of a repository, newest first, without their tasks."""
     query = (

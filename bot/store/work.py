@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Executable, case, delete, select, update
+from sqlalchemy import Connection, Executable, Row, bindparam, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.hosted_tables import work
@@ -47,23 +48,39 @@ def _asked_for(dialect: str) -> Executable:
     return made
 
 
+# Asked many times a second, so made once: making them costs more than running them.
+
+_COLUMNS = (work.c.id, work.c.kind, work.c.key, work.c.requested, work.c.attempts, work.c.due_at)
+_SOONEST = select(*_COLUMNS).order_by(work.c.due_at, work.c.id).limit(bindparam("limit"))
+_CURRENT = select(*_COLUMNS).where(work.c.id == bindparam("row"))
+_DONE = delete(work).where(work.c.id == bindparam("row"), work.c.requested == bindparam("seen"))
+
+
 def soonest(connection: Connection, limit: int) -> list[WorkRow]:
     """What is due first, and what will be next."""
-    query = select(work).order_by(work.c.due_at, work.c.id).limit(limit)
-    return [
-        WorkRow(one.id, one.kind, one.key, one.requested, one.attempts, one.due_at) for one in connection.execute(query)
-    ]
+    return [_row(one) for one in connection.execute(_SOONEST, {"limit": limit})]
+
+
+def _row(one: Row[*tuple[Any, ...]]) -> WorkRow:
+    return WorkRow(one.id, one.kind, one.key, one.requested, one.attempts, one.due_at)
 
 
 def current(connection: Connection, row: WorkRow) -> WorkRow | None:
     """The row as it is now; None if it was done meanwhile."""
-    one = connection.execute(select(work).where(work.c.id == row.id)).first()
-    return None if one is None else WorkRow(one.id, one.kind, one.key, one.requested, one.attempts, one.due_at)
+    one = connection.execute(_CURRENT, {"row": row.id}).first()
+    return None if one is None else _row(one)
+
+
+def waiting(connection: Connection, kind: str, now: float, limit: int) -> list[WorkRow]:
+    """What is due of one kind and has not failed yet, in the order that it is due."""
+    due = (work.c.kind == kind) & (work.c.due_at <= now) & (work.c.attempts == 0)
+    query = select(*_COLUMNS).where(due).order_by(work.c.due_at, work.c.id).limit(limit)
+    return [_row(one) for one in connection.execute(query)]
 
 
 def done(connection: Connection, row: WorkRow) -> None:
     """It was done, unless it was asked for again since."""
-    connection.execute(delete(work).where(work.c.id == row.id, work.c.requested == row.requested))
+    connection.execute(_DONE, {"row": row.id, "seen": row.requested})
 
 
 def later(connection: Connection, row: WorkRow, due_at: float, error: str = "") -> None:

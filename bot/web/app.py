@@ -24,7 +24,7 @@ def create_app(host: Host, intake: Intake) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = webhook.MOST_BYTES
     app.url_map.redirect_defaults = False
     secret = host.settings.webhook_secret.get_secret_value().encode()
-    app.register_blueprint(webhook.blueprint(secret, intake, host.metrics))
+    app.register_blueprint(webhook.blueprint(secret, intake, host.metrics, host.settings.poll_seconds))
     app.register_blueprint(health.blueprint(host.database, intake))
     app.register_blueprint(runner_api.blueprint(host))
     _watch(app, host)

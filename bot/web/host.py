@@ -9,6 +9,7 @@ from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.vault import Vault
+from bot.waking import Topic
 
 
 class Runner(Protocol):
@@ -71,5 +72,5 @@ class Host(Protocol):
         Raises GitHubError.
         """
 
-    def wake(self) -> None:
-        """Have workers look for work now, in this process or another."""
+    def wake(self, *topics: Topic) -> None:
+        """Have workers look for work, and deployments driven on; with topics, this alone."""

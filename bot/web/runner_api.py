@@ -19,6 +19,7 @@ from bot.decide.webhook import OUR_WORKFLOW_FILE
 from bot.github.errors import GitHubError, NotGenuine
 from bot.store import remote
 from bot.store.remote import Claimed, Expectation, Identity
+from bot.waking import Topic
 from bot.web.answers import Answer, refused, told
 from bot.web.host import Host
 from bot.web.pace import Pace
@@ -97,7 +98,6 @@ class _Api:
         if not isinstance(found, Claimed):
             raise _Refusal(409, found.code, found.detail)
         _log.info("attempt claimed", attempt=attempt, run=identity.run_id, job=identity.job_id)
-        self._host.wake()
         return told({"token": found.token, "spec": self._with_code_token(attempt, found.spec)})
 
     def _with_code_token(self, attempt: str, spec: dict[str, Any]) -> dict[str, Any]:
@@ -151,7 +151,7 @@ class _Api:
         if found is None:
             raise _Refusal(410, "gone", _GONE)
         _log.info("attempt reported", attempt=attempt, again=not found)
-        self._host.wake()
+        self._host.wake(Topic.DRIVE)
         return told({"heard": True})
 
     def zipapp(self, digest: str) -> Response:

@@ -7,11 +7,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import FrameType
 from typing import Protocol
 
 import structlog
 
+from bot.waking import Topic
 from bot.web import webhook
 from bot.web.app import create_app
 from bot.web.host import Host
@@ -65,7 +67,7 @@ def run(
 
 @contextmanager
 def _listening(host: Host, listen: tuple[str, int], grace: float) -> Iterator[Listener]:
-    intake = Intake(host.database, host.wake)
+    intake = Intake(host.database, partial(host.wake, Topic.WORK))
     listener = Listener(
         create_app(host, intake), *listen, most_body=webhook.MOST_BYTES, threads=_THREADS, grace=grace
     )  # fmt: skip

@@ -13,6 +13,7 @@ import structlog
 from flask import Blueprint, Request, request
 from werkzeug.exceptions import HTTPException
 
+from bot.decide.webhook import action_of, look_into
 from bot.metrics import Metrics
 from bot.store.deliveries import Arrived
 from bot.web.answers import Answer, accepted, refused
@@ -24,6 +25,8 @@ MOST_BYTES = 25 * 1024 * 1024
 SIGNATURE = "X-Hub-Signature-256"
 _LARGE = 1024 * 1024
 _AT_ONCE = 2
+_UNHURRIED = frozenset({"workflow_job", "workflow_run"})
+"""Hints of what runners themselves tell sooner."""
 _SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})")
 _EVENT = re.compile(r"[a-z][a-z_]{0,63}")
 _DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -38,8 +41,8 @@ def signed(secret: bytes, body: bytes, header: str) -> bool:
     return hmac.compare_digest(right, found[1] if found else "0" * 64) and found is not None
 
 
-def blueprint(secret: bytes, intake: Intake, metrics: Metrics) -> Blueprint:
-    """The address that GitHub sends webhooks to."""
+def blueprint(secret: bytes, intake: Intake, metrics: Metrics, wait: float) -> Blueprint:
+    """The address that GitHub sends webhooks to. `wait`: how many seconds those that do not hurry wait for company."""
     made = Blueprint("webhook", __name__)
     room = _Room()
 
@@ -48,21 +51,34 @@ def blueprint(secret: bytes, intake: Intake, metrics: Metrics) -> Blueprint:
         if not _SIGNATURE.fullmatch(request.headers.get(SIGNATURE, "")):
             return _refuse(metrics, 401, "bad-signature", f"{SIGNATURE} is missing, or is no signature")
         with room.for_body(request.content_length):
-            return _take(request, secret, intake, metrics)
+            return _take(request, secret, intake, metrics, wait)
 
     return made
 
 
-def _take(call: Request, secret: bytes, intake: Intake, metrics: Metrics) -> Answer:
+def _take(call: Request, secret: bytes, intake: Intake, metrics: Metrics, wait: float) -> Answer:
     body = call.get_data(cache=False)
     if not signed(secret, body, call.headers.get(SIGNATURE, "")):
         return _refuse(metrics, 401, "bad-signature", "the signature is not that of these bytes with our secret")
     event, guid = call.headers.get("X-GitHub-Event", ""), call.headers.get("X-GitHub-Delivery", "")
     if not _EVENT.fullmatch(event) or not _DELIVERY.fullmatch(guid):
         return _refuse(metrics, 400, "bad-headers", "X-GitHub-Event and X-GitHub-Delivery must name event and delivery")
-    intake.keep(Arrived(guid, event, body))
+    arrived = _looked_at(guid, event, body, wait if event in _UNHURRIED else 0.0)
+    intake.keep(arrived)
     metrics.webhook(event, "kept")
+    if arrived.outcome is not None:
+        metrics.delivery(event, "ignored")
     return accepted()
+
+
+def _looked_at(guid: str, event: str, body: bytes, wait: float) -> Arrived:
+    """The webhook, with what becomes of it where nothing follows: most of what comes is like that."""
+    if len(body) > _LARGE:
+        return Arrived(guid, event, body)
+    found, payload = look_into(event, body)
+    if found.work:
+        return Arrived(guid, event, body, wait=wait)
+    return Arrived(guid, event, body, action_of(payload), found.outcome)
 
 
 def _refuse(metrics: Metrics, status: int, code: str, detail: str) -> Answer:

@@ -86,35 +86,22 @@ def plan_check(connection: Connection, project: HostedProject, one: Publication)
 
 def deploy_check(connection: Connection, project: HostedProject, one: Publication) -> Content | None:
     pull_id, _, workflow = one.key.split(":")
-    newest: int | None = None
-    name = ""
-    for number in publications.deployments_of(connection, one.id):
-        told = deployments.flags(connection, number)
-        if told is None or told.workflow != int(workflow):
-            continue
-        part = section(connection, project, number)
-        name = part.workflow if part is not None else name
-        if told.action.value in ("deploy", "destroy", "adopt"):
-            newest = number
-    if not name:
+    shown = [deployments.flags(connection, number) for number in publications.deployments_of(connection, one.id)]
+    mine = [told for told in shown if told is not None and told.workflow == int(workflow)]
+    if not mine:
         return None
-    part = section(connection, project, newest) if newest is not None else None
-    if part is None:
-        return Check(
-            f"headwater deploy: {name}",
-            CheckOutput("Nothing is deployed yet", "Deploys of this commit will stand here.", conclusion="neutral"),
-        )
+    name = f"headwater deploy: {views.workflow_name(connection, int(workflow))}"
+    newest = next((told.id for told in reversed(mine) if told.action.mutates), None)
+    if newest is None:
+        output = "Deploys of this commit will stand here."
+        return Check(name, CheckOutput("Nothing is deployed yet", output, conclusion="neutral"))
     pull = hosting.pull_by_id(connection, int(pull_id))
-    row = next(
-        (
-            each
-            for each in conversation.commands_of(connection, one.repository, pull.number if pull else 0)
-            if newest in each.deployments
-        ),
-        None,
-    )
+    commands = conversation.commands_of(connection, one.repository, pull.number if pull else 0)
+    row = next((each for each in commands if newest in each.deployments), None)
     model = command_model(connection, project, row) if row is not None else None
-    return Check(f"headwater deploy: {name}", deploy_output(part, model))
+    told_of = (each for each in (model.sections if model else ()) if each.deployment == newest)
+    part = next(told_of, None) or section(connection, project, newest)
+    return None if part is None else Check(name, deploy_output(part, model))
 
 
 def story_check(connection: Connection, project: HostedProject, one: Publication) -> Content | None:

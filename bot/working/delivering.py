@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,53 +12,85 @@ from sqlalchemy import Connection
 from bot.commands import GRAMMARS
 from bot.commands.kept import as_json
 from bot.decide.comment import Command, parse
-from bot.decide.webhook import Intake, Work, look_at
+from bot.decide.webhook import Intake, Work, action_of, look_into
 from bot.decide.webhook_fields import Fields
+from bot.errors import StoreError
 from bot.server import Server
 from bot.store import conversation, deliveries, dispatching, hosting, publications, remote, work
 from bot.store.conversation import CommandState
 from bot.store.hosting import HostedRepository
+from bot.store.work import WorkRow
+from bot.waking import Topic
 from bot.working.seen import commit_seen, seconds
 
 _GONE = "deleted on GitHub"
+_TOGETHER = 100
+"""Webhooks in one transaction."""
 _REPORTS_COME_SECONDS = 1.0
 """After a run has ended: what its jobs reported is taken in by then, and nothing has to be asked of GitHub."""
 
 
 def work_on(server: Server, guid: str) -> None:
-    """Work on one webhook, and write down what became of it."""
-    with server.database.reading() as connection:
-        arrived = deliveries.read(connection, guid)
-    if arrived is None:
-        return
-    payload = _read(arrived.body)
-    intake = Intake("not JSON, or no object") if payload is None else look_at(arrived.event, payload)
+    """Work on the webhooks that wait, in the order that they came, and write down what became of each.
+
+    One that fails takes none of the others along: they are worked on without it.
+    """
     now = time.time()
-    with server.database.writing() as connection:
-        outcome = _follow(connection, intake, payload or {}, now)
-        action = payload.get("action") if payload else None
-        deliveries.conclude(connection, guid, action if isinstance(action, str) else "", outcome)
-    server.metrics.delivery(arrived.event, "ignored" if outcome.startswith("ignored") else "done")
-    server.wake()
-
-
-def _read(body: bytes) -> Mapping[str, Any] | None:
+    with server.database.reading() as connection:
+        waiting = work.waiting(connection, deliveries.KIND, now, _TOGETHER)
+    if all(row.key == guid for row in waiting):
+        _conclude(server, [guid], ())
+        return
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
+        _conclude(server, [guid, *(row.key for row in waiting)], waiting)
+    except StoreError:
+        raise
+    except Exception:  # noqa: BLE001  (which one it is, is found by doing them one by one)
+        _conclude(server, [guid], ())
 
 
-def _follow(connection: Connection, intake: Intake, payload: Mapping[str, Any], now: float) -> str:
-    hosted = _repository(connection, intake, payload)
+def _conclude(server: Server, guids: Sequence[str], rows: Sequence[WorkRow]) -> None:
+    """Do what follows from these webhooks, all in one transaction."""
+    ended: list[tuple[str, str]] = []
+    with server.database.writing() as connection:
+        batch = _Batch(connection, time.time())
+        for arrived in deliveries.read(connection, guids):
+            intake, payload = look_into(arrived.event, arrived.body)
+            outcome = _follow(batch, intake, payload)
+            deliveries.conclude(connection, arrived.guid, action_of(payload), outcome)
+            ended.append((arrived.event, outcome))
+        for deployment in batch.shown:
+            publications.refresh(connection, deployment, batch.now)
+        for row in rows:
+            work.done(connection, row)
+    for event, outcome in ended:
+        server.metrics.delivery(event, "ignored" if outcome.startswith("ignored") else "done")
+    server.wake(*((Topic.WORK, Topic.DRIVE) if batch.drive else (Topic.WORK,)))
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What webhooks that are worked on together have in common."""
+
+    connection: Connection
+    now: float
+    shown: set[int] = field(default_factory=set)  # deployments that people are to see anew
+    drive: bool = False  # a deployment may go on
+
+    def request(self, kind: str, key: str, after: float = 0.0) -> None:
+        """Have something looked at."""
+        work.request(self.connection, kind, key, self.now + after, self.now)
+
+
+def _follow(batch: _Batch, intake: Intake, payload: Mapping[str, Any]) -> str:
+    hosted = _repository(batch.connection, intake, payload)
     for one in intake.work:
         if one.kind == "installation":
-            _installation(connection, one.payload)
+            _installation(batch.connection, one.payload)
         elif hosted is None:
             return "ignored: the App is not installed there"
         elif one.kind in _FOLLOW:
-            _FOLLOW[one.kind](connection, hosted, one, now)
+            _FOLLOW[one.kind](batch, hosted, one)
     return intake.outcome
 
 
@@ -80,8 +112,9 @@ def _repository(connection: Connection, intake: Intake, payload: Mapping[str, An
     )
 
 
-def _pull(connection: Connection, hosted: HostedRepository, one: Work, now: float) -> None:
+def _pull(batch: _Batch, hosted: HostedRepository, one: Work) -> None:
     told = one.payload
+    connection = batch.connection
     if told["action"] == "synchronize" and told["before"] and told["sender"]:
         hosting.pushed(
             connection,
@@ -91,16 +124,17 @@ def _pull(connection: Connection, hosted: HostedRepository, one: Work, now: floa
             head=str(told["head"]),
             by=str(told["sender"]),
         )
-    work.request(connection, "pull", f"{hosted.github_id}:{told['number']}", now, now)
+    batch.request("pull", f"{hosted.github_id}:{told['number']}")
 
 
-def _push(connection: Connection, hosted: HostedRepository, one: Work, now: float) -> None:
-    work.request(connection, "push", f"{hosted.github_id}:{one.payload['branch']}"[:255], now, now)
+def _push(batch: _Batch, hosted: HostedRepository, one: Work) -> None:
+    batch.request("push", f"{hosted.github_id}:{one.payload['branch']}"[:255])
 
 
-def _comment(connection: Connection, hosted: HostedRepository, one: Work, now: float) -> None:
+def _comment(batch: _Batch, hosted: HostedRepository, one: Work) -> None:
     """Keep what a comment asks for, as it was when it was written; each line of it once."""
     told = one.payload
+    connection = batch.connection
     number, comment = int(str(told["number"])), int(str(told["comment_id"]))
     found = parse(str(told["body"]), GRAMMARS)
     for each in found:
@@ -124,16 +158,18 @@ def _comment(connection: Connection, hosted: HostedRepository, one: Work, now: f
             values["answer"] = {"mistake": [each.text, each.message, each.hint]}
         conversation.keep_command(connection, values)
     if found:
-        work.request(connection, "commands", f"{hosted.github_id}:{number}", now, now)
+        batch.request("commands", f"{hosted.github_id}:{number}")
 
 
-def _job(connection: Connection, hosted: HostedRepository, one: Work, now: float) -> None:
+def _job(batch: _Batch, hosted: HostedRepository, one: Work) -> None:
     """A job of ours began or ended: where people see it, and whether nobody can claim its attempt any more."""
     told = one.payload
     run, job = int(str(told["run_id"])), int(str(told["job_id"]))
+    connection = batch.connection
     dispatch = dispatching.of_run(connection, hosted.id, run)
     if dispatch is None:
-        work.request(connection, "runs", str(hosted.id), now, now)
+        if dispatching.unsent(connection, hosted.id):  # else it is a job of another workflow
+            batch.request("runs", str(hosted.id))
         return
     ended = told["action"] == "completed"
     for row in dispatching.attempts_of(connection, dispatch.id):
@@ -142,7 +178,8 @@ def _job(connection: Connection, hosted: HostedRepository, one: Work, now: float
         if row.job_id not in (None, job):
             continue
         dispatching.job_of(connection, row.attempt_id, url=str(told["html_url"]), ended=ended)
-        publications.refresh(connection, dispatch.deployment, now)
+        batch.shown.add(dispatch.deployment)
+        batch.drive = batch.drive or ended
         if ended and not row.claimed and not row.revoked:
             why = f"its job ended ({told['conclusion']}) before a runner claimed it: {told['html_url']}"
             remote.revoke(connection, row.attempt_id, why)
@@ -153,29 +190,31 @@ def is_job_of(name: str, job: str, slug: str) -> bool:
     return name == f"{job} {slug}"
 
 
-def _run(connection: Connection, hosted: HostedRepository, one: Work, now: float) -> None:
+def _run(batch: _Batch, hosted: HostedRepository, one: Work) -> None:
     """A run of ours began or ended: it is found by the key in its title, where the answer to its dispatch was lost."""
     told = one.payload
     title, run = str(told["title"] or ""), int(str(told["run_id"]))
+    connection = batch.connection
     dispatch = dispatching.by_key(connection, title.rpartition(" ")[2])
     if dispatch is not None and dispatch.run_id is None:
         dispatching.write(connection, dispatch.id, run_id=run, run_url=str(told["html_url"]), state="sent")
     if told["action"] == "completed" and dispatch is not None:
-        work.request(connection, "runs", f"{hosted.id}:{run}", now + _REPORTS_COME_SECONDS, now)
+        batch.request("runs", f"{hosted.id}:{run}", _REPORTS_COME_SECONDS)
 
 
-def _rerequest(connection: Connection, hosted: HostedRepository, one: Work, now: float) -> None:
+def _rerequest(batch: _Batch, hosted: HostedRepository, one: Work) -> None:
     """Somebody asks for a check again: it is told anew, and the pull request of that head is planned again."""
-    publications.tell_again(connection, hosted.id, str(one.payload["head_sha"]), now)
+    connection = batch.connection
+    publications.tell_again(connection, hosted.id, str(one.payload["head_sha"]), batch.now)
     for pull in hosting.open_pulls(connection, hosted.id):
         if pull.head == one.payload["head_sha"]:
             hosting.keep_pull(connection, hosted.id, pull.number, {"plan_id": None})
-            work.request(connection, "pull", f"{hosted.github_id}:{pull.number}", now, now)
+            batch.request("pull", f"{hosted.github_id}:{pull.number}")
 
 
-def _repository_changed(connection: Connection, hosted: HostedRepository, one: Work, now: float) -> None:  # noqa: ARG001
+def _repository_changed(batch: _Batch, hosted: HostedRepository, one: Work) -> None:
     trouble = _GONE if one.payload["action"] == "deleted" else "archived" if one.payload["archived"] else ""
-    hosting.mark_trouble(connection, github_id=hosted.github_id, trouble=trouble)
+    hosting.mark_trouble(batch.connection, github_id=hosted.github_id, trouble=trouble)
 
 
 def _installation(connection: Connection, told: Mapping[str, object]) -> None:
@@ -185,13 +224,13 @@ def _installation(connection: Connection, told: Mapping[str, object]) -> None:
         hosting.mark_trouble(connection, installation=number, trouble=troubles[str(action)])
 
 
-def _merge_group(connection: Connection, hosted: HostedRepository, one: Work, now: float) -> None:
+def _merge_group(batch: _Batch, hosted: HostedRepository, one: Work) -> None:
     """A merge queue waits for a check of its own commit."""
     head = str(one.payload["head_sha"])
-    publications.want(connection, hosted.id, publications.Kind.MERGE_GROUP, head, now, sha=head)
+    publications.want(batch.connection, hosted.id, publications.Kind.MERGE_GROUP, head, batch.now, sha=head)
 
 
-_FOLLOW: Mapping[str, Callable[[Connection, HostedRepository, Work, float], None]] = {
+_FOLLOW: Mapping[str, Callable[[_Batch, HostedRepository, Work], None]] = {
     "pull": _pull,
     "push": _push,
     "comment": _comment,

@@ -7,27 +7,21 @@ import time
 import structlog
 from sqlalchemy import Connection, select
 
-from bot.decide.transitions import DEPLOYMENT_FINISHED, FINISHED
+from bot.decide.transitions import DEPLOYMENT_FINISHED
 from bot.drive import Driver
 from bot.errors import HeadwaterError, StoreError
 from bot.hosting.project import HostedProject
 from bot.server import Server
 from bot.store import conversation, deployments, hosting, publications, work
-from bot.store.hosted_tables import github_repositories
-from bot.store.tables import deployments as deployment_table
-from bot.store.tables import tasks, workflows
+from bot.store.driving import Unfinished, unfinished
+from bot.store.hosting import HostedRepository
+from bot.store.tables import workflows
 from planner.problems import PlannerError
 
 _SHORTEST = 0.05
 """Seconds between two whole steps of one deployment, whoever wakes us."""
-
-_DIRTY = (
-    select(tasks.c.id)
-    .where(tasks.c.deployment_id == deployment_table.c.id, tasks.c.dirty.is_(True))
-    .where(tasks.c.state.not_in([state.value for state in FINISHED]))
-    .exists()
-    .label("dirty")
-)
+_LOOKS_IN_SILENCE = 20
+"""How often a deployment is looked at whole in the time after which a silent job counts as lost."""
 
 _log = structlog.get_logger("headwater.drive")
 
@@ -40,55 +34,40 @@ class Driving:
         self._stepped: dict[int, float] = {}  # when each was last looked at whole, by our own clock
         self._drivers: dict[int, tuple[HostedProject, Driver]] = {}
 
-    def round(self) -> bool:
-        """One step of each; whether anything moved."""
-        moved = False
-        for repository, numbers in self._unfinished().items():
-            driver = self._driver(repository)
-            if driver is None:
-                continue
-            for number, dirty in numbers:
-                moved |= self._step(driver, number, dirty=dirty)
-        return moved
+    def round(self) -> float:
+        """One step of each; after how many seconds to look again, if nobody says so earlier."""
+        with self._server.database.reading() as connection:
+            found = unfinished(connection)
+        return min((self._step(one) for one in found), default=self._server.settings.poll_seconds)
 
-    def _step(self, driver: Driver, number: int, *, dirty: bool) -> bool:
+    def _step(self, one: Unfinished) -> float:
         """Take a step: a whole one where something is to be decided, or none was taken for a while."""
-        now = time.monotonic()
-        since = now - self._stepped.get(number, float("-inf"))
-        due = since >= self._server.settings.poll_seconds or (dirty and since >= _SHORTEST)
-        if due:
-            self._stepped[number] = now
+        driver, poll = self._driver(one.hosted), self._server.settings.poll_seconds
+        if driver is None:
+            return poll
+        apart = _SHORTEST if one.dirty else poll if one.waits else self._longest
+        wait = self._stepped.get(one.number, float("-inf")) + apart - time.monotonic()
+        if wait <= 0:
+            self._stepped[one.number] = time.monotonic()
         try:
-            return driver.step(number, due=due)
+            moved = driver.step(one.number, due=wait <= 0)
         except StoreError:
             raise
         except (HeadwaterError, PlannerError) as error:
-            _log.warning("a deployment could not be moved on", deployment=number, error=str(error))
-            return False
+            _log.warning("a deployment could not be moved on", deployment=one.number, error=str(error))
+            return poll
+        return 0.0 if moved else poll if wait <= 0 else min(wait, poll)
 
-    def _unfinished(self) -> dict[int, list[tuple[int, bool]]]:
-        """The unfinished deployments of each repository, and whether any of their tasks is to be looked at."""
-        finished = [state.value for state in DEPLOYMENT_FINISHED]
-        query = (
-            select(deployment_table.c.id, workflows.c.repository_id, _DIRTY)
-            .join(workflows, deployment_table.c.workflow_id == workflows.c.id)
-            .join(github_repositories, workflows.c.repository_id == github_repositories.c.repository_id)
-            .where(deployment_table.c.state.not_in(finished))
-            .order_by(deployment_table.c.id)
-        )
-        found: dict[int, list[tuple[int, bool]]] = {}
-        with self._server.database.reading() as connection:
-            for row in connection.execute(query):
-                found.setdefault(row.repository_id, []).append((row.id, row.dirty))
-        return found
+    @property
+    def _longest(self) -> float:
+        settings = self._server.settings
+        return max(settings.poll_seconds, settings.silence_seconds / _LOOKS_IN_SILENCE)
 
-    def _driver(self, repository: int) -> Driver | None:
-        with self._server.database.reading() as connection:
-            hosted = hosting.repository(connection, repository)
-        if hosted is None or hosted.trouble:
+    def _driver(self, hosted: HostedRepository) -> Driver | None:
+        if hosted.trouble:
             return None
         project = self._server.project(hosted)
-        kept = self._drivers.get(repository)
+        kept = self._drivers.get(hosted.id)
         if kept is None or kept[0] is not project:
             driver = Driver(
                 project,
@@ -97,7 +76,7 @@ class Driving:
                 moved=_moved,
                 budget=self._server.settings.jobs,
             )
-            self._drivers[repository] = kept = (project, driver)
+            self._drivers[hosted.id] = kept = (project, driver)
         return kept[1]
 
 

@@ -31,4 +31,6 @@ KINDS: Mapping[str, Callable[[Server, str], float | None]] = {
 
 def subject_of(kind: str, key: str) -> str:
     """What work is about: two pieces about one thing are not done at once."""
+    if kind == "delivery":
+        return kind  # those that wait are worked on together
     return f"pull:{key}" if kind in ("pull", "commands") else f"{kind}:{key}"

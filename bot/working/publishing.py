@@ -31,8 +31,8 @@ def publish(server: Server, key: str) -> float | None:
     hosted = hosted_by_id(server, one.repository) if one is not None else None
     if one is None or hosted is None:
         return None
-    apart = server.settings.edit_seconds * (1 if one.kind in _COMMENTS else _CHECKS_APART)
-    wait = max(too_soon(one, time.time(), apart, server.settings.edits_a_minute), _turn(server, one))
+    now = time.time()
+    wait = max(publications.soonest(one.posted_at, one.not_before, now) - now, _turn(server, one))
     if wait > 0:
         return wait
     project = server.project(hosted)
@@ -44,16 +44,20 @@ def publish(server: Server, key: str) -> float | None:
         return None
     digest = _digest(content, plans)
     if digest == one.digest and one.github_id is not None:
+        with server.database.writing() as connection:  # else it would be made anew, in vain, whenever anything moves
+            publications.write(connection, one.id, {"not_before": now + _apart(server, one)})
         return None
     client = server.client(hosted).at(_priority(one, commit, plans))
     posted, moment = post(server, client, one, content)
     now = time.time()
+    edits, not_before = after_edit(one.edits, now, _apart(server, one), server.settings.edits_a_minute)
     values: dict[str, object] = {
         "github_id": posted,
         "trying": False,
         "digest": digest,
         "posted_at": now,
-        "edits": [*[at for at in one.edits if at > now - 60], now],
+        "edits": edits,
+        "not_before": not_before,
     }
     if commit is not None:
         values["shown"] = with_commit(one.shown, moment, commit)
@@ -79,14 +83,17 @@ def _turn(server: Server, one: Publication) -> float:
         return _TURN_SECONDS if publications.answered_before(connection, one) else 0.0
 
 
-def too_soon(one: Publication, now: float, apart: float, most: int) -> float:
-    """For how many seconds this may not be edited yet: edits are so far apart, and so many in a minute."""
-    if one.posted_at is None or now < one.posted_at:
-        return 0.0
-    lately = sorted(at for at in one.edits if now - at < 60)
-    if len(lately) >= most:
-        return max(lately[-most] + 60 - now, 0.05)
-    return max(one.posted_at + apart - now, 0.0)
+def after_edit(edits: Sequence[float], now: float, apart: float, most: int) -> tuple[list[float], float]:
+    """The edits of the last minute once one is made now, oldest first, and when the next may be.
+
+    They are so many seconds apart at least, and so many in a minute at most.
+    """
+    lately = [*(at for at in edits if now - 60 < at <= now), now]
+    return lately, max(now + apart, lately[-most] + 60 if len(lately) >= most else now)
+
+
+def _apart(server: Server, one: Publication) -> float:
+    return server.settings.edit_seconds * (1 if one.kind in _COMMENTS else _CHECKS_APART)
 
 
 def _digest(content: Content, plans: Sequence[int]) -> str:

@@ -11,6 +11,7 @@ from bot.github.repository_client import RepositoryClient
 from bot.server import Server
 from bot.store import dispatching, publications, remote
 from bot.store.dispatching import DispatchRow
+from bot.waking import Topic
 from bot.working.delivering import is_job_of
 from bot.working.places import hosted_by_id
 
@@ -30,7 +31,7 @@ def look_after(server: Server, key: str) -> float | None:
         found = [one for one in dispatching.under_way(connection, hosted.id) if run in ("", str(one.run_id))]
     client = server.client(hosted).at(Priority.SWEEP)
     left = [one for one in found if not _look(server, client, one)]
-    server.wake()
+    server.wake(Topic.DRIVE)
     return server.settings.silence_seconds if left else None
 
 

@@ -12,7 +12,7 @@ from bot.decide.transitions import DEPLOYMENT_FINISHED, TaskState
 from bot.errors import HeadwaterError
 from bot.hosting.project import HostedProject
 from bot.render.models import DeploymentComment, Mistaken, PlanComment, Refused, Row, Section
-from bot.store import conversation, hosting, locks, remote, views
+from bot.store import conversation, deployments, hosting, locks, remote, views
 from bot.store.conversation import CommandRow, CommandState, Story
 from bot.store.hosting import PullRow
 from bot.store.locks import Lock
@@ -40,8 +40,6 @@ def section(
 
 
 def _pull_of(connection: Connection, number: int) -> int | None:
-    from bot.store import deployments  # noqa: PLC0415
-
     told = deployments.flags(connection, number)
     return told.pull if told is not None else None
 
@@ -162,9 +160,9 @@ def _over(one: Section) -> bool:
 
 def _commit_of(connection: Connection, project: HostedProject, row: CommandRow) -> str:
     for number in reversed(row.deployments):
-        view = views.deployment(connection, number)
-        if view is not None:
-            return view.commit
+        told = deployments.flags(connection, number)
+        if told is not None:
+            return told.commit
     pull = hosting.pull(connection, project.hosted.id, row.number)
     return pull.head if pull is not None else ""
 

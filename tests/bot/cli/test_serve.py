@@ -238,11 +238,12 @@ def test_replicas_share_the_work(
     surroundings |= {"HEADWATER_DATABASE_URL": postgres(migrated_postgres), "HEADWATER_KEY": KEY}
     webs = [start("web", "--port", "0", **surroundings) for _ in range(2)]
     ports = [one.up() for one in webs]
-    assert deliver(ports[0], guid="same").status == deliver(ports[1], guid="same").status == 202
+    installed = (b'{"action":"created","installation":{"id":1}}', "installation", "same")
+    assert deliver(ports[0], *installed).status == deliver(ports[1], *installed).status == 202
     assert json.loads(run(surroundings, "deliveries", "--json").stdout)[0]["outcome"] == "waiting"
     worker = start("worker", **surroundings | {"HEADWATER_STATE": str(tmp_path / "worker")})
     worker.up()
-    assert outcome(surroundings, "same")
+    assert outcome(surroundings, "same") == "installation created"
     assert [one.end()[0] for one in (*webs, worker)] == [0, 0, 0]
 
 

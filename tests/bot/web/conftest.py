@@ -22,6 +22,7 @@ from bot.store.database import Database
 from bot.store.hosted_tables import deliveries
 from bot.store.measures import measure
 from bot.vault import Vault
+from bot.waking import Topic
 from bot.web import webhook
 from bot.web.app import create_app
 from bot.web.intake import Intake
@@ -50,7 +51,7 @@ class TestHost:
     def code_token(self, attempt: str, url: str) -> str | None:
         return None
 
-    def wake(self) -> None:
+    def wake(self, *topics: Topic) -> None:
         self.woken += 1
 
 

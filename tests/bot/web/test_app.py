@@ -103,7 +103,8 @@ def value(metrics: Metrics, name: str) -> float:
 
 @both
 def test_metrics_tell_what_came_and_what_waits(site: Site, host: TestHost) -> None:
-    site.deliver(b"{}", webhook_headers(b"{}", "push"))
+    installed = b'{"action":"created","installation":{"id":1}}'
+    site.deliver(installed, webhook_headers(installed, "installation"))
     site.deliver(b"{}", webhook_headers(b"{}", "some_new_event"))
     site.deliver(b"{}", {})
     site.ask("GET", "/nothing/12345")
@@ -113,13 +114,14 @@ def test_metrics_tell_what_came_and_what_waits(site: Site, host: TestHost) -> No
     github = Metrics(numbers=lambda: [*numbers, replace(numbers[0], resource="graphql", remaining=1)])
     offer(host, 99)
     metrics = host.metrics
-    assert value(metrics, 'headwater_webhooks_total{answer="kept",event="push"}') == 1
+    assert value(metrics, 'headwater_webhooks_total{answer="kept",event="installation"}') == 1
     assert value(metrics, 'headwater_webhooks_total{answer="kept",event="other"}') == 1
     assert value(metrics, 'headwater_webhooks_total{answer="refused",event="other"}') == 1
     assert value(metrics, 'headwater_deliveries_total{event="push",outcome="done"}') == 1
     assert value(metrics, 'headwater_http_request_seconds_count{route="none",status="404"}') == 1
     assert value(metrics, 'headwater_http_request_seconds_count{route="webhook.webhook",status="202"}') == 2
-    assert value(metrics, 'headwater_work_waiting{kind="delivery"}') == 2
+    assert value(metrics, 'headwater_deliveries_total{event="other",outcome="ignored"}') == 1
+    assert value(metrics, 'headwater_work_waiting{kind="delivery"}') == 1
     assert value(metrics, 'headwater_work_age_seconds{kind="delivery"}') > 0
     assert value(metrics, 'headwater_work_waiting{kind="pull"}') == 0
     assert value(metrics, 'headwater_tasks_unfinished{state="waiting"}') == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import socket
 import threading
 import time
@@ -24,17 +25,57 @@ from bot.web.webhook import MOST_BYTES, signed
 from tests.bot.web.conftest import SECRET, Site, ask, both, signature, webhook_headers
 
 BODY = b'{"action":"opened","number":1}'
+INSTALLED = b'{"action":"created","installation":{"id":1}}'
 
 
 @both
 def test_a_webhook_is_stored_as_it_came_and_wakes_the_workers(site: Site) -> None:
-    body = b'{"odd":  "spaces","bytes":"\xff\x00"}\r\n'
-    answer = site.deliver(body, webhook_headers(body, "pull_request", "guid-1"))
+    body = INSTALLED.replace(b":", b":  ") + b"\r\n"
+    answer = site.deliver(body, webhook_headers(body, "installation", "guid-1"))
     assert (answer.status, answer.body) == (202, b'{"kept":true}')
-    assert site.kept() == [("guid-1", "pull_request", body)]
+    assert site.kept() == [("guid-1", "installation", body)]
     with site.host.database.reading() as connection:
         assert [(one.kind, one.key) for one in work.soonest(connection, 9)] == [("delivery", "guid-1")]
     assert site.host.woken == 1
+
+
+@both
+def test_what_nothing_follows_from_is_stored_as_it_came_and_nobody_works_on_it(site: Site) -> None:
+    odd = b'{"odd":  "spaces","bytes":"\xff\x00"}\r\n'
+    created = b'{"action":"created"}'
+    assert site.deliver(odd, webhook_headers(odd, "pull_request", "guid-1")).status == 202
+    assert site.deliver(created, webhook_headers(created, "check_run", "guid-2")).status == 202
+    assert site.kept() == [("guid-1", "pull_request", odd), ("guid-2", "check_run", created)]
+    with site.host.database.reading() as connection:
+        assert work.soonest(connection, 9) == []
+        told = [(one.id, one.action, one.outcome) for one in rows.recent(connection, 9)]
+    assert told == [("guid-2", "created", "ignored: action created"), ("guid-1", "", "not JSON, or no object")]
+
+
+@both
+def test_hints_of_jobs_wait_for_company_and_all_else_does_not(site: Site) -> None:
+    job = json.dumps(
+        {
+            "action": "queued",
+            "repository": {"id": 1},
+            "workflow_job": {
+                "id": 2, "run_id": 3, "run_attempt": 1, "name": "plan x", "status": "queued", "html_url": "https://x/2",
+            },
+        }
+    ).encode()  # fmt: skip
+    before = time.time()
+    site.deliver(job, webhook_headers(job, "workflow_job", "hint"))
+    site.deliver(INSTALLED, webhook_headers(INSTALLED, "installation", "news"))
+    with site.host.database.reading() as connection:
+        due = {one.key: one.due_at for one in work.soonest(connection, 9)}
+    after, poll = time.time(), site.host.settings.poll_seconds
+    assert before <= due["news"] <= after
+    assert due["hint"] in (rows.together(before, poll), rows.together(after, poll))
+
+
+def test_those_that_come_about_now_are_due_together() -> None:
+    assert rows.together(100.3, 0.0) == 100.3
+    assert rows.together(100.0, 1.0) == rows.together(100.3, 1.0) == rows.together(100.999, 1.0) == 101.0
 
 
 def without(headers: dict[str, str], *names: str) -> dict[str, str]:
@@ -119,13 +160,13 @@ def test_what_comes_twice_is_one_webhook(site: Site) -> None:
 
 @both
 def test_what_failed_is_worked_on_again_when_it_is_sent_again(site: Site) -> None:
-    headers = webhook_headers(BODY, "push", "again")
-    site.deliver(BODY, headers)
+    headers = webhook_headers(INSTALLED, "installation", "again")
+    site.deliver(INSTALLED, headers)
     with site.host.database.writing() as connection:
         (row,) = work.soonest(connection, 9)
         work.done(connection, row)
         rows.conclude(connection, "again", "", "failed: no answer", failed=True)
-    site.deliver(BODY, headers)
+    site.deliver(INSTALLED, headers)
     with site.host.database.reading() as connection:
         assert [one.key for one in work.soonest(connection, 9)] == ["again"]
         assert [one.outcome for one in rows.recent(connection, 5)] == ["waiting"]

@@ -119,6 +119,7 @@ def upgrade() -> None:
         sa.Column("trying", sa.Boolean(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("posted_at", sa.Float(), nullable=True),
+        sa.Column("not_before", sa.Float(), nullable=True),
         sa.Column("edits", sa.JSON(), nullable=False),
         sa.Column("shown", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["repository_id"], ["repositories.id"], name=op.f("fk_publications_repository_id")),
