@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bot.store.hosted_tables import dispatches, remote_attempts
-from bot.store.tables import attempts
+from bot.store.tables import attempts, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def write(connection: Connection, dispatch: int, **values: object) -> None:
 
 
 def attempts_of(connection: Connection, dispatch: int) -> list[Row[Any]]:
-    """All attempts of a batch, with whether they are still at work."""
+    """All attempts of a batch, with whether they are still at work, and the states of their tasks."""
     query = (
         select(
             remote_attempts.c.attempt_id,
@@ -150,10 +150,13 @@ def attempts_of(connection: Connection, dispatch: int) -> list[Row[Any]]:
             remote_attempts.c.revoked,
             remote_attempts.c.job_id,
             remote_attempts.c.job_ended,
+            remote_attempts.c.offered_at,
             remote_attempts.c.report.is_not(None).label("reported"),
             attempts.c.active,
+            tasks.c.state,
         )
         .join(attempts, remote_attempts.c.attempt_id == attempts.c.id)
+        .join(tasks, attempts.c.task_id == tasks.c.id)
         .where(remote_attempts.c.dispatch_id == dispatch)
     )
     return list(connection.execute(query).all())

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, or_, select
 
 from bot.decide.facts import AttemptFacts, Facts, Limits, Missing, Result, TaskAction, TaskFacts, Upstream
 from bot.decide.transitions import (
@@ -28,7 +28,7 @@ _FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
 
 # Asked at each step of each deployment, so made once: making them costs more than running them.
 
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
 _MINE = tasks.c.deployment_id == bindparam("deployment")
 _OTHER = tasks.alias()
 _COUNTS = select(tasks.c.state, func.count()).where(_MINE).group_by(tasks.c.state)

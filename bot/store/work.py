@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Row, bindparam, case, delete, select, update
+from sqlalchemy import Connection, Executable, Row, and_, bindparam, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.hosted_tables import work
@@ -52,8 +52,16 @@ def _asked_for(dialect: str) -> Executable:
 
 _COLUMNS = (work.c.id, work.c.kind, work.c.key, work.c.requested, work.c.attempts, work.c.due_at)
 _SOONEST = select(*_COLUMNS).order_by(work.c.due_at, work.c.id).limit(bindparam("limit"))
-_CURRENT = select(*_COLUMNS).where(work.c.id == bindparam("row"))
-_DONE = delete(work).where(work.c.id == bindparam("row"), work.c.requested == bindparam("seen"))
+_THIS = and_(  # SQLite gives the number of a row that is gone to another one
+    work.c.id == bindparam("row_id"), work.c.kind == bindparam("row_kind"), work.c.key == bindparam("row_key")
+)
+_SEEN = and_(_THIS, work.c.requested == bindparam("row_requested"))
+_CURRENT = select(*_COLUMNS).where(_THIS)
+_DONE = delete(work).where(_SEEN)
+
+
+def _this(row: WorkRow) -> dict[str, object]:
+    return {"row_id": row.id, "row_kind": row.kind, "row_key": row.key}
 
 
 def soonest(connection: Connection, limit: int) -> list[WorkRow]:
@@ -67,7 +75,7 @@ def _row(one: Row[*tuple[Any, ...]]) -> WorkRow:
 
 def current(connection: Connection, row: WorkRow) -> WorkRow | None:
     """The row as it is now; None if it was done meanwhile."""
-    one = connection.execute(_CURRENT, {"row": row.id}).first()
+    one = connection.execute(_CURRENT, _this(row)).first()
     return None if one is None else _row(one)
 
 
@@ -80,13 +88,13 @@ def waiting(connection: Connection, kind: str, now: float, limit: int) -> list[W
 
 def done(connection: Connection, row: WorkRow) -> None:
     """It was done, unless it was asked for again since."""
-    connection.execute(_DONE, {"row": row.id, "seen": row.requested})
+    connection.execute(_DONE, {**_this(row), "row_requested": row.requested})
 
 
 def later(connection: Connection, row: WorkRow, due_at: float, error: str = "") -> None:
     """It is to be done again at that time, unless it was asked for anew."""
     values = {"due_at": due_at, "error": error, "attempts": row.attempts + 1 if error else 0}
-    connection.execute(update(work).where(work.c.id == row.id, work.c.requested == row.requested).values(values))
+    connection.execute(update(work).where(_SEEN).values(values), {**_this(row), "row_requested": row.requested})
 
 
 def fresh(connection: Connection, kind: str, keys: Sequence[str]) -> bool:

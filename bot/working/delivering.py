@@ -42,7 +42,7 @@ def work_on(server: Server, guid: str) -> None:
         _conclude(server, [guid], ())
         return
     try:
-        _conclude(server, [guid, *(row.key for row in waiting)], waiting)
+        _conclude(server, [guid, *(row.key for row in waiting)], [row for row in waiting if row.key != guid])
     except StoreError:
         raise
     except Exception:  # noqa: BLE001  (which one it is, is found by doing them one by one)

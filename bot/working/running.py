@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
+from sqlalchemy import Row
+
+from bot.decide.transitions import TaskState
 from bot.github.data import JobData
 from bot.github.errors import NotFound
 from bot.github.limits import Priority
@@ -21,7 +25,8 @@ _LOST_RUN = "its run is gone from GitHub"
 def look_after(server: Server, key: str) -> float | None:
     """Ask about the runs that are not known to have ended; seconds until the next look while there are any.
 
-    The key is our number of a repository, for all of its runs, or that and a run's number, for this one alone.
+    The key is our number of a repository, for all of its runs that give cause to ask, or that and a run's number, for
+    this one alone.
     """
     repository, _, run = key.partition(":")
     hosted = hosted_by_id(server, int(repository))
@@ -30,18 +35,27 @@ def look_after(server: Server, key: str) -> float | None:
     with server.database.reading() as connection:
         found = [one for one in dispatching.under_way(connection, hosted.id) if run in ("", str(one.run_id))]
     client = server.client(hosted).at(Priority.SWEEP)
-    left = [one for one in found if not _look(server, client, one)]
+    left = [one for one in found if not _look(server, client, one, asked=bool(run))]
     server.wake(Topic.DRIVE)
     return server.settings.silence_seconds if left else None
 
 
-def _look(server: Server, client: RepositoryClient, dispatch: DispatchRow) -> bool:
+def _gives_cause(row: Row[Any], now: float, patience: float) -> bool:
+    """Whether GitHub is to be asked about an attempt: nobody claimed it for long, or its runner fell silent."""
+    if not row.active:
+        return False
+    return row.state == TaskState.LOST.value if row.claimed else bool(now - row.offered_at > patience)
+
+
+def _look(server: Server, client: RepositoryClient, dispatch: DispatchRow, *, asked: bool) -> bool:
     """Bring the attempts of one run up to date; whether that run is over for us."""
     with server.database.reading() as connection:
         rows = dispatching.attempts_of(connection, dispatch.id)
     if not any(row.active for row in rows):
         _cancel_leftover(server, client, dispatch)
         return True
+    if not asked and not any(_gives_cause(row, time.time(), server.settings.claim_seconds) for row in rows):
+        return False
     try:
         run = client.run(dispatch.run_id or 0)
         jobs = client.jobs(dispatch.run_id or 0, every_attempt=True)
