@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from bot.decide.acceptance import Acceptance, AcceptanceFacts, Reviewed, acceptance
 from bot.decide.facts import TaskAction
@@ -34,6 +34,16 @@ _KINDS = {
 }
 
 _LOCK = "state-lock: "
+
+# Asked for each attempt, so made once: making statements costs more than running them.
+
+_ENVIRONMENT = select(environments).where(environments.c.id == bindparam("environment"))
+_CHANGED = (
+    select(tasks.c.alias)
+    .join(task_needs, task_needs.c.upstream_id == tasks.c.id)
+    .where(task_needs.c.task_id == bindparam("task"), tasks.c.changed.is_(True))
+)
+_REVIEWED = select(plans.c.leaves, plans.c.unseen).where(plans.c.id == bindparam("plan"))
 
 
 def because_of_lock(lock: str) -> str:
@@ -108,7 +118,7 @@ class Briefing:
 
     def spec(self, task: Row[Any], brief: Brief, attempt: str, seal_key: bytes) -> dict[str, Json]:
         """What the runner is told; it holds secrets, so it goes through a pipe."""
-        row = self._connection.execute(select(environments).where(environments.c.id == task.environment_id)).one()
+        row = self._connection.execute(_ENVIRONMENT, {"environment": task.environment_id}).one()
         environment = brief.environment
         accepted = self._acceptance(task, brief, deployed=row.deployed)
         return {
@@ -150,11 +160,7 @@ class Briefing:
         }
 
     def _acceptance(self, task: Row[Any], brief: Brief, *, deployed: bool) -> Acceptance:
-        changed = self._connection.execute(
-            select(tasks.c.alias)
-            .join(task_needs, task_needs.c.upstream_id == tasks.c.id)
-            .where(task_needs.c.task_id == task.id, tasks.c.changed.is_(True))
-        ).scalars()
+        changed = self._connection.execute(_CHANGED, {"task": task.id}).scalars()
         return acceptance(
             AcceptanceFacts(
                 action=TaskAction(task.action),
@@ -177,7 +183,7 @@ class Briefing:
         """A plan that somebody saw; an approval also covers the paths at which it differed from what was shown."""
         if plan is None:
             return None
-        row = self._connection.execute(select(plans.c.leaves, plans.c.unseen).where(plans.c.id == plan)).one()
+        row = self._connection.execute(_REVIEWED, {"plan": plan}).one()
         return Reviewed(row.leaves, tuple(row.unseen) if approved else ())
 
     def _ids(self, keys: set[str], workflow: Workflow) -> dict[str, int]:

@@ -52,6 +52,14 @@ class _Look:
         """Whether there is anything to write down."""
         return bool(self.claimed or self.reports or self.ended or self.revoked)
 
+    def observed(self, active: Sequence[attempts.Active], limits: Limits) -> Observed:
+        """What is to be known of this look where it is decided what follows."""
+        patience = min(limits.silence, limits.claim)
+        named = {*self.reports, *self.ended, *self.revoked, *self.runner_gone, *(one.id for one in self.claimed)}
+        named |= {attempt for attempt, still in self.still.items() if still > patience}
+        cause = frozenset(one.task for one in active if one.id in named)
+        return Observed(self.still, frozenset(self.runner_gone), cause)
+
 
 @dataclass(slots=True)
 class _Effects:
@@ -59,6 +67,7 @@ class _Effects:
 
     starts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
+    more: bool = False  # there are more ready ones to be handed on
 
 
 def _nobody(_connection: Connection, _deployment: int) -> None:
@@ -130,18 +139,25 @@ class Driver:
         look = self._look(self._active[number])
         if not (look.news or due):
             return False
+        observed = look.observed(self._active.pop(number), self._limits)
+        moved, more = self._move_on(number, look, observed, start=start)
+        while more:
+            _, more = self._move_on(number, _Look(), Observed(), start=start)
+        return moved
+
+    def _move_on(self, number: int, look: _Look, observed: Observed, *, start: bool) -> tuple[bool, bool]:
+        """Write down, decide and do; whether anything moved, and whether there is more to hand on."""
         effects = _Effects()
         with self._project.database.writing() as connection:
             told = deployments.flags(connection, number, lock=True)
             if told is None:
-                return False
+                return False, False
             self._write_down(connection, look)
-            moved = self._decide(connection, told, look, effects, start=start)
+            moved = self._decide(connection, told, look, observed, effects, start=start)
             if moved:
                 self._moved(connection, number)
-        self._active.pop(number, None)
         self._act(effects)
-        return moved
+        return moved, effects.more
 
     # -- look
 
@@ -165,6 +181,8 @@ class Driver:
         if seen.revoked:  # by whomever: an observer may have died between revoking and writing it down
             look.revoked[one.id] = self._start_errors.get(one.id) or self._executor.said(one.id)
             return
+        if seen.reported and len(look.reports) >= gathering.AT_ONCE:
+            return  # the next look takes it in
         if seen.reported and (report := self._report(one)) is not None:
             look.reports[one.id] = report
             return
@@ -218,9 +236,10 @@ class Driver:
 
     # -- decide
 
-    def _decide(self, connection: Connection, told: Flags, look: _Look, effects: _Effects, *, start: bool) -> bool:
+    def _decide(
+        self, connection: Connection, told: Flags, look: _Look, observed: Observed, effects: _Effects, *, start: bool
+    ) -> bool:
         """Reconcile until no more moves follow; whether anything moved."""
-        observed = Observed(look.still, frozenset(look.runner_gone))
         briefing = Briefing(connection, self._project, told, self._settings)
         reports = self._reports_by_task(connection, look)
         moved = False
@@ -255,6 +274,7 @@ class Driver:
                 deployments.begin(connection, told.id, time.time())
             elif isinstance(action, Dispatch):
                 started = True
+                effects.more = len(action.tasks) == gathering.AT_ONCE
                 for task in action.tasks:
                     self._dispatch(connection, told, briefing, task, effects)
         return started

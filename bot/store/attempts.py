@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from bot.decide.facts import Result
 from bot.decide.inputs import Output
@@ -16,6 +16,22 @@ from bot.runner.tools.base import fits_as_name
 from bot.store.tables import attempts, environments, plans, tasks
 from bot.vault import Vault
 from planner.definition import Json
+
+# Statements of each attempt, so made once: making them costs more than running them.
+
+_ADD = insert(attempts).values(
+    touches=select(environments.c.touches).where(environments.c.id == bindparam("of_environment")).scalar_subquery()
+)
+_BY_ID = select(attempts).where(attempts.c.id == bindparam("attempt"))
+_IF_ACTIVE = update(attempts).where(attempts.c.id == bindparam("attempt"), attempts.c.active.is_(True))
+_OF_TASK = update(tasks).where(tasks.c.id == bindparam("task"))
+_COMMIT = select(tasks.c.commit).where(tasks.c.id == bindparam("task"))
+_TASK = select(attempts.c.task_id).where(attempts.c.id == bindparam("attempt"))
+_ACTIVE = (
+    select(attempts, tasks.c.deployment_id)
+    .join(tasks, attempts.c.task_id == tasks.c.id)
+    .where(attempts.c.active.is_(True), tasks.c.deployment_id == bindparam("deployment"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +66,16 @@ def add(
         "environment_id": environment,
         "number": number,
         "mutates": mutates,
-        "touches": select(environments.c.touches).where(environments.c.id == environment).scalar_subquery(),
         "seal_key": vault.seal(seal_key.hex()),
         "sensitive": vault.seal(list(sensitive)),
         "created_at": now,
     }
-    connection.execute(insert(attempts).values(values))
-    connection.execute(update(tasks).where(tasks.c.id == task).values(attempts=number))
+    connection.execute(_ADD, {"of_environment": environment, **values})
+    connection.execute(_OF_TASK, {"task": task, "attempts": number})
 
 
 def active(connection: Connection, vault: Vault, deployment: int) -> tuple[Active, ...]:
     """The attempts of a deployment that may be at work."""
-    query = (
-        select(attempts, tasks.c.deployment_id)
-        .join(tasks, attempts.c.task_id == tasks.c.id)
-        .where(attempts.c.active.is_(True), tasks.c.deployment_id == deployment)
-    )
     return tuple(
         Active(
             row.id,
@@ -75,7 +85,7 @@ def active(connection: Connection, vault: Vault, deployment: int) -> tuple[Activ
             bytes.fromhex(str(vault.open(row.seal_key))),
             _values(vault.open(row.sensitive)),
         )
-        for row in connection.execute(query)
+        for row in connection.execute(_ACTIVE, {"deployment": deployment})
     )
 
 
@@ -101,8 +111,7 @@ def ended(connection: Connection, attempt: str, now: float) -> bool:
 
 def _close(connection: Connection, attempt: str, values: Mapping[str, object]) -> bool:
     """Write what was seen of an attempt, unless another observer wrote its end first: it may have seen more."""
-    active = (attempts.c.id == attempt) & attempts.c.active.is_(True)
-    return bool(connection.execute(update(attempts).where(active).values(dict(values))).rowcount)
+    return bool(connection.execute(_IF_ACTIVE, {"attempt": attempt, **values}).rowcount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +166,7 @@ def _storable(text: str) -> str:
 
 def reported(connection: Connection, attempt: str, report: Report, now: float) -> bool:
     """Keep what a runner said: how the attempt ended, and the plan that it made. False if that was done already."""
-    row = connection.execute(select(attempts).where(attempts.c.id == attempt)).one()
+    row = connection.execute(_BY_ID, {"attempt": attempt}).one()
     values = {
         "claimed": True,
         "active": False,
@@ -169,21 +178,23 @@ def reported(connection: Connection, attempt: str, report: Report, now: float) -
     }
     if not _close(connection, attempt, values):
         return False
+    told: dict[str, object] = {}
     if report.plan is not None:
         empty = report.result is Result.NO_CHANGES
-        plan = add_plan(connection, row, report.plan, now, empty=empty)
-        connection.execute(update(tasks).where(tasks.c.id == row.task_id).values(plan_id=plan))
+        told["plan_id"] = add_plan(connection, row, report.plan, now, empty=empty)
     if report.result is Result.NEEDS_APPROVAL:  # an approval that did not cover this plan is used up
-        connection.execute(update(tasks).where(tasks.c.id == row.task_id).values(approved_plan_id=None))
+        told["approved_plan_id"] = None
     if report.applied:
-        connection.execute(update(tasks).where(tasks.c.id == row.task_id).values(started=True))
+        told["started"] = True
+    if told:
+        connection.execute(_OF_TASK, {"task": row.task_id, **told})
     return True
 
 
 def add_plan(connection: Connection, attempt: Row[Any], plan: Mapping[str, Any], now: float, *, empty: bool) -> int:
     """Keep the plan that an attempt made; its number."""
     counts = {name: int(plan.get(name, 0)) for name in COUNTS}
-    commit = connection.execute(select(tasks.c.commit).where(tasks.c.id == attempt.task_id)).scalar_one()
+    commit = connection.execute(_COMMIT, {"task": attempt.task_id}).scalar_one()
     values = {
         "environment_id": attempt.environment_id,
         "commit": commit,
@@ -195,7 +206,7 @@ def add_plan(connection: Connection, attempt: Row[Any], plan: Mapping[str, Any],
         "touches": attempt.touches,
         "created_at": now,
     }
-    key = connection.execute(insert(plans).values(values)).inserted_primary_key
+    key = connection.execute(insert(plans), values).inserted_primary_key
     assert key is not None  # noqa: S101
     number: int = key[0]
     return number
@@ -206,5 +217,5 @@ COUNTS = ("add", "change", "destroy", "replace", "move", "import", "outputs_chan
 
 def task_of(connection: Connection, attempt: str) -> int:
     """The task of an attempt."""
-    task: int = connection.execute(select(attempts.c.task_id).where(attempts.c.id == attempt)).scalar_one()
+    task: int = connection.execute(_TASK, {"attempt": attempt}).scalar_one()
     return task

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, insert, or_, select, update
 
 from bot.decide.facts import Stop, TaskAction
 from bot.decide.reconcile import Move
@@ -26,6 +26,37 @@ _TOGETHER = 500
 """Rows in one statement."""
 _MUTATING = tuple(action.value for action in TaskAction if action.mutates)
 _NOT_STARTED = (TaskState.WAITING.value, TaskState.READY.value, TaskState.NEEDS_APPROVAL.value)
+
+# Statements of each step, so made once: making them costs more than running them.
+
+_FLAGS = select(deployments).where(deployments.c.id == bindparam("deployment"))
+_LOCK = select(workflows.c.id).where(workflows.c.id == bindparam("workflow")).with_for_update()
+_IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
+_MOVE = (
+    update(tasks)
+    .where(tasks.c.id.in_(_IDS), tasks.c.state == bindparam("before"))
+    .returning(tasks.c.id, tasks.c.deployment_id, tasks.c.environment_id, tasks.c.alias)
+)
+_LAST_TASK = (
+    update(environments).where(environments.c.id == bindparam("environment")).values(last_task_id=bindparam("task"))
+)
+_TOUCH = (
+    update(environments).where(environments.c.id == bindparam("environment")).values(touches=environments.c.touches + 1)
+)
+_WAKE = (
+    update(tasks)
+    .where(
+        or_(
+            tasks.c.id.in_(select(task_needs.c.task_id).where(task_needs.c.upstream_id == bindparam("ended"))),
+            and_(
+                tasks.c.environment_id == bindparam("environment"),
+                tasks.c.state == TaskState.WAITING.value,
+                tasks.c.deployment_id > bindparam("deployment"),
+            ),
+        )
+    )
+    .values(dirty=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +173,8 @@ def _insert_tasks(connection: Connection, deployment: int, new: Sequence[NewTask
         for task in new
         if task.action in (TaskAction.DEPLOY, TaskAction.DESTROY)
     ]
-    for one in latest:
-        connection.execute(
-            update(environments).where(environments.c.id == one["environment"]).values(last_task_id=one["task"])
-        )
+    if latest:
+        connection.execute(_LAST_TASK, latest)
 
 
 def _supersede(connection: Connection, number: int, ids: Sequence[int], now: float, *, continuous: bool) -> None:
@@ -179,7 +208,7 @@ def lock_workflow(connection: Connection, workflow: int) -> None:
     Whoever moves tasks or marks them takes this first: else somebody could mark as dirty what another one, who did
     not see why, is about to mark as clean. (SQLite has one writer anyway.)
     """
-    connection.execute(select(workflows.c.id).where(workflows.c.id == workflow).with_for_update())
+    connection.execute(_LOCK, {"workflow": workflow})
 
 
 def unfinished_deployments(connection: Connection, repository: int, place: str) -> list[int]:
@@ -221,13 +250,13 @@ class Flags:
 
 def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Flags | None:
     """A deployment's flags; with `lock`, nobody else takes a step of its workflow until this transaction ends."""
-    query = select(deployments).where(deployments.c.id == deployment)
-    row = connection.execute(query).first()
+    of_it = {"deployment": deployment}
+    row = connection.execute(_FLAGS, of_it).first()
     if row is None:
         return None
     if lock:
         lock_workflow(connection, row.workflow_id)
-        row = connection.execute(query).one()  # as those left it who had the lock before
+        row = connection.execute(_FLAGS, of_it).one()  # as those left it who had the lock before
     return Flags(
         row.id,
         row.workflow_id,
@@ -288,9 +317,8 @@ def _apply(connection: Connection, alike: Sequence[Move], now: float) -> list[Mo
         values["finished_at"] = now
     if move.after is TaskState.RUNNING:
         values["started_at"] = now
-    still_there = and_(tasks.c.id.in_([one.task for one in alike]), tasks.c.state == move.before.value)
-    columns = (tasks.c.id, tasks.c.deployment_id, tasks.c.environment_id, tasks.c.alias)
-    rows = connection.execute(update(tasks).where(still_there).values(values).returning(*columns)).all()
+    still_there = {"ids": [one.task for one in alike], "before": move.before.value}
+    rows = connection.execute(_MOVE, {**still_there, **values}).all()
     if not rows:
         return []
     told = {"at": now, "kind": "task", "before": move.before.value, "after": move.after.value}
@@ -308,13 +336,8 @@ def _apply(connection: Connection, alike: Sequence[Move], now: float) -> list[Mo
 
 def _wake_those_behind(connection: Connection, ended: Row[Any]) -> None:
     """Have looked at what lies downstream, and at what queues for the same environment: younger deployments alone."""
-    downstream = select(task_needs.c.task_id).where(task_needs.c.upstream_id == ended.id)
-    queued = and_(
-        tasks.c.environment_id == ended.environment_id,
-        tasks.c.state == TaskState.WAITING.value,
-        tasks.c.deployment_id > ended.deployment_id,
-    )
-    connection.execute(update(tasks).where(or_(tasks.c.id.in_(downstream), queued)).values(dirty=True))
+    told = {"ended": ended.id, "environment": ended.environment_id, "deployment": ended.deployment_id}
+    connection.execute(_WAKE, told)
 
 
 def begin(connection: Connection, deployment: int, now: float) -> None:
@@ -346,11 +369,9 @@ def note(connection: Connection, now: float, kind: str, *, deployment: int | Non
     """Write down that something happened; nothing written here is ever changed."""
     row = {"at": now, "kind": kind, "deployment_id": deployment, "detail": "", **values}
     row["task_id"] = row.pop("task", None)
-    connection.execute(insert(events).values(row))
+    connection.execute(insert(events), row)
 
 
 def touch(connection: Connection, environment: int) -> None:
     """Work on an environment begins or ends: what was planned before may not hold any more."""
-    connection.execute(
-        update(environments).where(environments.c.id == environment).values(touches=environments.c.touches + 1)
-    )
+    connection.execute(_TOUCH, {"environment": environment})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,9 @@ from bot.store.tables import attempts, deployments, environments, task_needs, ta
 _MUTATING = tuple(action.value for action in TaskAction if action.mutates)
 _UNFINISHED = tuple(state.value for state in TaskState if state not in FINISHED)
 _FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
+
+AT_ONCE = 10
+"""Tasks that are handed on, or whose ends are taken in, in one transaction: on SQLite, nobody else writes meanwhile."""
 
 # Asked at each step of each deployment, so made once: making them costs more than running them.
 
@@ -75,10 +78,14 @@ _DUE = select(tasks).where(
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the observer knows of attempts beyond their rows: id -> how long nothing moved, and is its runner gone."""
+    """What the observer knows of attempts beyond their rows: id -> how long nothing moved, and is its runner gone.
+
+    `tasks`: those whose attempts gave cause to look at them; other active ones have nothing to be decided.
+    """
 
     still: Mapping[str, float] = field(default_factory=dict)
     runner_gone: frozenset[str] = frozenset()
+    tasks: frozenset[int] = frozenset()
 
 
 def counts(connection: Connection, deployment: int) -> dict[TaskState, int]:
@@ -95,7 +102,7 @@ def gather(
     limits: Limits,
     budget: int | None = None,
 ) -> Facts:
-    """What is known of one deployment: its dirty and active tasks with their neighbours, and the best ready ones.
+    """What is known of one deployment: its tasks that are to be looked at, their neighbours, and the best ready ones.
 
     `lacks`: the values that tasks lack, for those that were asked about. `budget`: how many attempts of the whole
     repository may be at work at once; plans leave a quarter of it to others.
@@ -104,11 +111,15 @@ def gather(
     active = sum(number.get(state, 0) for state in ACTIVE)
     failed = sum(number.get(state, 0) for state in _FAILED)
     superseded = _superseded(connection, told.id) if number.get(TaskState.CANCELLED) else 0
-    free = min(told.jobs - active, _within(connection, told, budget))
+    free = min(told.jobs - active, _within(connection, told, budget), AT_ONCE)
     return Facts(
         deployment=told.id,
         tasks=_facts(
-            connection, told, _dirty(told, sweeping=bool(told.stop or (told.fail_fast and failed))), observed, lacks
+            connection,
+            told,
+            _dirty(told, observed.tasks, sweeping=bool(told.stop or (told.fail_fast and failed))),
+            observed,
+            lacks,
         ),
         ready=_facts(connection, told, _best_ready(told.id, free), observed, {}) if free > 0 else (),
         free_jobs=free,
@@ -138,8 +149,8 @@ def _superseded(connection: Connection, deployment: int) -> int:
     return connection.execute(select(func.count()).select_from(tasks).where(given_way)).scalar_one()
 
 
-def _dirty(told: Flags, *, sweeping: bool) -> Select[Any]:
-    touched = or_(tasks.c.dirty.is_(True), tasks.c.state.in_([state.value for state in ACTIVE]))
+def _dirty(told: Flags, seen: Collection[int], *, sweeping: bool) -> Select[Any]:
+    touched = or_(tasks.c.dirty.is_(True), tasks.c.state == TaskState.LOST.value, tasks.c.id.in_(seen))
     chosen = tasks.c.state.in_(_UNFINISHED) if sweeping else and_(touched, tasks.c.state.in_(_UNFINISHED))
     return select(tasks).where(tasks.c.deployment_id == told.id, chosen).order_by(tasks.c.position)
 

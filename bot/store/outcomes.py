@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, select, update
 
 from bot.decide.facts import Result, TaskAction
 from bot.decide.reconcile import Move
@@ -15,6 +15,17 @@ from bot.store.deployments import Flags, touch
 from bot.store.tables import attempts, environments, outputs, tasks
 from bot.store.values import WHOLE_WORKFLOW, keep, write_outputs
 from bot.vault import Vault
+
+# Statements of each task, so made once: making them costs more than running them.
+
+_TASK = select(tasks).where(tasks.c.id == bindparam("task"))
+_ENVIRONMENT = select(environments).where(environments.c.id == bindparam("environment"))
+_OF_TASK = update(tasks).where(tasks.c.id == bindparam("task"))
+_OF_ENVIRONMENT = update(environments).where(environments.c.id == bindparam("environment"))
+_IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
+_SUCCESSES = select(environments.c.id, environments.c.success_id).where(
+    environments.c.id.in_(_IDS), environments.c.success_id.is_not(None)
+)
 
 
 def record_start(connection: Connection, vault: Vault, told: Flags, task: Row[Any], now: float) -> None:
@@ -39,35 +50,28 @@ def record_end(connection: Connection, vault: Vault, move: Move, report: Report 
     """Write what a finished task changed: last-deployed, outputs, what it saw upstream, how long it took."""
     if move.before not in ACTIVE and move.after is not TaskState.SUCCEEDED:
         return
-    task = connection.execute(select(tasks).where(tasks.c.id == move.task)).one()
+    task = connection.execute(_TASK, {"task": move.task}).one()
+    environment = connection.execute(_ENVIRONMENT, {"environment": task.environment_id}).one()
     action = TaskAction(task.action)
     if report is not None:
-        _keep_duration(connection, task, report)
+        _keep_duration(connection, task, environment, report)
     if not action.mutates:
         return
     if move.before in ACTIVE:
         touch(connection, task.environment_id)
         if move.code is Code.OUTCOME_UNKNOWN:
-            connection.execute(update(tasks).where(tasks.c.id == task.id).values(started=True))
+            connection.execute(_OF_TASK, {"task": task.id, "started": True})
         if _left_half_done(move, started=task.started):
-            of_it = environments.c.id == task.environment_id
-            connection.execute(update(environments).where(of_it).values(unfinished=True))
+            connection.execute(_OF_ENVIRONMENT, {"environment": environment.id, "unfinished": True})
     if move.after is not TaskState.SUCCEEDED:
         return
-    changed = _was_half_done(connection, task.environment_id) or (
-        report is not None and report.result == Result.SUCCEEDED
-    )
-    connection.execute(update(tasks).where(tasks.c.id == task.id).values(changed=changed))
+    # an attempt before this one may have changed it: what this one found done is news all the same
+    changed = environment.unfinished or (report is not None and report.result == Result.SUCCEEDED)
+    connection.execute(_OF_TASK, {"task": task.id, "changed": changed})
     if action is TaskAction.DESTROY:
-        _destroyed(connection, task.environment_id)
+        _destroyed(connection, environment.id)
     else:
-        _deployed(connection, vault, task, report, now, changed=changed)
-
-
-def _was_half_done(connection: Connection, environment: int) -> bool:
-    """Whether an attempt before this one may have changed it: what this one found done is news all the same."""
-    unfinished = select(environments.c.unfinished).where(environments.c.id == environment)
-    return bool(connection.execute(unfinished).scalar_one())
+        _deployed(connection, vault, task, environment, report, now, changed=changed)
 
 
 def _left_half_done(move: Move, *, started: bool) -> bool:
@@ -77,10 +81,15 @@ def _left_half_done(move: Move, *, started: bool) -> bool:
 
 
 def _deployed(
-    connection: Connection, vault: Vault, task: Row[Any], report: Report | None, now: float, *, changed: bool
+    connection: Connection,
+    vault: Vault,
+    task: Row[Any],
+    environment: Row[Any],
+    report: Report | None,
+    now: float,
+    *,
+    changed: bool,
 ) -> None:
-    row = connection.execute(select(environments).where(environments.c.id == task.environment_id)).one()
-    first = not row.deployed
     values: dict[str, object] = {
         "deployed": True,
         "commit": task.commit,
@@ -89,19 +98,18 @@ def _deployed(
         "last_task_id": task.id,
         "unfinished": False,
     }
-    if changed or first:
+    if changed or not environment.deployed:
         values["success_id"] = task.id
-    connection.execute(update(environments).where(environments.c.id == row.id).values(values))
+    connection.execute(_OF_ENVIRONMENT, {"environment": environment.id, **values})
     if report is not None and report.outputs is not None:
-        write_outputs(connection, vault, row.id, report.outputs)
+        write_outputs(connection, vault, environment.id, report.outputs)
 
 
 def _seen(connection: Connection, upstreams: Sequence[int]) -> dict[str, int]:
     """The last success of each upstream, so that it can be told later which of them have deployed since."""
-    query = select(environments.c.id, environments.c.success_id).where(
-        environments.c.id.in_(upstreams), environments.c.success_id.is_not(None)
-    )
-    return {str(row.id): row.success_id for row in connection.execute(query)}
+    if not upstreams:
+        return {}
+    return {str(row.id): row.success_id for row in connection.execute(_SUCCESSES, {"ids": list(upstreams)})}
 
 
 def _destroyed(connection: Connection, environment: int) -> None:
@@ -113,13 +121,12 @@ def _destroyed(connection: Connection, environment: int) -> None:
         "success_id": None,
         "seen": {},
     }
-    connection.execute(update(environments).where(environments.c.id == environment).values(values))
+    connection.execute(_OF_ENVIRONMENT, {"environment": environment, **values})
     connection.execute(delete(outputs).where(outputs.c.environment_id == environment))
 
 
-def _keep_duration(connection: Connection, task: Row[Any], report: Report) -> None:
+def _keep_duration(connection: Connection, task: Row[Any], environment: Row[Any], report: Report) -> None:
     if report.result not in (Result.SUCCEEDED, Result.NO_CHANGES):
         return
-    row = connection.execute(select(environments.c.durations).where(environments.c.id == task.environment_id)).one()
-    durations = {**row.durations, task.action: round(report.duration, 3)}
-    connection.execute(update(environments).where(environments.c.id == task.environment_id).values(durations=durations))
+    durations = {**environment.durations, task.action: round(report.duration, 3)}
+    connection.execute(_OF_ENVIRONMENT, {"environment": environment.id, "durations": durations})

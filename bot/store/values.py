@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from bot.decide.inputs import Output
 from bot.store.tables import environments, kept_values, outputs, workflows
@@ -15,20 +15,26 @@ from planner.definition import Json
 
 WHOLE_WORKFLOW = 0
 
+_FORGET = delete(outputs).where(outputs.c.environment_id == bindparam("environment"))
+
 
 def write_outputs(connection: Connection, vault: Vault, environment: int, found: Mapping[str, Output]) -> None:
     """Put an environment's outputs in the place of its former ones."""
-    connection.execute(delete(outputs).where(outputs.c.environment_id == environment))
-    for name, output in found.items():
-        text = json.dumps(output.value, sort_keys=True)
-        values = {
-            "environment_id": environment,
-            "name": name,
-            "sensitive": output.sensitive,
-            "value": vault.seal(output.value) if output.sensitive else text.encode(),
-            "digest": hashlib.sha256(text.encode()).hexdigest() if not output.sensitive else "",
-        }
-        connection.execute(insert(outputs).values(values))
+    connection.execute(_FORGET, {"environment": environment})
+    if found:
+        rows = [_output(vault, environment, name, output) for name, output in found.items()]
+        connection.execute(insert(outputs), rows)
+
+
+def _output(vault: Vault, environment: int, name: str, output: Output) -> dict[str, object]:
+    text = json.dumps(output.value, sort_keys=True)
+    return {
+        "environment_id": environment,
+        "name": name,
+        "sensitive": output.sensitive,
+        "value": vault.seal(output.value) if output.sensitive else text.encode(),
+        "digest": hashlib.sha256(text.encode()).hexdigest() if not output.sensitive else "",
+    }
 
 
 def read_outputs(connection: Connection, vault: Vault, ids: Iterable[int]) -> dict[int, dict[str, Output]]:
