@@ -49,7 +49,8 @@ _SWALLOWING = frozenset((
 # A quoted value of an attribute is looked at up to a limit, lest many that are never closed cost the square of their
 # number. A tag that is not well formed counts as one, too: browsers are generous.
 _VALUE = r"""(?:[^\s"'=<>`]++|'[^']{0,1000}+'|"[^"]{0,1000}+")"""
-_ATTRIBUTES = rf"(?:\s++[a-z_:][\w.:-]*+(?:\s*+=\s*+{_VALUE})?+)*+\s*+/?>"
+# Atomic groups, where a possessive quantifier would do: before Python 3.11.5 that is wrong for more than a character.
+_ATTRIBUTES = rf"(?>(?:\s++[a-z_:][\w.:-]*+(?>(?:\s*+=\s*+{_VALUE})?))*)\s*+/?>"
 _SIGN = re.compile(
     rf"""(?P<end>\n)
     |(?P<escape>\\[!-/:-@\[-`{{-~])
@@ -58,7 +59,7 @@ _SIGN = re.compile(
     |(?P<raw><!--|<!\[CDATA\[|<\?|<!(?=[a-z]))
     |(?P<address><[a-z][a-z0-9+.-]{{1,31}}:[^<>\s]*+>)
     |</(?P<close>[a-z][a-z0-9-]*+)\s*+>
-    |<(?P<open>[a-z][a-z0-9-]*+)(?=[\s/>])(?:{_ATTRIBUTES})?+
+    |<(?P<open>[a-z][a-z0-9-]*+)(?=[\s/>])(?:{_ATTRIBUTES})?
     |(?P<other></?[a-z][^<>"'=]*+>)
     |(?P<broken></?[a-z])""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,

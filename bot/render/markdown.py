@@ -121,7 +121,8 @@ def _code_as_html(text: str) -> str:
 
 def html_code(text: str, most: int = 100) -> Markdown:
     """A name as code within HTML (the summary of what is folded)."""
-    return Markdown(_code_as_html(one_line(text, most)) if text.strip() else "—")
+    text = one_line(text, most)
+    return Markdown(_code_as_html(text) if text else "—")
 
 
 def codes(names: Iterable[str], most: int = 3) -> Markdown:

@@ -176,6 +176,7 @@ def assert_harmless(text: str) -> None:
 
 
 @given(texts)
+@example("\x85")
 def test_every_alias_can_be_read(text: str) -> None:
     shown = one_line(text, 100)
     for made in (code(text), html_code(text)):
