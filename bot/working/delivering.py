@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection
 
 from bot.commands import GRAMMARS
@@ -22,6 +23,8 @@ from bot.store.hosting import HostedRepository
 from bot.store.work import WorkRow
 from bot.waking import Topic
 from bot.working.seen import commit_seen, seconds
+
+_log = structlog.get_logger("headwater.deliveries")
 
 _GONE = "deleted on GitHub"
 _TOGETHER = 100
@@ -45,7 +48,8 @@ def work_on(server: Server, guid: str) -> None:
         _conclude(server, [guid, *(row.key for row in waiting)], [row for row in waiting if row.key != guid])
     except StoreError:
         raise
-    except Exception:  # noqa: BLE001  (which one it is, is found by doing them one by one)
+    except Exception as error:  # noqa: BLE001  (which one it is, is found by doing them one by one)
+        _log.warning("webhooks could not be worked on together", count=len(waiting), error=str(error))
         _conclude(server, [guid], ())
 
 
