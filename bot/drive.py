@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -25,6 +25,10 @@ from bot.store.outcomes import record_end, record_start
 from bot.store.tables import tasks
 from planner.definition import Json
 from planner.problems import PlannerError
+
+_PASSES = 4
+"""Decisions in one transaction: enough for a task to go through all states that one look can bring."""
+_NONE_MORE = (float("-inf"), 0)
 
 
 @dataclass(slots=True)
@@ -67,7 +71,7 @@ class _Effects:
 
     starts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
-    more: bool = False  # there are more ready ones to be handed on
+    rest: Observed | None = None  # there is more to look at, or to hand on
 
 
 def _nobody(_connection: Connection, _deployment: int) -> None:
@@ -140,24 +144,25 @@ class Driver:
         if not (look.news or due):
             return False
         observed = look.observed(self._active.pop(number), self._limits)
-        moved, more = self._move_on(number, look, observed, start=start)
-        while more:
-            _, more = self._move_on(number, _Look(), Observed(), start=start)
+        moved, rest = self._move_on(number, look, observed, start=start)
+        while rest is not None:
+            also, rest = self._move_on(number, _Look(), rest, start=start)
+            moved |= also
         return moved
 
-    def _move_on(self, number: int, look: _Look, observed: Observed, *, start: bool) -> tuple[bool, bool]:
-        """Write down, decide and do; whether anything moved, and whether there is more to hand on."""
+    def _move_on(self, number: int, look: _Look, observed: Observed, *, start: bool) -> tuple[bool, Observed | None]:
+        """Write down, decide and do, in one transaction; whether anything moved, and with what to go on, if at all."""
         effects = _Effects()
         with self._project.database.writing() as connection:
             told = deployments.flags(connection, number, lock=True)
             if told is None:
-                return False, False
+                return False, None
             self._write_down(connection, look)
             moved = self._decide(connection, told, look, observed, effects, start=start)
             if moved:
                 self._moved(connection, number)
         self._act(effects)
-        return moved, effects.more
+        return moved, effects.rest
 
     # -- look
 
@@ -239,12 +244,12 @@ class Driver:
     def _decide(
         self, connection: Connection, told: Flags, look: _Look, observed: Observed, effects: _Effects, *, start: bool
     ) -> bool:
-        """Reconcile until no more moves follow; whether anything moved."""
+        """Reconcile until no more moves follow, or the transaction was long enough; whether anything moved."""
         briefing = Briefing(connection, self._project, told, self._settings)
         reports = self._reports_by_task(connection, look)
         moved = False
-        while True:
-            lacks = self._lacks(connection, told, briefing)
+        for _ in range(_PASSES):
+            lacks = self._lacks(connection, told, briefing, observed)
             facts = gathering.gather(connection, told, observed, lacks, self._limits, self._budget)
             actions = reconcile(facts)
             moves = [action for action in actions if isinstance(action, Move)]
@@ -253,8 +258,14 @@ class Driver:
             for move in deployments.apply_moves(connection, moves, time.time()):
                 record_end(connection, self._project.vault, move, reports.get(move.task), time.time())
             moved = True
+        else:
+            effects.rest = replace(observed, tasks=frozenset())
+            return moved
         # One behind a rival stays dirty: a rival of another workflow (a move) could end unseen by this transaction.
         deployments.clean(connection, [task.id for task in facts.tasks if not task.queued])
+        others = [task for task in facts.tasks if task.id not in observed.tasks]
+        if len(others) == gathering.LOOKED_AT:
+            effects.rest = Observed(after=(others[-1].rank, others[-1].position))
         if start:
             moved |= self._start(connection, told, briefing, actions, effects)
         for action in actions:
@@ -274,7 +285,8 @@ class Driver:
                 deployments.begin(connection, told.id, time.time())
             elif isinstance(action, Dispatch):
                 started = True
-                effects.more = len(action.tasks) == gathering.AT_ONCE
+                if len(action.tasks) == gathering.AT_ONCE and effects.rest is None:
+                    effects.rest = Observed(after=_NONE_MORE)
                 for task in action.tasks:
                     self._dispatch(connection, told, briefing, task, effects)
         return started
@@ -284,10 +296,12 @@ class Driver:
             return {}
         return {attempts.task_of(connection, attempt): report for attempt, report in look.reports.items()}
 
-    def _lacks(self, connection: Connection, told: Flags, briefing: Briefing) -> dict[int, tuple[Missing, ...]]:
+    def _lacks(
+        self, connection: Connection, told: Flags, briefing: Briefing, observed: Observed
+    ) -> dict[int, tuple[Missing, ...]]:
         """The values that tasks lack whose turn has come."""
         found: dict[int, tuple[Missing, ...]] = {}
-        for row in gathering.due_tasks(connection, told.id):
+        for row in gathering.due_tasks(connection, told.id, observed):
             try:
                 found[row.id] = briefing.brief(row).inputs.missing
             except StoreError:  # not this environment's fault, nor of any other

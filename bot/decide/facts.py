@@ -111,6 +111,15 @@ class TaskFacts:
         return self.rival is not None and all(upstream.state in FINISHED for upstream in self.upstreams)
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A task that can be handed on: the higher its rank the sooner, then by position."""
+
+    id: int
+    rank: float = 0.0
+    position: int = 0
+
+
 class Why(StrEnum):
     """Why a value is missing."""
 
@@ -149,7 +158,7 @@ class Facts:
 
     deployment: int
     tasks: tuple[TaskFacts, ...]
-    ready: tuple[TaskFacts, ...] = ()
+    ready: tuple[Ready, ...] = ()
     free_jobs: int = 1
     unfinished: int = 0
     failed: int = 0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, func, or_, select
 
-from bot.decide.facts import AttemptFacts, Facts, Limits, Missing, Result, TaskAction, TaskFacts, Upstream
+from bot.decide.facts import AttemptFacts, Facts, Limits, Missing, Ready, Result, TaskAction, TaskFacts, Upstream
 from bot.decide.transitions import (
     ACTIVE,
     FINISHED,
@@ -26,14 +26,19 @@ _MUTATING = tuple(action.value for action in TaskAction if action.mutates)
 _UNFINISHED = tuple(state.value for state in TaskState if state not in FINISHED)
 _FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
 
-AT_ONCE = 10
-"""Tasks that are handed on, or whose ends are taken in, in one transaction: on SQLite, nobody else writes meanwhile."""
+AT_ONCE, LOOKED_AT = 10, 30
+"""Tasks that are handed on, or whose ends are taken in, in one transaction; and tasks that are looked at in one.
+
+On SQLite nobody else writes meanwhile.
+"""
 
 # Asked at each step of each deployment, so made once: making them costs more than running them.
 
 _IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
 _MINE = tasks.c.deployment_id == bindparam("deployment")
 _OTHER = tasks.alias()
+_BEST_FIRST = (tasks.c.rank.desc(), tasks.c.position)
+_SEEN = select(tasks).where(tasks.c.id.in_(_IDS), tasks.c.state.in_(_UNFINISHED))
 _COUNTS = select(tasks.c.state, func.count()).where(_MINE).group_by(tasks.c.state)
 _AT_WORK = (
     select(func.count())
@@ -65,14 +70,37 @@ _RIVALS = (
 )
 _NEWER = _RIVALS.where(_OTHER.c.deployment_id > tasks.c.deployment_id)
 _OLDER = _RIVALS.where(_OTHER.c.deployment_id < tasks.c.deployment_id)
-_DUE = select(tasks).where(
-    _MINE,
-    tasks.c.dirty.is_(True),
-    tasks.c.state == TaskState.WAITING.value,
-    ~select(task_needs.c.task_id)
-    .join(_OTHER, task_needs.c.upstream_id == _OTHER.c.id)
-    .where(task_needs.c.task_id == tasks.c.id, _OTHER.c.state.in_(_UNFINISHED))
-    .exists(),
+_AFTER = or_(
+    tasks.c.rank < bindparam("rank"), and_(tasks.c.rank == bindparam("rank"), tasks.c.position > bindparam("position"))
+)
+_LEFT = (
+    select(tasks)
+    .where(_MINE, tasks.c.id.not_in(_IDS), tasks.c.state.in_(_UNFINISHED), _AFTER)
+    .order_by(*_BEST_FIRST)
+    .limit(LOOKED_AT)
+)
+_DIRTY = _LEFT.where(or_(tasks.c.dirty.is_(True), tasks.c.state == TaskState.LOST.value))
+_READY = (
+    select(tasks.c.id, tasks.c.rank, tasks.c.position)
+    .where(_MINE, tasks.c.state == TaskState.READY.value)
+    .order_by(*_BEST_FIRST)
+    .limit(bindparam("most"))
+)
+_SUPERSEDED = select(func.count()).select_from(tasks).where(_MINE, tasks.c.code == Code.SUPERSEDED.value)
+_DUE = (
+    select(tasks)
+    .where(
+        _MINE,
+        tasks.c.dirty.is_(True),
+        tasks.c.state == TaskState.WAITING.value,
+        _AFTER,
+        ~select(task_needs.c.task_id)
+        .join(_OTHER, task_needs.c.upstream_id == _OTHER.c.id)
+        .where(task_needs.c.task_id == tasks.c.id, _OTHER.c.state.in_(_UNFINISHED))
+        .exists(),
+    )
+    .order_by(*_BEST_FIRST)
+    .limit(LOOKED_AT)
 )
 
 
@@ -81,11 +109,13 @@ class Observed:
     """What the observer knows of attempts beyond their rows: id -> how long nothing moved, and is its runner gone.
 
     `tasks`: those whose attempts gave cause to look at them; other active ones have nothing to be decided.
+    `after`: rank and position of the task that was looked at last, where there are many: they are looked at in parts.
     """
 
     still: Mapping[str, float] = field(default_factory=dict)
     runner_gone: frozenset[str] = frozenset()
     tasks: frozenset[int] = frozenset()
+    after: tuple[float, int] = (float("inf"), -1)
 
 
 def counts(connection: Connection, deployment: int) -> dict[TaskState, int]:
@@ -110,18 +140,15 @@ def gather(
     number = counts(connection, told.id)
     active = sum(number.get(state, 0) for state in ACTIVE)
     failed = sum(number.get(state, 0) for state in _FAILED)
-    superseded = _superseded(connection, told.id) if number.get(TaskState.CANCELLED) else 0
+    superseded = 0
+    if number.get(TaskState.CANCELLED):
+        superseded = connection.execute(_SUPERSEDED, {"deployment": told.id}).scalar_one()
+    sweeping = bool(told.stop or (told.fail_fast and failed))
     free = min(told.jobs - active, _within(connection, told, budget), AT_ONCE)
     return Facts(
         deployment=told.id,
-        tasks=_facts(
-            connection,
-            told,
-            _dirty(told, observed.tasks, sweeping=bool(told.stop or (told.fail_fast and failed))),
-            observed,
-            lacks,
-        ),
-        ready=_facts(connection, told, _best_ready(told.id, free), observed, {}) if free > 0 else (),
+        tasks=_facts(connection, told, _to_look_at(connection, told, observed, sweeping=sweeping), observed, lacks),
+        ready=_ready(connection, told, free) if free > 0 else (),
         free_jobs=free,
         unfinished=sum(count for state, count in number.items() if state not in FINISHED),
         failed=failed,
@@ -143,31 +170,31 @@ def _within(connection: Connection, told: Flags, budget: int | None) -> int:
     return most - at_work
 
 
-def _superseded(connection: Connection, deployment: int) -> int:
-    """How many tasks of a deployment gave way to a newer one."""
-    given_way = and_(tasks.c.deployment_id == deployment, tasks.c.code == Code.SUPERSEDED.value)
-    return connection.execute(select(func.count()).select_from(tasks).where(given_way)).scalar_one()
+def _to_look_at(connection: Connection, told: Flags, observed: Observed, *, sweeping: bool) -> list[Row[Any]]:
+    """The tasks that gave cause, and the first of those that are dirty, or (sweeping) of all."""
+    seen = connection.execute(_SEEN, {"ids": observed.tasks}).all() if observed.tasks else ()
+    those = {"deployment": told.id, "ids": observed.tasks, **_place(observed)}
+    return [*seen, *connection.execute(_LEFT if sweeping else _DIRTY, those)]
 
 
-def _dirty(told: Flags, seen: Collection[int], *, sweeping: bool) -> Select[Any]:
-    touched = or_(tasks.c.dirty.is_(True), tasks.c.state == TaskState.LOST.value, tasks.c.id.in_(seen))
-    chosen = tasks.c.state.in_(_UNFINISHED) if sweeping else and_(touched, tasks.c.state.in_(_UNFINISHED))
-    return select(tasks).where(tasks.c.deployment_id == told.id, chosen).order_by(tasks.c.position)
+def _ready(connection: Connection, told: Flags, most: int) -> tuple[Ready, ...]:
+    """The best of those that can be handed on."""
+    found = connection.execute(_READY, {"deployment": told.id, "most": most})
+    return tuple(Ready(*row) for row in found)
 
 
-def _best_ready(deployment: int, free: int) -> Select[Any]:
-    ready = and_(tasks.c.deployment_id == deployment, tasks.c.state == TaskState.READY.value)
-    return select(tasks).where(ready).order_by(tasks.c.rank.desc(), tasks.c.position).limit(max(free, 0))
+def _place(observed: Observed) -> dict[str, float]:
+    rank, position = observed.after
+    return {"rank": rank, "position": position}
 
 
 def _facts(
     connection: Connection,
     told: Flags,
-    query: Select[Any],
+    rows: Sequence[Row[Any]],
     observed: Observed,
     lacks: Mapping[int, tuple[Missing, ...]],
 ) -> tuple[TaskFacts, ...]:
-    rows = connection.execute(query).all()
     if not rows:
         return ()
     ids = [row.id for row in rows]
@@ -269,9 +296,9 @@ def _others(connection: Connection, ids: Sequence[int], *, newer: bool) -> dict[
     return dict(connection.execute(_NEWER if newer else _OLDER, {"ids": ids}).all()) if ids else {}
 
 
-def due_tasks(connection: Connection, deployment: int) -> list[Row[Any]]:
-    """The waiting tasks that are to be looked at, and for which nothing upstream is unfinished."""
-    return list(connection.execute(_DUE, {"deployment": deployment}).all())
+def due_tasks(connection: Connection, deployment: int, observed: Observed) -> list[Row[Any]]:
+    """The waiting tasks for which nothing upstream is unfinished, of those that are to be looked at."""
+    return list(connection.execute(_DUE, {"deployment": deployment, **_place(observed)}).all())
 
 
 def waits_for_people(connection: Connection, deployment: int) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.decide.facts import AttemptFacts, Facts, Missing, Result, Stop, TaskAction, TaskFacts, Upstream, Why
+from bot.decide.facts import AttemptFacts, Facts, Missing, Ready, Result, Stop, TaskAction, TaskFacts, Upstream, Why
 from bot.decide.reconcile import Dispatch, Finish, Move, Revoke, reconcile
 from bot.decide.transitions import ACTIVE, ALLOWED, FINISHED, DeploymentState, TaskState
 
@@ -58,7 +58,7 @@ def deployments(draw: st.DrawFn) -> Facts:
     return Facts(
         deployment=3,
         tasks=tuple(tasks),
-        ready=tuple(task for task in tasks if task.state is TaskState.READY),
+        ready=tuple(Ready(task.id, task.rank, task.position) for task in tasks if task.state is TaskState.READY),
         free_jobs=draw(st.integers(-1, 3)),
         unfinished=sum(task.state not in FINISHED for task in tasks),
         failed=draw(st.integers(0, 1)),
@@ -77,7 +77,7 @@ def after(facts: Facts, moves: list[Move]) -> Facts:
     return replace(
         facts,
         tasks=tasks,
-        ready=tuple(task for task in tasks if task.state is TaskState.READY),
+        ready=tuple(Ready(task.id, task.rank, task.position) for task in tasks if task.state is TaskState.READY),
         unfinished=sum(task.state not in FINISHED for task in tasks),
     )
 

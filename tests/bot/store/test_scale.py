@@ -94,7 +94,7 @@ def cost_of_one_end(connection: Connection, size: int) -> Counted:
     told = deployments.flags(connection, number)
     assert told is not None
     with counting(connection) as counted:
-        assert gathering.due_tasks(connection, number) == []
+        assert gathering.due_tasks(connection, number, Observed()) == []
         facts = gathering.gather(connection, told, Observed(), {}, Limits())
     assert {task.alias for task in facts.tasks if task.state is TaskState.WAITING} == {"e12", "e13"}
     assert facts.unfinished == size - 1
