@@ -97,9 +97,9 @@ class Demo:
         if ON_TERMINAL and time.monotonic() - self.begun < PATIENCE:
             time.sleep(1.0 + len(text) / 150)
 
-    def person(self, login: str, text: str) -> None:
-        """Show what somebody writes."""
-        say(f"\n  {paint(login, GREEN, BOLD)} {paint('writes', FAINT)} {paint(text, BOLD)}")
+    def person(self, login: str, does: str, text: str) -> None:
+        """Show what somebody does."""
+        say(f"\n  {paint(login, GREEN, BOLD)} {paint(does, FAINT)} {paint(text, BOLD)}")
 
     # ---- doing
 
@@ -203,12 +203,12 @@ class Demo:
 
     def comment(self, pull: Pull, by: str, text: str) -> None:
         """Somebody writes a comment."""
-        self.person(by, text)
+        self.person(by, "writes", text)
         asking.comment(self.github.world, self.repository, pull.number, self.github.world.user(by), text)
 
     def merge(self, pull: Pull, by: str) -> None:
         """Somebody merges."""
-        self.person(by, f"merges #{pull.number}")
+        self.person(by, "merges", f"#{pull.number}")
         asking.merge_pull(self.github.world, self.repository, pull, self.github.world.user(by))
 
     # ---- watching
