@@ -117,8 +117,8 @@ class _Api:
         """Take a sign of life, and say whether to stop."""
         token = self._token()
         beats = _object(_body(MOST_CLAIM)).get("beats")
-        if isinstance(beats, bool) or not isinstance(beats, int) or not 0 <= beats <= _MOST_BEATS:
-            raise _Refusal(400, "bad-request", "beats must be a number from 0")
+        if isinstance(beats, bool) or not isinstance(beats, int) or not 1 <= beats <= _MOST_BEATS:
+            raise _Refusal(400, "bad-request", "beats must be a whole number from 1")
         with self._host.database.writing() as connection:
             found = remote.beat(connection, attempt, token, beats)
         if found is None:
