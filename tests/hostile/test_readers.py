@@ -22,10 +22,10 @@ from bot.runner.tools.terraform_plan import NotAPlan, read_plan
 from bot.store.reports import NoReport, Report
 from planner.format.texts import unprintable
 from planner.reading import read
-from tests.bot.store.conftest import database, one_repository, scene  # noqa: F401  (fixtures)
+from tests.bot.store.conftest import one_repository, scene  # noqa: F401  (fixtures)
 from tests.bot.store.simulation import PLAN, Scene
 from tests.bot.store.test_moves import Play
-from tests.bot.web.conftest import Site, host, site, webhook_headers  # noqa: F401  (fixtures)
+from tests.bot.web.conftest import Site, webhook_headers
 from tests.depth import examples
 
 QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck)}
@@ -38,12 +38,6 @@ JUNK = st.recursive(
     max_leaves=8,
 )
 GONE = object()
-
-
-@pytest.fixture
-def kind() -> str:
-    """On SQLite."""
-    return "sqlite"
 
 
 def places(value: object, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -183,7 +177,7 @@ def test_whatever_is_reported_the_deployment_ends(scene: Scene) -> None:  # noqa
 # ---- webhooks
 
 
-def test_any_bytes_are_stored_as_they_came_if_they_are_signed_and_not_at_all_if_they_are_not(site: Site) -> None:  # noqa: F811
+def test_any_bytes_are_stored_as_they_came_if_they_are_signed_and_not_at_all_if_they_are_not(site: Site) -> None:
     @given(st.binary(max_size=300) | JUNK.map(lambda one: json.dumps(one).encode()), st.booleans(), st.data())
     @settings(max_examples=examples(15), **QUIET)
     def arrive(body: bytes, signed: bool, data: st.DataObject) -> None:
