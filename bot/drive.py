@@ -22,6 +22,7 @@ from bot.store import attempts, deployments, gathering
 from bot.store.deployments import Flags
 from bot.store.gathering import Observed
 from bot.store.outcomes import record_end, record_start
+from bot.store.reports import Report
 from bot.store.tables import tasks
 from planner.definition import Json
 from planner.problems import PlannerError
@@ -44,7 +45,7 @@ class _Look:
     """What one look at the active attempts of a deployment gave."""
 
     claimed: list[attempts.Active] = field(default_factory=list)
-    reports: dict[str, attempts.Report] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     revoked: dict[str, str] = field(default_factory=dict)
     hidden: dict[str, tuple[Json, ...]] = field(default_factory=dict)  # attempt -> what its log must not show
@@ -213,12 +214,12 @@ class Driver:
             else:
                 look.reports[one.id] = report
 
-    def _report(self, one: attempts.Active) -> attempts.Report | None:
+    def _report(self, one: attempts.Active) -> Report | None:
         """What the runner reported; None too where that is no report: the outcome is then not known."""
         try:
             report = self._executor.report(one.id, one.seal_key)
-            return None if report is None else attempts.Report.of(report)
-        except (SealError, ValueError, KeyError, TypeError, AttributeError):
+            return None if report is None else Report.of(report)
+        except (SealError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     # -- write down
@@ -291,7 +292,7 @@ class Driver:
                     self._dispatch(connection, told, briefing, task, effects)
         return started
 
-    def _reports_by_task(self, connection: Connection, look: _Look) -> dict[int, attempts.Report]:
+    def _reports_by_task(self, connection: Connection, look: _Look) -> dict[int, Report]:
         if not look.reports:
             return {}
         return {attempts.task_of(connection, attempt): report for attempt, report in look.reports.items()}

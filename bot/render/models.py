@@ -21,7 +21,7 @@ MOST_ANNOTATIONS = 50
 class Row:
     """One environment of a comment.
 
-    `state` is None for what was not asked to do anything. `counts` has the keys of `bot.store.attempts.COUNTS`,
+    `state` is None for what was not asked to do anything. `counts` has the keys of `bot.store.reports.COUNTS`,
     `text` is the redacted text of the plan, `reasons` are `code: detail` as stored, `duration` is in seconds.
     `locked_by` is the pull request that holds it (`#12`), `behind` the older deployment that it is queued behind.
     `changes`: the address and the actions of each changed resource. `asked_for`: differences that nobody saw wait for

@@ -25,7 +25,7 @@ from bot.runner.seal import seal
 from bot.runner.spec import Fetch, Kind, Spec
 from bot.runner.supervise import Supervisor
 from bot.runner.tools import tool
-from bot.runner.tools.base import Output, Tool
+from bot.runner.tools.base import DEEPEST, Output, Tool, fits_as_value
 from bot.runner.workplace import Workplace
 
 _ERROR_TAIL = 4000
@@ -155,9 +155,10 @@ def _outputs(acting: Tool, spec: Spec) -> dict[str, Output]:
         text = json.dumps(value, ensure_ascii=False)
         return redactor.redact(text) != text
 
-    return {
-        name: Output(one.value, one.sensitive or hides(one.value)) for name, one in sorted(acting.outputs().items())
-    }
+    found = sorted(acting.outputs().items())
+    if unfit := [name for name, one in found if not fits_as_value(one.value)]:
+        raise RunnerError(f"The output {unfit[0]!r} is nested more than {DEEPEST} deep. Give out less of it.")
+    return {name: Output(one.value, one.sensitive or hides(one.value)) for name, one in found}
 
 
 def _hidden(outputs: Mapping[str, Output] | None) -> list[object]:

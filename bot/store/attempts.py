@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from bot.decide.facts import Result
-from bot.decide.inputs import Output
-from bot.runner.tools.base import fits_as_name
+from bot.store.reports import COUNTS, Report, storable
 from bot.store.tables import attempts, environments, plans, tasks
 from bot.vault import Vault
 from planner.definition import Json
@@ -114,56 +111,6 @@ def _close(connection: Connection, attempt: str, values: Mapping[str, object]) -
     return bool(connection.execute(_IF_ACTIVE, {"attempt": attempt, **values}).rowcount)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a runner said of its attempt; texts are redacted already."""
-
-    result: Result
-    error: str
-    applied: bool
-    duration: float
-    plan: Mapping[str, Any] | None
-    outputs: Mapping[str, Output] | None
-
-    @classmethod
-    def of(cls, found: Mapping[str, Any]) -> Report:
-        """The report in these JSON values. Raises ValueError if it is none: tools run beside it, and may write it."""
-        outputs, plan, duration = found.get("outputs"), found.get("plan"), float(found.get("duration") or 0.0)
-        if plan is not None and not _is_plan(plan):
-            raise ValueError("a plan that is none")
-        if not isfinite(duration) or not all(fits_as_name(name) for name in outputs or ()):
-            raise ValueError("values that no database holds")
-        return cls(
-            result=Result(found["result"]),
-            error=_storable(str(found.get("error") or "")),
-            applied=bool(found.get("applied")),
-            duration=duration,
-            plan=plan,
-            outputs=None
-            if outputs is None
-            else {name: Output(one.get("value"), bool(one.get("sensitive"))) for name, one in outputs.items()},
-        )
-
-
-def _is_plan(plan: Mapping[str, Any]) -> bool:
-    """Whether these JSON values are a plan in all that is read of it later."""
-    digest, leaves, changes = plan["digest"], plan["leaves"], plan.get("changes") or []
-    return (
-        isinstance(digest, str)
-        and re.fullmatch("[0-9a-f]{64}", digest) is not None
-        and isinstance(leaves, dict)
-        and all(isinstance(one, str) for one in leaves.values())
-        and all(isinstance(plan.get(name, 0), int) for name in COUNTS)
-        and all(isinstance(one["address"], str) and isinstance(one["actions"], list) for one in changes)
-        and isinstance(plan.get("unseen") or [], list)
-    )
-
-
-def _storable(text: str) -> str:
-    """The text without what a database refuses: half characters, and (PostgreSQL) the character 0."""
-    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
 def reported(connection: Connection, attempt: str, report: Report, now: float) -> bool:
     """Keep what a runner said: how the attempt ended, and the plan that it made. False if that was done already."""
     row = connection.execute(_BY_ID, {"attempt": attempt}).one()
@@ -193,16 +140,15 @@ def reported(connection: Connection, attempt: str, report: Report, now: float) -
 
 def add_plan(connection: Connection, attempt: Row[Any], plan: Mapping[str, Any], now: float, *, empty: bool) -> int:
     """Keep the plan that an attempt made; its number."""
-    counts = {name: int(plan.get(name, 0)) for name in COUNTS}
     commit = connection.execute(_COMMIT, {"task": attempt.task_id}).scalar_one()
     values = {
         "environment_id": attempt.environment_id,
         "commit": commit,
-        "digest": str(plan["digest"]),
-        "summary": {**counts, "changes": plan.get("changes") or [], "empty": empty},
+        "digest": plan["digest"],
+        "summary": {**{name: plan[name] for name in COUNTS}, "changes": plan["changes"], "empty": empty},
         "leaves": plan["leaves"],
-        "unseen": plan.get("unseen") or [],
-        "text": _storable(str(plan.get("text") or "")),
+        "unseen": plan["unseen"],
+        "text": storable(plan["text"]),
         "touches": attempt.touches,
         "created_at": now,
     }
@@ -210,9 +156,6 @@ def add_plan(connection: Connection, attempt: Row[Any], plan: Mapping[str, Any],
     assert key is not None  # noqa: S101
     number: int = key[0]
     return number
-
-
-COUNTS = ("add", "change", "destroy", "replace", "move", "import", "outputs_changed")
 
 
 def task_of(connection: Connection, attempt: str) -> int:

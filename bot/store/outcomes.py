@@ -10,8 +10,8 @@ from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, 
 from bot.decide.facts import Result, TaskAction
 from bot.decide.reconcile import Move
 from bot.decide.transitions import ACTIVE, Code, TaskState
-from bot.store.attempts import Report
 from bot.store.deployments import Flags, touch
+from bot.store.reports import Report
 from bot.store.tables import attempts, environments, outputs, tasks
 from bot.store.values import WHOLE_WORKFLOW, keep, write_outputs
 from bot.vault import Vault

@@ -208,6 +208,11 @@ def _size(connection: Connection, attempt: str) -> int:
     return size
 
 
+def has(connection: Connection, attempt: str, token_hash: str) -> bool:
+    """Whether the token is that of this attempt."""
+    return _of(connection, attempt, token_hash) is not None
+
+
 def report(connection: Connection, vault: Vault, attempt: str, token_hash: str, body: bytes) -> bool | None:
     """Keep what a runner says of its attempt; False if it was told before, None if the token is not this attempt's."""
     if _of(connection, attempt, token_hash) is None:

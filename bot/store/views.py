@@ -16,7 +16,7 @@ from bot.store.tables import attempts, deployments, environments, plans, task_ne
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """A plan as people read it; `counts` has the keys of `bot.store.attempts.COUNTS`."""
+    """A plan as people read it; `counts` has the keys of `bot.store.reports.COUNTS`."""
 
     id: int
     digest: str

@@ -19,6 +19,7 @@ from bot.decide.webhook import OUR_WORKFLOW_FILE
 from bot.github.errors import GitHubError, NotGenuine
 from bot.store import remote
 from bot.store.remote import Claimed, Expectation, Identity
+from bot.store.reports import NoReport, Report
 from bot.waking import Topic
 from bot.web.answers import Answer, refused, told
 from bot.web.host import Host
@@ -116,8 +117,8 @@ class _Api:
         """Take a sign of life, and say whether to stop."""
         token = self._token()
         beats = _object(_body(MOST_CLAIM)).get("beats")
-        if isinstance(beats, bool) or not isinstance(beats, int) or not 0 <= beats <= _MOST_BEATS:
-            raise _Refusal(400, "bad-request", "beats must be a number from 0")
+        if isinstance(beats, bool) or not isinstance(beats, int) or not 1 <= beats <= _MOST_BEATS:
+            raise _Refusal(400, "bad-request", "beats must be a whole number from 1")
         with self._host.database.writing() as connection:
             found = remote.beat(connection, attempt, token, beats)
         if found is None:
@@ -145,7 +146,10 @@ class _Api:
         """Take what a runner says of its attempt; told twice, it is told once."""
         token = self._token()
         body = _body(MOST_REPORT)
-        _object(body)
+        with self._host.database.reading() as connection:  # before anything is made of so large a body
+            if not remote.has(connection, attempt, token):
+                raise _Refusal(410, "gone", _GONE)
+        _refuse_no_report(_object(body), attempt)
         with self._host.database.writing() as connection:
             found = remote.report(connection, self._host.vault, attempt, token, body)
         if found is None:
@@ -230,12 +234,26 @@ def _body(most: int) -> bytes:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        found = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise _Refusal(400, "bad-request", "the body must be a JSON object")
     return found
+
+
+def _no_number(sign: str) -> object:
+    raise ValueError(f"{sign} is no JSON")
+
+
+def _refuse_no_report(found: dict[str, Any], attempt: str) -> None:
+    """Keep nothing that nobody could take in: the runner that says it is not one of ours, or not alone."""
+    try:
+        Report.of(found)
+    except NoReport as error:
+        raise _Refusal(400, "bad-request", f"this is no report: {error}") from None
+    if found.get("attempt") != attempt:
+        raise _Refusal(400, "bad-request", "the report is of another attempt")
 
 
 def _text(asked: dict[str, Any], name: str, form: re.Pattern[str]) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import ClassVar
 
 from bot.runner.failure import RunnerError
 from bot.runner.plan import Plan
 from bot.runner.spec import Json
 from bot.runner.workplace import Workplace
+
+DEEPEST = 100
+"""How deep the value of an output may be nested: whoever reads it later may have less room than whoever made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,17 @@ class Output:
 def fits_as_name(name: str) -> bool:
     """Whether an output may be called that: printable text that every database can hold."""
     return 0 < len(name) <= 255 and name.isprintable()
+
+
+def fits_as_value(value: object) -> bool:
+    """Whether an output may be that: JSON that is nested no deeper than DEEPEST, and has no NaN or infinity."""
+    layer, depth = [value], 0
+    while layer and depth <= DEEPEST:
+        if not all(isfinite(one) for one in layer if isinstance(one, float)):
+            return False
+        inner = (one.values() if isinstance(one, dict) else one for one in layer if isinstance(one, dict | list))
+        layer, depth = [each for one in inner for each in one], depth + 1
+    return not layer
 
 
 class Tool(ABC):

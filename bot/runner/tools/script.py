@@ -19,7 +19,7 @@ from bot.runner.plan import Change, Counts, Leaf, Plan, leaf_digest, shortened
 from bot.runner.redact import clean
 from bot.runner.tools.base import Output, Tool, fits_as_name
 
-_SUMMARY = re.compile(r"(?:Plan: )?(\d+) to add, (\d+) to change, (\d+) to destroy\.?")
+_SUMMARY = re.compile(r"(?:Plan: )?(\d{1,9}) to add, (\d{1,9}) to change, (\d{1,9}) to destroy\.?")
 _CHANGES = 2
 
 
@@ -52,7 +52,7 @@ class Script(Tool):
         answer = self.place.capture([self._executable("outputs")], self.place.environment, "`outputs`")
         try:
             found = json.loads(answer.stdout, parse_constant=_no_number)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RunnerError(f"`outputs` in {self.place.spec.path!r} did not print JSON: {error}") from error
         if not isinstance(found, dict):
             raise RunnerError(f"`outputs` in {self.place.spec.path!r} must print a JSON object, name by name.")

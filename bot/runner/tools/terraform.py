@@ -14,11 +14,12 @@ from bot.runner.failure import RunnerError, StoppedError
 from bot.runner.plan import Plan, shortened
 from bot.runner.tools.base import Output, Tool
 from bot.runner.tools.hcl import declares_backend
-from bot.runner.tools.terraform_plan import read_plan
+from bot.runner.tools.terraform_plan import NotAPlan, read_plan
 from bot.runner.tools.versions import Binary, binaries, choose
 from bot.runner.workplace import Workplace
 
 _CHANGES = 2
+_OTHER_VERSION = "choose another version of it, by `version` in the workflow file."
 
 
 class Terraform(Tool):
@@ -73,9 +74,12 @@ class Terraform(Tool):
             f"-out={self._plan_file}",
             good=(0, _CHANGES),
         )
-        found = json.loads(self._capture("show", "-json", str(self._plan_file)))
+        found = self._json("show", "-json", str(self._plan_file))
         text = self._capture("show", "-no-color", str(self._plan_file)).decode(errors="replace")
-        return read_plan(found, shortened(text.strip("\n")), spec.digest_key, empty=code == 0)
+        try:
+            return read_plan(found, shortened(text.strip("\n")), spec.digest_key, empty=code == 0)
+        except NotAPlan as error:
+            raise RunnerError(f"`{self.kind} show -json` {error}: {_OTHER_VERSION}") from error
 
     def apply(self) -> None:
         """Apply the plan file that `plan` made."""
@@ -93,8 +97,11 @@ class Terraform(Tool):
 
     def outputs(self) -> Mapping[str, Output]:
         """All outputs of the root module."""
-        found = json.loads(self._capture("output", "-json", "-no-color"))
-        return {name: Output(one["value"], bool(one["sensitive"])) for name, one in found.items()}
+        found = self._json("output", "-json", "-no-color")
+        try:
+            return {name: Output(one["value"], bool(one["sensitive"])) for name, one in found.items()}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RunnerError(f"`{self.kind} output -json` does not say what outputs are: {_OTHER_VERSION}") from error
 
     @property
     def _all_suffixes(self) -> tuple[str, ...]:
@@ -111,6 +118,12 @@ class Terraform(Tool):
     def _capture(self, *arguments: str) -> bytes:
         what = f"{self.kind} {arguments[0]}"
         return self.place.capture([self._binary, *arguments], self._environment, what).stdout
+
+    def _json(self, *arguments: str) -> Any:  # noqa: ANN401  (whatever the tool prints)
+        try:
+            return json.loads(self._capture(*arguments))
+        except (ValueError, RecursionError) as error:
+            raise RunnerError(f"`{self.kind} {arguments[0]} -json` printed no JSON: {_OTHER_VERSION}") from error
 
     def _version(self, binary: Binary) -> str | None:
         try:

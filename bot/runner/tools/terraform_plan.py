@@ -20,8 +20,32 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _ABSENT = {"absent": True}  # no innermost value is a map with something in it
 
 
-def read_plan(found: Mapping[str, Any], text: str, key: bytes, *, empty: bool) -> Plan:
-    """The plan that `show -json` gave; `text` is what people read, `key` that of the hashes."""
+class NotAPlan(Exception):  # noqa: N818  (reads as what it says)
+    """These JSON values are no plan; the text goes on after whose they are."""
+
+
+def read_plan(found: object, text: str, key: bytes, *, empty: bool) -> Plan:
+    """The plan that `show -json` gave; `text` is what people read, `key` that of the hashes. Raises NotAPlan."""
+    try:
+        return _read(_checked(found), text, key, empty=empty)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise NotAPlan("gave something else than a plan") from error
+    except RecursionError as error:
+        raise NotAPlan("gave a plan that is nested too deep") from error
+
+
+def _checked(found: object) -> Mapping[str, Any]:
+    """The values, where all texts that people and databases are shown are texts."""
+    if not isinstance(found, dict):
+        raise TypeError("a plan is an object")
+    for one in found.get("resource_changes", []):
+        texts = (one["address"], *one["change"]["actions"], one.get("previous_address", ""))
+        if not all(isinstance(text, str) for text in texts) or not one["change"]["actions"]:
+            raise TypeError("an address and actions are texts")
+    return found
+
+
+def _read(found: Mapping[str, Any], text: str, key: bytes, *, empty: bool) -> Plan:
     resources = [one for one in found.get("resource_changes", []) if _matters(one)]
     outputs = {
         name: change for name, change in found.get("output_changes", {}).items() if change["actions"] != ["no-op"]

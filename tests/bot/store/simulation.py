@@ -25,6 +25,7 @@ from bot.project import Project
 from bot.store import deployments
 from bot.store.deployments import NewDeployment, NewTask
 from bot.store.environments import environment_ids, repository_id, workflow_id
+from bot.store.reports import COUNTS
 from planner.repository import Repository
 
 ALIASES = tuple("abcdefgh")
@@ -214,13 +215,18 @@ class Peers:
             "error": "it broke" if result == "failed" else "",
             "applied": result in ("succeeded", "failed", "timed out"),
             "duration": 1.5,
-            "plan": {"digest": "d" * 64, "leaves": LEAVES, "add": 1, "text": "a plan"},
-            "outputs": {"id": {"value": f"{runner.alias}-{runner.deployment}"}} if result == "succeeded" else None,
+            "plan": PLAN,
+            "outputs": {"id": {"value": f"{runner.alias}-{runner.deployment}", "sensitive": False}}
+            if result == "succeeded"
+            else None,
         }
         runner.life = Life.ENDED
 
 
 LEAVES = {"x": "1"}
+PLAN = {
+    **dict.fromkeys(COUNTS, 0), "add": 1, "digest": "d" * 64, "leaves": LEAVES, "text": "a plan", "changes": [], "unseen": [],
+}  # fmt: skip
 
 
 def make_repository(folder: Path) -> tuple[Repository, str]:

@@ -18,16 +18,16 @@ from bot.decide.transitions import ALLOWED, Code, DeploymentState, TaskState
 from bot.drive import Driver
 from bot.errors import NotAllowed
 from bot.store import attempts, deployments, gathering, views
-from bot.store.attempts import Report
 from bot.store.deployments import NewDeployment
 from bot.store.environments import EnvironmentRow, environment_rows
 from bot.store.gathering import Observed
+from bot.store.reports import Report
 from bot.store.tables import attempts as attempt_rows
 from bot.store.tables import events, tasks
 from bot.store.tables import plans as plan_rows
 from bot.store.values import WHOLE_WORKFLOW, forget, read_kept
 from bot.store.views import TaskView
-from tests.bot.store.simulation import LIMITS, Fate, Peers, Scene
+from tests.bot.store.simulation import LIMITS, PLAN, Fate, Peers, Scene
 
 S = TaskState
 
@@ -216,7 +216,14 @@ def test_the_database_itself_refuses_a_second_attempt_that_may_change_an_environ
 
 
 REPORT = {"attempt": "x", "result": "succeeded", "applied": True, "duration": 2.0}
-PLAN = {"digest": "d" * 64, "leaves": {"x": "1"}, "text": "a plan"}
+
+
+def nested(depth: int) -> object:
+    """A list within a list, so deep."""
+    found: object = None
+    for _ in range(depth):
+        found = [found]
+    return found
 
 
 def test_what_was_reported_is_written_once_and_not_written_over(play: Play) -> None:
@@ -247,6 +254,19 @@ def test_what_was_reported_is_written_once_and_not_written_over(play: Play) -> N
         {**REPORT, "plan": {**PLAN, "leaves": ["x"]}},
         {**REPORT, "plan": {**PLAN, "add": "many"}},
         {**REPORT, "plan": {**PLAN, "changes": [{}]}},
+        {**REPORT, "plan": {**PLAN, "changes": [{"address": "a", "actions": [{}]}]}},
+        {**REPORT, "plan": {**PLAN, "changes": [{"address": "a", "actions": ["create"], "previous": 1}]}},
+        {**REPORT, "plan": {**PLAN, "add": 10**400}},
+        {**REPORT, "plan": {**PLAN, "unseen": [{}]}},
+        {**REPORT, "duration": 10**400},
+        {**REPORT, "duration": 1e308},
+        {**REPORT, "duration": -1},
+        {**REPORT, "applied": "yes"},
+        {**REPORT, "error": {}},
+        {**REPORT, "outputs": {"a": 1}},
+        {**REPORT, "outputs": {"a": {"value": nested(101), "sensitive": False}}},
+        {**REPORT, "outputs": {"a": {"value": nested(900), "sensitive": False}}},
+        {**REPORT, "outputs": {"a": {"value": [float("inf")], "sensitive": False}}},
     ],
 )
 def test_a_report_that_is_none_counts_as_none(play: Play, found: dict[str, object]) -> None:

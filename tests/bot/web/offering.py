@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +70,13 @@ class Ci:
         return self.github.actions.issuer.token(self.repository, job, audience, **other)
 
 
-def offer(host: TestHost, github_id: int, alias: str = "db", run_id: int | None = None) -> Offered:
+def offer(
+    host: TestHost,
+    github_id: int,
+    alias: str = "db",
+    run_id: int | None = None,
+    spec: Mapping[str, object] = SPEC,
+) -> Offered:
     """Write down a deployment of one environment, its attempt, and the dispatch that it went out with."""
     now = time.time()
     with host.database.writing() as connection:
@@ -88,7 +95,7 @@ def offer(host: TestHost, github_id: int, alias: str = "db", run_id: int | None 
         told = {"task": number, "environment": environment, "number": 1, "mutates": True}
         attempts.add(connection, host.vault, attempt, **told, seal_key=bytes(32), sensitive=[], now=now)  # type: ignore[arg-type]
         out = Offer(attempt, hosted.id, deployment, "deploy", alias, ("ubuntu-latest",), ENVIRONMENT)
-        remote.offer(connection, host.vault, out, {**SPEC, "attempt": attempt}, now)  # type: ignore[arg-type]
+        remote.offer(connection, host.vault, out, {**spec, "attempt": attempt}, now)  # type: ignore[arg-type]
         row = dispatching.batch(connection, hosted.id, dispatching.offered(connection, hosted.id), now)
         if run_id is not None:
             of_it = remote_attempts.c.attempt_id == attempt

@@ -348,9 +348,23 @@ def test_a_report_that_comes_late_counts(site: Site, runner: Runner) -> None:
     assert runner.report().json == {"heard": True}
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"no", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"", b"[]", b"no", b"\xff\xfe", b"[" * 100_000, b"{}", b'{"duration": NaN}'])
 def test_reports_that_are_none(body: bytes, runner: Runner) -> None:
     assert error(runner.call("report", body)) == (400, "bad-request")
+    assert runner.report().json == {"heard": True}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"attempt": "1-2-other-1"}, {"result": "splendid"}, {"duration": 10**400}, {"duration": -1}, {"applied": 1},
+        {"plan": {}}, {"outputs": {"a": {"value": 1}}}, {"outputs": []},
+    ],
+)  # fmt: skip
+def test_what_is_no_report_is_refused_and_not_kept(changed: dict[str, object], site: Site, runner: Runner) -> None:
+    assert error(runner.report(**changed)) == (400, "bad-request")
+    with site.host.database.reading() as connection:
+        assert remote.read_report(connection, site.host.vault, runner.attempt) is None
     assert runner.report().json == {"heard": True}
 
 
