@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, insert, or_, select, update
 
+from bot import correlation
+from bot.decide.deeds import By, Deed, Result
 from bot.decide.facts import Stop, TaskAction
 from bot.decide.reconcile import Move
 from bot.decide.transitions import (
@@ -19,6 +21,7 @@ from bot.decide.transitions import (
     DeploymentState,
     TaskState,
 )
+from bot.store import audit
 from bot.store.hosted_tables import locks
 from bot.store.tables import deployments, environments, events, task_needs, tasks, workflows
 
@@ -53,8 +56,7 @@ class NewDeployment:
     workflow: int
     action: TaskAction
     commit: str
-    actor: str
-    origin: str
+    by: By
     place: str
     tasks: tuple[NewTask, ...]
     jobs: int
@@ -78,8 +80,10 @@ def create(connection: Connection, new: NewDeployment, now: float) -> int:
         "commit": new.commit,
         "dirty": new.dirty,
         "state": DeploymentState.QUEUED.value,
-        "actor": new.actor,
-        "origin": new.origin,
+        "actor": new.by.actor,
+        "origin": new.by.origin,
+        "allowed": list(new.by.allowed),
+        "correlation": correlation.current(),
         "place": new.place,
         "auto_approve": new.auto_approve,
         "fail_fast": new.fail_fast,
@@ -95,12 +99,19 @@ def create(connection: Connection, new: NewDeployment, now: float) -> int:
     key = connection.execute(insert(deployments).values(values)).inserted_primary_key
     assert key is not None  # noqa: S101
     number: int = key[0]
-    note(connection, now, "deployment", deployment=number, detail=new.action.value, actor=new.actor)
+    note(connection, now, "deployment", deployment=number, detail=new.action.value, actor=new.by.actor)
     if new.action.mutates:
         ids = [task.environment for task in new.tasks]
         _supersede(connection, number, ids, now, continuous=new.continuous)
     _insert_tasks(connection, number, new.tasks, now)
+    audit.of_tasks(connection, tasks.c.deployment_id == number, Result.REQUESTED, now, detail=_asked(new))
     return number
+
+
+def _asked(new: NewDeployment) -> str:
+    """How it was asked for, where that says more than what is done."""
+    again = f"again, of deployment {new.retry_of}" if new.retry_of is not None else ""
+    return ": ".join(one for one in (new.by.asked, again) if one)
 
 
 def _insert_tasks(connection: Connection, deployment: int, new: Sequence[NewTask], now: float) -> None:
@@ -217,6 +228,7 @@ class Flags:
     retry_of: int | None = None
     pull: int | None = None
     continuous: bool = False
+    correlation: str = ""
 
 
 def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Flags | None:
@@ -245,6 +257,7 @@ def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Fla
         row.retry_of,
         row.pull_id,
         row.continuous,
+        row.correlation,
     )
 
 
@@ -289,7 +302,7 @@ def _apply(connection: Connection, alike: Sequence[Move], now: float) -> list[Mo
     if move.after is TaskState.RUNNING:
         values["started_at"] = now
     still_there = and_(tasks.c.id.in_([one.task for one in alike]), tasks.c.state == move.before.value)
-    columns = (tasks.c.id, tasks.c.deployment_id, tasks.c.environment_id, tasks.c.alias)
+    columns = (tasks.c.id, tasks.c.deployment_id, tasks.c.environment_id, tasks.c.alias, tasks.c.action)
     rows = connection.execute(update(tasks).where(still_there).values(values).returning(*columns)).all()
     if not rows:
         return []
@@ -302,6 +315,9 @@ def _apply(connection: Connection, alike: Sequence[Move], now: float) -> list[Mo
     if move.after in FINISHED:
         for row in rows:
             _wake_those_behind(connection, row)
+        deeds = [row.id for row in rows if TaskAction(row.action).needs_power]
+        if deeds:  # a plan changes nothing
+            audit.ended(connection, deeds, move.after, move.code.value, move.detail, now)
     there = {row.id for row in rows}
     return [one for one in alike if one.task in there]
 
@@ -336,8 +352,12 @@ def finish(connection: Connection, deployment: int, state: DeploymentState, now:
     return bool(done.rowcount)
 
 
-def ask_stop(connection: Connection, deployment: int, how: Stop) -> None:
+def ask_stop(connection: Connection, deployment: int, how: Stop, by: By, now: float, *, detail: str = "") -> None:
     """Have the deployment cancelled; a kill is never softened again."""
+    note(connection, now, "cancel", deployment=deployment, detail=detail or how.value, actor=by.actor)
+    unfinished = and_(tasks.c.deployment_id == deployment, tasks.c.state.not_in([one.value for one in FINISHED]))
+    deed = Deed.CANCEL
+    audit.of_tasks(connection, unfinished, Result.REQUESTED, now, deed=deed, by=by, detail=detail or how.value)
     weaker = or_(deployments.c.stop.is_(None), deployments.c.stop != Stop.KILL.value)
     connection.execute(update(deployments).where(deployments.c.id == deployment, weaker).values(stop=how.value))
 
