@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+import structlog
 from sqlalchemy import Connection
 
+from bot import correlation
 from bot.commands import VERBS
 from bot.commands.case import Case, Outcome, waits
 from bot.commands.kept import from_json
@@ -33,6 +35,7 @@ from planner.problems import PlannerError
 RefusalRow = tuple[str, str, str, tuple[str, ...]]
 """Code, what is not met, what to do about it, and what it is about."""
 
+_log = structlog.get_logger("headwater.command")
 _NO_CODE = "error"
 _QUESTIONS = frozenset({Verb.HELP, Verb.STATUS, Verb.EXPLAIN})
 _ABOVE = "for the command above it"
@@ -64,7 +67,7 @@ def carry_out(server: Server, key: str) -> float | None:
             if row.waits != _ABOVE:
                 _write(server, row, waits(_ABOVE))
             again = server.settings.poll_seconds
-        elif _one(server, project, row) is not CommandState.WAITS:
+        elif _caused(server, project, row) is not CommandState.WAITS:
             continue
         waiting.add(row.comment)
     server.wake()
@@ -94,6 +97,14 @@ def _greet(server: Server, project: HostedProject, row: CommandRow) -> None:
     """Tell by a reaction that a comment was seen; nothing waits for that, whatever keeps it from being made."""
     with suppress(GitHubError):
         server.client(project.hosted).react(row.comment, "eyes")
+
+
+def _caused(server: Server, project: HostedProject, row: CommandRow) -> CommandState:
+    """Carry one out, on account of the webhook that brought it, whatever else woke us."""
+    with correlation.bound(row.correlation or correlation.current()):
+        state = _one(server, project, row)
+        _log.info("command", verb=row.verb, number=row.number, by=row.actor, state=state.value)
+        return state
 
 
 def _one(server: Server, project: HostedProject, row: CommandRow) -> CommandState:

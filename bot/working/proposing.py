@@ -78,7 +78,7 @@ def carry_on(case: Case, command: CommandRow) -> list[int]:
         case,
         row=command,
         command=from_json(command.verb, command.line, command.command),
-        allowed=tuple(f"{rule}, approved by {case.row.actor}" for rule in case.allowed),
+        allowed=(f"approved by {case.row.actor}", *case.allowed),
     )
     found: dict[int, Planned] = {}
     for view in shown:
