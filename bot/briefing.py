@@ -123,6 +123,7 @@ class Briefing:
         accepted = self._acceptance(task, brief, deployed=row.deployed)
         return {
             "attempt": attempt,
+            "correlation": self._told.correlation,
             "kind": _KINDS[TaskAction(task.action)],
             "state_lock": lock_named(task.reasons),
             "alias": environment.alias,

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import structlog
 
+from bot import correlation
 from bot.runner.redact import Redactor
 
 _HIDDEN = "[hidden]"
@@ -22,7 +23,13 @@ _CREDENTIALS = re.compile(
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic|token)([ :=]+)[A-Za-z0-9._~+/=-]{16,}")
 _USERINFO = re.compile(r"(://[^/\s:@\"']*):[^/\s@\"']+@")
-_QUIET = {"waitress.queue": logging.ERROR, "alembic": logging.WARNING, "urllib3": logging.INFO, "github": logging.INFO}
+_QUIET = {
+    "waitress.queue": logging.ERROR,
+    "alembic": logging.WARNING,
+    "urllib3": logging.INFO,
+    "github": logging.INFO,
+    "markdown_it": logging.INFO,
+}
 
 
 class Hider:
@@ -45,6 +52,7 @@ def configure(level: str, secrets: Iterable[str] = (), stream: TextIO | None = N
     hider = Hider(secrets)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _correlated,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
     ]
@@ -82,6 +90,13 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
         return self._hider.hide(super().format(record))
 
 
+def _correlated(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Say what all of it follows from: the webhook, the command line or the sweep."""
+    if (name := correlation.current()) and "correlation" not in event:
+        event["correlation"] = name
+    return event
+
+
 def _logger_name(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Say which library logged."""
     record = event.get("_record")
@@ -92,5 +107,5 @@ def _logger_name(_logger: object, _method: str, event: MutableMapping[str, Any])
 
 def _readable(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Put first what people look for first."""
-    first = {name: event.pop(name) for name in ("at", "level", "event") if name in event}
+    first = {name: event.pop(name) for name in ("at", "level", "event", "correlation") if name in event}
     return {**first, **event}

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, make_wsgi_app
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from bot.errors import HeadwaterError
@@ -28,6 +28,7 @@ EVENTS = frozenset(
 """The events that are told apart; all others are one."""
 
 OUTCOMES = frozenset({"done", "ignored", "failed"})
+COMMENTS = frozenset({"plan", "command", "story", "off-main"})
 RESULTS = frozenset({"done", "later", "failed"})
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _SLOW = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -52,6 +53,10 @@ class Metrics:
         self._work = Histogram(
             "headwater_work_seconds", "Pieces of work.", ["kind", "result"], registry=self.registry, buckets=_SLOW
         )
+        self._first_comments = Histogram(
+            "headwater_first_comment_seconds", "From a webhook to the first comment that it led to.", ["kind"],
+            registry=self.registry, buckets=_SLOW,
+        )  # fmt: skip
         self._requests = Histogram(
             "headwater_http_request_seconds", "Requests by where they went.", ["route", "status"],
             registry=self.registry, buckets=_FAST,
@@ -72,6 +77,10 @@ class Metrics:
     def worked(self, kind: str, result: str, seconds: float) -> None:
         """A piece of work took so long and is `done`, comes again `later`, or has `failed`."""
         self._work.labels(_among(kind, WORK), _among(result, RESULTS)).observe(seconds)
+
+    def first_comment(self, kind: str, seconds: float) -> None:
+        """A comment was posted that was never there, so long after the webhook that it follows from came."""
+        self._first_comments.labels(_among(kind, COMMENTS)).observe(max(seconds, 0.0))
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """A request was answered; `route` is the name of an endpoint, never a path."""
@@ -138,8 +147,20 @@ class _Store(Collector):
         finished = GaugeMetricFamily("headwater_tasks_finished", "Tasks that are.", labels=["tool", "result"])
         for (tool, state), many in sorted(found.finished.items()):
             finished.add_metric([tool, state], many)
+        took = HistogramMetricFamily(
+            "headwater_task_seconds", "How long attempts at tasks took.", labels=["tool", "job", "result"]
+        )
+        for (tool, job, result), one in sorted(found.took.items()):
+            took.add_metric([tool, job, result], one.buckets, one.total)
         stuck = "Tasks that need a person: lost ones, and those that wait for a job that does not come."
-        yield from (size, age, unfinished, finished, GaugeMetricFamily("headwater_tasks_stuck", stuck, found.stuck))
+        yield from (
+            size,
+            age,
+            unfinished,
+            finished,
+            took,
+            GaugeMetricFamily("headwater_tasks_stuck", stuck, found.stuck),
+        )
 
     def _measured(self) -> Measured | None:
         at, last = self._last

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select, update
 
+from bot.decide.deeds import By, Deed, Result
 from bot.decide.facts import Stop, TaskAction
 from bot.decide.reconcile import Move
 from bot.decide.transitions import Code, TaskState
 from bot.errors import NotAllowed
 from bot.project import Project
-from bot.store import deployments
+from bot.store import audit, deployments
 from bot.store.asking import ASKS, MAY_BE_APPROVED
 from bot.store.environments import EnvironmentRow
 from bot.store.tables import attempts, tasks
@@ -45,7 +46,7 @@ def _waiting(connection: Connection, environment: EnvironmentRow, which: ColumnE
     return Waiting(row.id, row.deployment_id, row.plan_id)
 
 
-def approve(project: Project, environment: EnvironmentRow, actor: str, plan: int | None = None) -> int:
+def approve(project: Project, environment: EnvironmentRow, by: By, plan: int | None = None) -> int:
     """Approve the plan that an environment waits with, and no other; the deployment's number.
 
     `plan` is the one that was read: raises NotAllowed where another one waits by now.
@@ -57,46 +58,48 @@ def approve(project: Project, environment: EnvironmentRow, actor: str, plan: int
         connection.execute(
             update(tasks).where(tasks.c.id == waiting.task).values(approved_plan_id=waiting.plan, dirty=True)
         )
-        deployments.note(
-            connection,
-            time.time(),
-            "approved",
-            deployment=waiting.deployment,
-            task=waiting.task,
-            alias=environment.alias,
-            actor=actor,
-        )
+        now, number = time.time(), waiting.deployment
+        told = {"task": waiting.task, "alias": environment.alias, "actor": by.actor}
+        deployments.note(connection, now, "approved", deployment=number, **told)
+        said = f"plan {waiting.plan}"
+        audit.of_tasks(connection, tasks.c.id == waiting.task, Result.DONE, now, deed=Deed.APPROVE, by=by, detail=said)
         return waiting.deployment
 
 
-def reject(project: Project, environment: EnvironmentRow, actor: str) -> int:
+def reject(project: Project, environment: EnvironmentRow, by: By) -> int:
     """Reject it: that task is cancelled, and what lies downstream is blocked; the deployment's number."""
     with project.database.writing() as connection:
         waiting = _waiting(connection, environment)
-        move = Move(waiting.task, TaskState.NEEDS_APPROVAL, TaskState.CANCELLED, Code.REJECTED, f"by {actor}")
-        deployments.apply_move(connection, move, time.time())
+        move = Move(waiting.task, TaskState.NEEDS_APPROVAL, TaskState.CANCELLED, Code.REJECTED, f"by {by.actor}")
+        now = time.time()
+        audit.of_tasks(connection, tasks.c.id == waiting.task, Result.DONE, now, deed=Deed.REJECT, by=by)
+        deployments.apply_move(connection, move, now)
         return waiting.deployment
 
 
-def cancel(project: Project, numbers: list[int], how: Stop, actor: str) -> None:
+def cancel(project: Project, numbers: list[int], how: Stop, by: By) -> None:
     """Have deployments cancelled: what has not started never will, what runs is asked to stop."""
     with project.database.writing() as connection:
         for number in numbers:
             deployments.flags(connection, number, lock=True)
-            deployments.ask_stop(connection, number, how)
-            deployments.note(connection, time.time(), "cancel", deployment=number, detail=how.value, actor=actor)
+            deployments.ask_stop(connection, number, how, by, time.time())
 
 
-def give_up(project: Project, environment: EnvironmentRow, actor: str) -> None:
+def give_up(project: Project, environment: EnvironmentRow, by: By) -> None:
     """An admin says that the lost attempt of an environment has ended, whatever cannot be seen from here."""
     with project.database.writing() as connection:
         deployments.lock_workflow(connection, environment.workflow_id)
-        lost = select(tasks.c.id).where(tasks.c.environment_id == environment.id, tasks.c.state == TaskState.LOST.value)
-        values = {"ended": True, "active": False, "ended_at": time.time()}
+        now, its_own = (
+            time.time(),
+            and_(tasks.c.environment_id == environment.id, tasks.c.state == TaskState.LOST.value),
+        )
+        lost = select(tasks.c.id).where(its_own)
+        values = {"ended": True, "active": False, "ended_at": now}
         connection.execute(
             update(attempts).where(attempts.c.task_id.in_(lost), attempts.c.active.is_(True)).values(values)
         )
-        deployments.note(connection, time.time(), "given up", alias=environment.alias, actor=actor)
+        deployments.note(connection, now, "given up", alias=environment.alias, actor=by.actor)
+        audit.of_tasks(connection, its_own, Result.DONE, now, deed=Deed.GIVE_UP, by=by)
 
 
 def failed_deployments(environments: list[EnvironmentRow]) -> dict[int, list[EnvironmentRow]]:

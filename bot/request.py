@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bot.decide.deeds import By
+
 
 class Aim(StrEnum):
     """What a request is for."""
@@ -24,8 +26,7 @@ class Request:
     """
 
     aim: Aim
-    actor: str
-    origin: str = "cli"
+    by: By
     revision: str = "HEAD"
     commit: str | None = None  # this very one, kept in the mirror already: then `revision` is not looked at
     dirty: bool = False

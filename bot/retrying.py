@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.decide.deeds import By
 from bot.decide.facts import TaskAction
 from bot.errors import HeadwaterError
 from bot.prepare import prepare
@@ -16,7 +17,7 @@ from bot.store.environments import EnvironmentRow
 
 
 def prepare_retry(
-    project: Project, number: int, rows: Sequence[EnvironmentRow], *, actor: str, jobs: int
+    project: Project, number: int, rows: Sequence[EnvironmentRow], *, by: By, jobs: int
 ) -> tuple[Prepared, ...]:
     """The environments of a deployment that did not succeed, ready to be planned again at its commit.
 
@@ -32,7 +33,7 @@ def prepare_retry(
     others = tuple(row.last_alias or row.alias for row in rows if row not in removed)  # as that commit calls them
     request = Request(
         aim=Aim.DESTROY if destroying else Aim.DEPLOY,
-        actor=actor,
+        by=by,
         commit=told.commit,
         dirty=told.dirty,
         patterns=others,

@@ -7,6 +7,7 @@ import time
 from sqlalchemy import Connection, select
 
 from bot.briefing import because_of_lock
+from bot.decide.deeds import By
 from bot.decide.facts import TaskAction
 from bot.errors import NotAllowed
 from bot.project import Project
@@ -18,7 +19,7 @@ from bot.submit import Also
 
 
 def submit_unlock(
-    project: Project, environment: EnvironmentRow, lock: str, *, actor: str, origin: str, pull: int | None, also: Also
+    project: Project, environment: EnvironmentRow, lock: str, *, by: By, pull: int | None, also: Also
 ) -> int:
     """A deployment that frees the lock with this id on an environment's state; its number.
 
@@ -52,8 +53,7 @@ def submit_unlock(
                 workflow=environment.workflow_id,
                 action=TaskAction.UNLOCK,
                 commit=last.commit,
-                actor=actor,
-                origin=origin,
+                by=by,
                 place=project.place,
                 tasks=(task,),
                 jobs=1,

@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 
 import structlog
 
+from bot import correlation
 from bot.errors import HeadwaterError, StoreError
 from bot.github.errors import GitHubError, NotInstalled, RateLimited, Unreachable
 from bot.holding import Holding
@@ -150,6 +151,10 @@ class Workers:
             now = work.current(connection, row)
         if now is None or now.due_at > time.time():
             return
+        with correlation.bound(now.correlation or (now.key if now.kind == "delivery" else correlation.fresh(now.kind))):
+            self._carry_out(now)
+
+    def _carry_out(self, now: WorkRow) -> None:
         began = time.monotonic()
         try:
             again = KINDS[now.kind](self._server, now.key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import signal
 import sys
@@ -19,36 +18,21 @@ from bot.briefing import Settings
 from bot.cli.completing import environment_aliases
 from bot.cli.context import Globals
 from bot.cli.exit_codes import ExitCode
+from bot.cli.here import by, open_project, refusals_kept
 from bot.cli.live import Display, display_for
 from bot.cli.output import say
+from bot.decide.deeds import Deed
 from bot.decide.facts import Limits, Stop
 from bot.decide.transitions import DeploymentState, TaskState
 from bot.drive import Driver
 from bot.errors import NotAllowed, WrongUse
 from bot.known import known
-from bot.project import Project
 from bot.request import Aim, Request
 from bot.store import views
 from bot.store.deployments import unfinished_deployments
 from bot.store.environments import EnvironmentRow, known_repository, repository_id
 from bot.store.views import DeploymentView
 from planner.nearest import nearest
-from planner.repository import Repository
-
-
-def open_project(settings: Globals) -> Project:
-    """The repository of the call, with its state."""
-    repository = Repository(settings.folder)
-    return Project(repository, settings.state_folder(repository.git_dir).resolve(), settings.database)
-
-
-def actor() -> str:
-    """Who is at the keyboard."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
-
 
 _OPTIONS = (
     click.argument("environments", nargs=-1, metavar="[ENV]...", shell_complete=environment_aliases),
@@ -87,16 +71,18 @@ def asks_for(aim: Aim, *, plan_only: bool = False) -> Callable[[Callable[..., Ex
         @click.pass_obj
         @wraps(function)
         def with_request(settings: Globals, /, environments: tuple[str, ...], **options: Any) -> ExitCode:  # noqa: ANN401
+            deed = Deed.PLAN if plan_only else Deed(aim.value)
             request = Request(
                 aim=aim,
-                actor=actor(),
+                by=by(deed.value),
                 patterns=environments,
                 workflow=settings.workflow,
                 given=given_values(options.pop("given")),
                 plan_only=plan_only,
                 **{name: options.pop(name) for name in _PLAIN},
             )
-            return function(settings, request, **options)
+            with refusals_kept(settings, deed, (*environments, *request.from_)):
+                return function(settings, request, **options)
 
         decorated: Callable[..., Any] = with_request
         for option in reversed(_OPTIONS):
@@ -238,7 +224,7 @@ class Session:
         wanted = _STOPS[: self._asked]
         for how in wanted[len(stopped) :]:
             stopped.append(how)
-            people.cancel(self.project, list(numbers), how, actor())
+            people.cancel(self.project, list(numbers), how, by("cancel"))
             said = (
                 "stopping gracefully; press Ctrl-C again to kill"
                 if how is Stop.GRACEFULLY

@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 from bot import people
-from bot.cli.acting import Session, actor
+from bot.cli.acting import Session
 from bot.cli.completing import environment_aliases
 from bot.cli.context import Command, Globals
 from bot.cli.deploying import finish
 from bot.cli.exit_codes import ExitCode
+from bot.cli.here import by, refusals_kept
+from bot.decide.deeds import Deed
 
 
 @click.command(cls=Command)
@@ -22,5 +24,6 @@ def command(settings: Globals, alias: str) -> ExitCode:
     """
     session = Session(settings)
     session.collect()
-    number = people.approve(session.project, session.environment(alias), actor())
+    with refusals_kept(settings, Deed.APPROVE, [alias]):
+        number = people.approve(session.project, session.environment(alias), by("approve"))
     return finish(session, session.run([number]))

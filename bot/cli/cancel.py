@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from bot import people
-from bot.cli.acting import Session, actor, answer
+from bot.cli.acting import Session, answer
 from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
+from bot.cli.here import by
 from bot.cli.output import say
 from bot.decide.facts import Stop
 from bot.decide.transitions import TaskState
@@ -35,7 +36,7 @@ def command(settings: Globals, deployment: int | None, *, kill: bool) -> ExitCod
     if not numbers:
         answer(settings, "Nothing to cancel: no deployment is unfinished.")
         return ExitCode.DONE
-    people.cancel(session.project, numbers, Stop.KILL if kill else Stop.GRACEFULLY, actor())
+    people.cancel(session.project, numbers, Stop.KILL if kill else Stop.GRACEFULLY, by("cancel"))
     found = session.run(numbers)
     if not settings.json:
         for view in found:

@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, Entry] = {
     "approve": Entry(Section.DEPLOYMENTS, "bot.cli.approve", "Let an environment that waits for approval go on"),
     "reject": Entry(Section.DEPLOYMENTS, "bot.cli.reject", "Cancel an environment that waits for approval"),
     "history": Entry(Section.DEPLOYMENTS, "bot.cli.history", "Past deployments, newest first"),
+    "audit": Entry(Section.DEPLOYMENTS, "bot.cli.audit", "Who did what to which environment, and what let them"),
     "show": Entry(Section.DEPLOYMENTS, "bot.cli.show", "One deployment: its environments, plans and reasons"),
     "logs": Entry(Section.DEPLOYMENTS, "bot.cli.logs", "What the tool printed for an environment"),
     "setup": Entry(Section.SERVER, "bot.cli.setup", "Make the GitHub App in your browser, and keep its keys"),

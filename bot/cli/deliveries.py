@@ -11,12 +11,11 @@ import click
 from bot.cli.context import Command, CommandGroup, Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import Cell, Tone, print_json, printable, say, table, terminal_width
-from bot.cli.serving import need_the_server, settings_of
+from bot.cli.serving import server_database
 from bot.cli.words import when
 from bot.errors import WrongUse
 
 if TYPE_CHECKING:
-    from bot.store.database import Database
     from bot.store.deliveries import DeliveryRow
 
 
@@ -30,7 +29,7 @@ def command(context: click.Context, limit: int) -> ExitCode | None:
     from bot.cli.context import globals_of  # noqa: PLC0415
 
     settings = globals_of(context)
-    database = _database(settings)
+    database = server_database(settings)
     found: list[DeliveryRow] = []
     if database is not None:
         from bot.store import deliveries  # noqa: PLC0415
@@ -46,7 +45,7 @@ def command(context: click.Context, limit: int) -> ExitCode | None:
 @click.pass_obj
 def redo(settings: Globals, delivery: str) -> ExitCode:
     """Have a webhook worked on again, by the server that runs or the next one that is started."""
-    database = _database(settings)
+    database = server_database(settings)
     from bot.store import deliveries  # noqa: PLC0415
 
     known = False
@@ -58,18 +57,6 @@ def redo(settings: Globals, delivery: str) -> ExitCode:
     if not settings.quiet:
         say(f"{printable(delivery)} is worked on again.")
     return ExitCode.DONE
-
-
-def _database(settings: Globals) -> Database | None:
-    """The server's database; None where there is none yet, which is not made by asking."""
-    need_the_server()
-    from bot.settings import StoreSettings  # noqa: PLC0415
-    from bot.state_folder import has_store  # noqa: PLC0415
-    from bot.store.database import Database  # noqa: PLC0415
-
-    found = settings_of(StoreSettings, settings)
-    given = found.database if found.database_url else None
-    return Database(found.database) if has_store(found.state, given) else None
 
 
 def _show(found: list[DeliveryRow], *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from bot import correlation
 from bot.cli.commands import COMMANDS, Section
 from bot.cli.context import global_options
 from bot.cli.exit_codes import ExitCode
@@ -132,7 +133,8 @@ def _run(arguments: list[str], *, color: bool | None) -> int:
 
         return shell_complete(group, {}, PROGRAM, COMPLETION_VARIABLE, instruction)
     try:
-        with group.make_context(PROGRAM, arguments or ["--help"], color=color) as context:
+        context = group.make_context(PROGRAM, arguments or ["--help"], color=color)
+        with context, correlation.bound(correlation.fresh("cli")):
             result = group.invoke(context)
     except click.exceptions.Exit as end:
         return end.exit_code

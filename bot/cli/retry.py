@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 from bot import people
-from bot.cli.acting import Session, actor, answer, brief_option
+from bot.cli.acting import Session, answer, brief_option
 from bot.cli.context import Command, Globals
 from bot.cli.deploying import carry_out, finish
 from bot.cli.exit_codes import ExitCode
+from bot.cli.here import by, refusals_kept
 from bot.cli.output import note
+from bot.decide.deeds import Deed
 from bot.decide.transitions import TaskState
 from bot.errors import NotAllowed
 from bot.retrying import prepare_retry
@@ -27,12 +29,17 @@ def command(settings: Globals, *, brief: bool, auto_approve: bool, force: bool, 
     At the same commit: a mend in git is deployed with 'headwater deploy --since-deployed'. What is unfinished (its
     command was killed, for example) goes on first. Plans first, and asks.
     """
-    session = Session(settings, brief=brief)
+    with refusals_kept(settings, Deed.RETRY):
+        return _retry(Session(settings, brief=brief), auto_approve=auto_approve, force=force, jobs=jobs)
+
+
+def _retry(session: Session, *, auto_approve: bool, force: bool, jobs: int) -> ExitCode:
+    settings = session.settings
     session.collect()
     lost = [row for row in session.rows() if row.facts.state is TaskState.LOST]
     if force:
         for row in lost:
-            people.give_up(session.project, row, actor())
+            people.give_up(session.project, row, by("retry"))
         session.collect()
     elif lost:
         names = ", ".join(row.alias for row in lost)
@@ -48,7 +55,7 @@ def command(settings: Globals, *, brief: bool, auto_approve: bool, force: bool, 
     prepared = [
         one
         for number, rows in sorted(broken.items())
-        for one in prepare_retry(session.project, number, rows, actor=actor(), jobs=jobs)
+        for one in prepare_retry(session.project, number, rows, by=by("retry"), jobs=jobs)
     ]
     if not prepared:
         raise NotAllowed("what failed is not in its commit any more", "deploy again: headwater deploy --since-deployed")

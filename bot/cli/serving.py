@@ -13,6 +13,7 @@ from bot.errors import HeadwaterError, WrongUse
 
 if TYPE_CHECKING:
     from bot.settings import Settings, StoreSettings
+    from bot.store.database import Database
 
     Some = TypeVar("Some", bound=StoreSettings)
 
@@ -25,6 +26,18 @@ def settings_of(kind: type[Some], settings: Globals) -> Some:
     from bot.settings import load  # noqa: PLC0415 (needs what the server alone needs)
 
     return load(kind, state=settings.state, database=settings.database)
+
+
+def server_database(settings: Globals) -> Database | None:
+    """The server's database; None where there is none yet, which is not made by asking."""
+    need_the_server()
+    from bot.settings import StoreSettings  # noqa: PLC0415
+    from bot.state_folder import has_store  # noqa: PLC0415
+    from bot.store.database import Database  # noqa: PLC0415
+
+    found = settings_of(StoreSettings, settings)
+    given = found.database if found.database_url else None
+    return Database(found.database) if has_store(found.state, given) else None
 
 
 def need_the_server() -> None:

@@ -46,7 +46,7 @@ Done = tuple[list[str], Sequence[int]]
 
 def _approve(case: Case, one: WaitingTask) -> Done:
     row = next(row for row in case.rows if row.id == one.environment)
-    return [f"`{one.alias}`: approved"], [people.approve(case.project, row, case.row.actor, one.plan)]
+    return [f"`{one.alias}`: approved"], [people.approve(case.project, row, case.by, one.plan)]
 
 
 def _carry_on(case: Case, one: Proposal) -> Done:

@@ -29,7 +29,7 @@ def act(case: Case) -> Outcome:
     ]
     if meant:
         how = Stop.KILL if case.command.kill else Stop.GRACEFULLY
-        people.cancel(case.project, meant, how, case.row.actor)
+        people.cancel(case.project, meant, how, case.by)
     said = [f"Stopping deployment {', '.join(f'{one}' for one in meant)}."] if meant else []
     for command in others:
         if command.id != case.row.id:

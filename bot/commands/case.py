@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection
 
 from bot.decide.comment import Command
-from bot.decide.pull_facts import PullFacts
+from bot.decide.deeds import By
 from bot.github.data import PullData
 from bot.hosting.project import HostedProject
 from bot.known import known
@@ -47,12 +47,18 @@ class Case:
     told: PullData
     row: CommandRow
     command: Command
-    facts: PullFacts | None = field(default=None, compare=False)
+    allowed: tuple[str, ...] = ()  # by which rules, once that is known
 
     @property
     def hosted(self) -> HostedRepository:
         """The repository."""
         return self.project.hosted
+
+    @property
+    def by(self) -> By:
+        """Who wrote it, where, and what lets them."""
+        number = self.pull.number
+        return By(self.row.actor, f"#{number}", self.allowed, f"/{self.row.verb}", number)
 
     @cached_property
     def rows(self) -> tuple[EnvironmentRow, ...]:

@@ -20,7 +20,7 @@ def act(case: Case) -> Outcome:
     rows = {row.id: row for row in case.rows}
     for one in meant(case.command, waiting):
         try:
-            people.reject(case.project, rows[one.environment], case.row.actor)
+            people.reject(case.project, rows[one.environment], case.by)
         except NotAllowed:  # somebody was faster
             continue
         said.append(f"`{one.alias}`: rejected")

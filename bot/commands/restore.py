@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from bot.commands.base import UNLESS_MERGED, WORKFLOW, Verb
 from bot.commands.case import Case, Outcome, done, refused
@@ -44,7 +45,8 @@ def follow(case: Case) -> Outcome:
     now = time.time()
     with case.server.database.writing() as connection:
         held = meant(case.command, locks.of_pull(connection, case.pull.id))
-        locks.release(connection, case.pull.id, [one.environment for one in held])
+        by = replace(case.by, allowed=("the default branch's version is deployed",))
+        locks.release(connection, case.pull.id, by, now, [one.environment for one in held])
         freed(connection, case.hosted, [case.pull.number], now)
     return done(*(f"`{one.alias}`: as on the default branch, and free" for one in held))
 

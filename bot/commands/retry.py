@@ -36,7 +36,7 @@ def act(case: Case) -> Outcome:
         names = ", ".join(row.alias for row in lost)
         return refused(f"{names}: lost, and perhaps still at work. An admin may take that for ended: /retry --force")
     for row in lost:
-        people.give_up(case.project, row, case.row.actor)
+        people.give_up(case.project, row, case.by)
     if lost:
         return Outcome(CommandState.WAITS, waits="until what was lost has ended")
     failed = people.failed_deployments(rows)
@@ -52,17 +52,14 @@ def _again(case: Case, number: int, broken: list[EnvironmentRow]) -> None:
         told = deployments.flags(connection, number)
     if told is None:
         return
-    actor, jobs = case.row.actor, case.server.settings.jobs
     kept = recorder(case)
 
     def also(connection: Connection, again: int) -> None:
         kept(connection, again)
         _told_in_its_story(connection, case, number, again)
 
-    for one in prepare_retry(case.project, number, broken, actor=actor, jobs=jobs):
-        request = replace(
-            one.request, pull=told.pull, continuous=told.continuous, origin=f"#{case.pull.number}", retry_of=number
-        )
+    for one in prepare_retry(case.project, number, broken, by=case.by, jobs=case.server.settings.jobs):
+        request = replace(one.request, pull=told.pull, continuous=told.continuous, retry_of=number)
         submit(
             case.project,
             replace(one, request=request),

@@ -27,7 +27,7 @@ def act(case: Case) -> Outcome:
         named = bool(case.command.patterns)
         chosen = meant(case.command, held if named else [one for one in held if one.pull == case.pull.id])
         for one in chosen:
-            locks.release(connection, one.pull, [one.environment])
+            locks.release(connection, one.pull, case.by, now, [one.environment])
         if chosen:
             freed(connection, case.hosted, [one.number for one in chosen], now)
     not_done = [f"`{name}`: nothing that is locked is called that" for name in unmet(case.command, held)]
@@ -50,8 +50,7 @@ def _free_state(case: Case, lock: str) -> Outcome:
         case.project,
         found[0],
         lock,
-        actor=case.row.actor,
-        origin=f"#{case.pull.number}",
+        by=case.by,
         pull=case.pull.id,
         also=recorder(case),
     )

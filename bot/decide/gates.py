@@ -59,39 +59,44 @@ def welcome(state: PullState) -> frozenset[Verb]:
 
 
 def _permission(case: _Case) -> Iterator[Refusal]:
-    for deed, rule in (*_rules(case), *_stronger_rules(case.asked, case.permissions)):
+    for deed, rule in rules(case.asked, case.facts, case.permissions):
         answer = may(case.asked.actor, rule)
         if answer is Answer.DENY and not rule:
             mend = "name somebody under permissions in the headwater.yml at the root of the default branch"
             yield Refusal(Code.NOT_ALLOWED, f"nobody may {deed} here", mend)
         elif answer is Answer.DENY:
             mend = "ask somebody who may to write the command"
-            yield Refusal(Code.NOT_ALLOWED, f"you may not {deed} here; it takes any of", mend, tuple(rule))
+            yield Refusal(Code.NOT_ALLOWED, f"you may not {deed} here; it takes any of", mend, rule)
         elif answer is Answer.DENY_UNKNOWN:
             message = f"it could not be found out whether you may {deed} here; it takes any of"
             mend = f"{_AGAIN}; teams are known only if the App may read members"
-            yield Refusal(Code.PERMISSION_UNKNOWN, message, mend, tuple(rule))
+            yield Refusal(Code.PERMISSION_UNKNOWN, message, mend, rule)
 
 
-def _rules(case: _Case) -> Iterator[tuple[str, Sequence[str]]]:
+def rules(asked: Asked, facts: PullFacts, permissions: Permissions) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What somebody must be for what they ask: each deed with its rule, of which any part is enough."""
+    found = (*_rules(asked, facts, permissions), *_stronger_rules(asked, permissions))
+    return tuple((deed, tuple(rule)) for deed, rule in found)
+
+
+def _rules(asked: Asked, facts: PullFacts, permissions: Permissions) -> Iterator[tuple[str, Sequence[str]]]:
     """What everybody who writes such a command must be, with the deed that it is about."""
-    verb = case.asked.verb
+    verb = asked.verb
     if verb in (Verb.STATUS, Verb.EXPLAIN):
         yield verb.value, ("read",)
     elif verb in (Verb.APPROVE, Verb.REJECT):
-        yield verb.value, case.permissions.approve
+        yield verb.value, permissions.approve
     elif verb is Verb.PLAN:
-        yield from _plan_rules(case)
+        yield from _plan_rules(asked, facts, permissions.deploy)
     elif verb is not Verb.HELP:
-        yield verb.value, case.permissions.deploy
+        yield verb.value, permissions.deploy
 
 
-def _plan_rules(case: _Case) -> Iterator[tuple[str, Sequence[str]]]:
+def _plan_rules(asked: Asked, facts: PullFacts, deploy: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
     """Planning a branch runs what pushing to it ran already: it takes little, except where code or values are foreign.
 
     Everybody has `read` in a public repository, and passers-by shall not spend its jobs.
     """
-    asked, facts, deploy = case.asked, case.facts, case.permissions.deploy
     if facts.fork:
         yield "have the code of a fork planned", deploy
     else:
@@ -263,15 +268,14 @@ def _plan_seen(case: _Case) -> Iterator[Refusal]:
 
 
 # A destroy and an adoption run the head's code with the power to deploy, as a deploy does, so they take the same.
+WITH_POWER = frozenset({Verb.DEPLOY, Verb.DESTROY, Verb.ADOPT})
 _WITH_POWER: tuple[_Gate, ...] = (
     _draft, _base, _commit, _seen, _mergeable, _up_to_date, _approvals, _code_owners, _checks, _installation,
 )  # fmt: skip
 
 _GATES: Mapping[Verb, tuple[_Gate, ...]] = {
     Verb.PLAN: (_commit, _installation),
-    Verb.DEPLOY: _WITH_POWER,
-    Verb.DESTROY: _WITH_POWER,
-    Verb.ADOPT: _WITH_POWER,
+    **dict.fromkeys(sorted(WITH_POWER), _WITH_POWER),
     Verb.RESTORE: (_installation,),
     Verb.RETRY: (_installation,),
     Verb.APPROVE: (_another_person, _plan_seen, _installation),

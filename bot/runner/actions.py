@@ -158,7 +158,8 @@ def _follow(course: _Course, channel: HttpChannel, job: Job, console: Console, w
         course.report = never_begun(channel.attempt, f"No folder can be made in {job.temp}: {error}. Is its disk full?")
         return
     console.mask(text for value in spec.sensitive_values for text in texts_of(value))
-    console.say(f"{course.name} (attempt {channel.attempt})")
+    cause = f", correlation {spec.correlation}" if spec.correlation else ""
+    console.say(f"{course.name} (attempt {channel.attempt}{cause})")
     _work(course, spec, channel, console, wish)
     forget_what_tools_wrote(job)
     if job.summary is not None and course.report is not None:

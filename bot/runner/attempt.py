@@ -134,7 +134,7 @@ def _follow(spec: Spec, folder: Path, supervisor: Supervisor, course: Course, st
 
 def _acting(spec: Spec, folder: Path, supervisor: Supervisor) -> Tool:
     kind = tool(spec.tool)
-    environment = tool_environment(os.environ, spec.variables)
+    environment = tool_environment(os.environ, spec.variables, spec.correlation)
     scratch = folder / "scratch"
     scratch.mkdir(mode=0o700)
     mirror = spec.mirror or fetched(supervisor, _source(spec), spec.commit, folder)

@@ -16,15 +16,19 @@ COMMAND_FILES = ("GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE", "
 _DROPPED_NAMES = frozenset({"GITHUB_TOKEN", "GH_TOKEN", *COMMAND_FILES})
 _KEPT = frozenset({"GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "TF_ENCRYPTION", "TF_PLUGIN_TIMEOUT"})
 _KEPT_PREFIXES = ("TF_TOKEN_", "TF_REGISTRY_", "TF_HTTP_")
+CORRELATION = "HEADWATER_CORRELATION_ID"
 _ALWAYS = {"GIT_TERMINAL_PROMPT": "0"}
 
 
-def tool_environment(outer: Mapping[str, str], variables: Iterable[Variable]) -> dict[str, str]:
-    """What every tool gets: no token of the job or of ours, nothing that steers git or Terraform from outside."""
+def tool_environment(outer: Mapping[str, str], variables: Iterable[Variable], correlation: str = "") -> dict[str, str]:
+    """What every tool gets: no token of the job or of ours, nothing that steers git or Terraform from outside.
+
+    `correlation` reaches it as HEADWATER_CORRELATION_ID, so that what it logs elsewhere can be found.
+    """
     inner = {name: value for name, value in outer.items() if not _is_dropped(name, value)} | _ALWAYS
     for variable in variables:
         inner[variable.name] = _checked(variable)
-    return inner
+    return inner | {CORRELATION: correlation} if correlation else inner
 
 
 def terraform_variables(variables: Iterable[Variable]) -> dict[str, str]:

@@ -119,6 +119,7 @@ class Spec:
     log_limit: int = DEFAULT_LIMIT
     ignore_differences: tuple[str, ...] = ()
     lock_timeout: float = 0.0
+    correlation: str = ""  # of what all of it follows from, for logs
     state_lock: str | None = None  # the id of the lock that is to be freed, where the attempt is about that
     accept: Accept = Accept()
 
@@ -166,6 +167,7 @@ def _spec(found: dict[str, Any]) -> Spec:
         log_limit=int(_seconds(given, "log_limit", DEFAULT_LIMIT) or DEFAULT_LIMIT),
         ignore_differences=tuple(_texts(given, "ignore_differences")),
         lock_timeout=_seconds(given, "lock_timeout", 0.0) or 0.0,
+        correlation=_matching(given, "correlation", "[A-Za-z0-9-]{0,64}") if "correlation" in given else "",
         state_lock=_matching(given, "state_lock", LOCK_ID) if "state_lock" in given else None,
         accept=_accept(given.get("accept", {})),
     )

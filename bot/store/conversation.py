@@ -47,6 +47,7 @@ class CommandRow:
     answer: Mapping[str, Any]
     deployments: tuple[int, ...]
     created_at: float
+    correlation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ def _command(row: Row[Any]) -> CommandRow:
         row.answer,
         tuple(row.deployments),
         row.created_at,
+        row.correlation,
     )
 
 

@@ -87,6 +87,11 @@ def read(connection: Connection, guids: Sequence[str]) -> list[Arrived]:
     return [Arrived(row.guid, row.event, row.body) for row in connection.execute(query)]
 
 
+def received(connection: Connection, guid: str) -> float | None:
+    """When a webhook came, in seconds since the epoch; None where none of that id did."""
+    return connection.execute(select(deliveries.c.received_at).where(deliveries.c.guid == guid)).scalar()
+
+
 def conclude(connection: Connection, guid: str, action: str, outcome: str, *, failed: bool = False) -> None:
     """Write down what became of a webhook."""
     values = {"action": action[:64], "outcome": outcome, "failed": failed}

@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, insert, or_, select, update
 
+from bot import correlation
+from bot.decide.deeds import By, Deed, Result
 from bot.decide.facts import Stop, TaskAction
 from bot.decide.reconcile import Move
 from bot.decide.transitions import (
@@ -19,6 +21,7 @@ from bot.decide.transitions import (
     DeploymentState,
     TaskState,
 )
+from bot.store import audit
 from bot.store.hosted_tables import locks
 from bot.store.tables import deployments, environments, events, task_needs, tasks, workflows
 
@@ -35,7 +38,7 @@ _IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
 _MOVE = (
     update(tasks)
     .where(tasks.c.id.in_(_IDS), tasks.c.state == bindparam("before"))
-    .returning(tasks.c.id, tasks.c.deployment_id, tasks.c.environment_id, tasks.c.alias)
+    .returning(tasks.c.id, tasks.c.deployment_id, tasks.c.environment_id, tasks.c.alias, tasks.c.action)
 )
 _LAST_TASK = (
     update(environments).where(environments.c.id == bindparam("environment")).values(last_task_id=bindparam("task"))
@@ -84,8 +87,7 @@ class NewDeployment:
     workflow: int
     action: TaskAction
     commit: str
-    actor: str
-    origin: str
+    by: By
     place: str
     tasks: tuple[NewTask, ...]
     jobs: int
@@ -109,8 +111,10 @@ def create(connection: Connection, new: NewDeployment, now: float) -> int:
         "commit": new.commit,
         "dirty": new.dirty,
         "state": DeploymentState.QUEUED.value,
-        "actor": new.actor,
-        "origin": new.origin,
+        "actor": new.by.actor,
+        "origin": new.by.origin,
+        "allowed": list(new.by.allowed),
+        "correlation": correlation.current(),
         "place": new.place,
         "auto_approve": new.auto_approve,
         "fail_fast": new.fail_fast,
@@ -126,12 +130,19 @@ def create(connection: Connection, new: NewDeployment, now: float) -> int:
     key = connection.execute(insert(deployments).values(values)).inserted_primary_key
     assert key is not None  # noqa: S101
     number: int = key[0]
-    note(connection, now, "deployment", deployment=number, detail=new.action.value, actor=new.actor)
+    note(connection, now, "deployment", deployment=number, detail=new.action.value, actor=new.by.actor)
     if new.action.mutates:
         ids = [task.environment for task in new.tasks]
         _supersede(connection, number, ids, now, continuous=new.continuous)
     _insert_tasks(connection, number, new.tasks, now)
+    audit.of_tasks(connection, tasks.c.deployment_id == number, Result.REQUESTED, now, detail=_asked(new))
     return number
+
+
+def _asked(new: NewDeployment) -> str:
+    """How it was asked for, where that says more than what is done."""
+    again = f"again, of deployment {new.retry_of}" if new.retry_of is not None else ""
+    return ": ".join(one for one in (new.by.asked, again) if one)
 
 
 def _insert_tasks(connection: Connection, deployment: int, new: Sequence[NewTask], now: float) -> None:
@@ -246,6 +257,7 @@ class Flags:
     retry_of: int | None = None
     pull: int | None = None
     continuous: bool = False
+    correlation: str = ""
 
 
 def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Flags | None:
@@ -274,6 +286,7 @@ def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Fla
         row.retry_of,
         row.pull_id,
         row.continuous,
+        row.correlation,
     )
 
 
@@ -330,6 +343,9 @@ def _apply(connection: Connection, alike: Sequence[Move], now: float) -> list[Mo
     if move.after in FINISHED:
         for row in rows:
             _wake_those_behind(connection, row)
+        deeds = [row.id for row in rows if TaskAction(row.action).needs_power]
+        if deeds:  # a plan changes nothing
+            audit.ended(connection, deeds, move.after, move.code.value, move.detail, now)
     there = {row.id for row in rows}
     return [one for one in alike if one.task in there]
 
@@ -359,8 +375,12 @@ def finish(connection: Connection, deployment: int, state: DeploymentState, now:
     return bool(done.rowcount)
 
 
-def ask_stop(connection: Connection, deployment: int, how: Stop) -> None:
+def ask_stop(connection: Connection, deployment: int, how: Stop, by: By, now: float, *, detail: str = "") -> None:
     """Have the deployment cancelled; a kill is never softened again."""
+    note(connection, now, "cancel", deployment=deployment, detail=detail or how.value, actor=by.actor)
+    unfinished = and_(tasks.c.deployment_id == deployment, tasks.c.state.not_in([one.value for one in FINISHED]))
+    deed = Deed.CANCEL
+    audit.of_tasks(connection, unfinished, Result.REQUESTED, now, deed=deed, by=by, detail=detail or how.value)
     weaker = or_(deployments.c.stop.is_(None), deployments.c.stop != Stop.KILL.value)
     connection.execute(update(deployments).where(deployments.c.id == deployment, weaker).values(stop=how.value))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bot.store.hosted_tables import dispatches, remote_attempts
-from bot.store.tables import attempts, tasks
+from bot.store.tables import attempts, deployments, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class DispatchRow:
     sent_at: float | None
     run_id: int | None
     created_at: float
+    correlation: str = ""  # where it is asked for
 
 
 def offered(connection: Connection, repository: int) -> list[Offered]:
@@ -109,10 +110,13 @@ def _row(row: Row[Any]) -> DispatchRow:
 
 def unsent(connection: Connection, repository: int) -> list[DispatchRow]:
     """The batches that are not known to have arrived."""
-    query = select(dispatches).where(
-        dispatches.c.repository_id == repository, dispatches.c.state.in_(("new", "unsure"))
+    query = (
+        select(dispatches, deployments.c.correlation)
+        .join(deployments, dispatches.c.deployment_id == deployments.c.id)
+        .where(dispatches.c.repository_id == repository, dispatches.c.state.in_(("new", "unsure")))
+        .order_by(dispatches.c.id)
     )
-    return [_row(row) for row in connection.execute(query.order_by(dispatches.c.id))]
+    return [replace(_row(row), correlation=row.correlation) for row in connection.execute(query)]
 
 
 def under_way(connection: Connection, repository: int) -> list[DispatchRow]:

@@ -20,6 +20,7 @@ class Unfinished:
     hosted: HostedRepository
     dirty: bool
     waits: bool
+    correlation: str
 
 
 _OF_IT = tasks.c.deployment_id == deployments.c.id
@@ -31,6 +32,7 @@ _UNFINISHED = (
     select(
         deployments.c.id,
         deployments.c.stop,
+        deployments.c.correlation,
         _DIRTY.exists().label("dirty"),
         _READY.exists().label("ready"),
         *github_repositories.c,
@@ -45,6 +47,6 @@ _UNFINISHED = (
 def unfinished(connection: Connection) -> list[Unfinished]:
     """All deployments of hosted repositories that have not ended, oldest first."""
     return [
-        Unfinished(row.id, repository_in(row), row.dirty, row.ready or row.stop is not None)
+        Unfinished(row.id, repository_in(row), row.dirty, row.ready or row.stop is not None, row.correlation)
         for row in connection.execute(_UNFINISHED)
     ]

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from bot.store.tables import metadata
@@ -43,6 +44,7 @@ work = Table(
     Column("requested", Integer, nullable=False, default=1),  # grows with each request: one that comes meanwhile stays
     Column("attempts", Integer, nullable=False, default=0),
     Column("error", Text, nullable=False, default=""),
+    Column("correlation", String(64), nullable=False, default="", server_default=text("''")),  # of whoever asked last
     Column("created_at", Float, nullable=False),
     UniqueConstraint("kind", "key"),
 )
@@ -116,6 +118,9 @@ commands = Table(
     Column("waits", Text, nullable=False, default=""),
     Column("answer", JSON, nullable=False, default=dict),
     Column("deployments", JSON, nullable=False, default=list),
+    Column(
+        "correlation", String(64), nullable=False, default="", server_default=text("''")
+    ),  # of the webhook that brought it
     Column("created_at", Float, nullable=False),
     UniqueConstraint("repository_id", "comment_id", "line"),
     Index("ix_commands_pull", "repository_id", "number"),

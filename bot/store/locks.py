@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, and_, delete, insert, select
 
+from bot.decide.deeds import By, Deed, Result
+from bot.store import audit
 from bot.store.hosted_tables import locks, pulls
-from bot.store.tables import environments, workflows
+from bot.store.tables import environments, tasks, workflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +67,20 @@ def take(connection: Connection, ids: Sequence[int], pull: int, deployment: int,
     others = {one: lock for one, lock in held(connection, ids).items() if lock.pull != pull}
     if others:
         return others
-    mine = held(connection, ids)
-    for one in sorted(set(ids) - mine.keys()):
+    new = sorted(set(ids) - held(connection, ids).keys())
+    for one in new:
         values = {"environment_id": one, "pull_id": pull, "deployment_id": deployment, "taken_at": now}
         connection.execute(insert(locks).values(values))
+    if new:
+        taken = and_(tasks.c.deployment_id == deployment, tasks.c.environment_id.in_(new))
+        audit.of_tasks(connection, taken, Result.TAKEN, now, deed=Deed.LOCK)
     return {}
 
 
-def release(connection: Connection, pull: int, ids: Sequence[int] | None = None) -> int:
+def release(connection: Connection, pull: int, by: By, now: float, ids: Sequence[int] | None = None) -> int:
     """Give back what belongs to a pull request (None: all of it); how many there were."""
-    query = delete(locks).where(locks.c.pull_id == pull)
+    which = locks.c.pull_id == pull
     if ids is not None:
-        query = query.where(locks.c.environment_id.in_(ids))
-    return connection.execute(query).rowcount
+        which = and_(which, locks.c.environment_id.in_(ids))
+    audit.released(connection, which, by, now)
+    return connection.execute(delete(locks).where(which)).rowcount

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, or_, select, updat
 
 from bot.decide.facts import Stop
 from bot.store.hosted_tables import attempt_logs, dispatches, github_repositories, remote_attempts
-from bot.store.tables import attempts
+from bot.store.tables import attempts, deployments
 from bot.vault import Vault
 from planner.definition import Json
 
@@ -213,18 +213,29 @@ def has(connection: Connection, attempt: str, token_hash: str) -> bool:
     return _of(connection, attempt, token_hash) is not None
 
 
-def report(connection: Connection, vault: Vault, attempt: str, token_hash: str, body: bytes) -> bool | None:
-    """Keep what a runner says of its attempt; False if it was told before, None if the token is not this attempt's."""
-    if _of(connection, attempt, token_hash) is None:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A report came. `first`: it was not told before."""
+
+    first: bool
+    correlation: str
+
+
+def report(connection: Connection, vault: Vault, attempt: str, token_hash: str, body: bytes) -> Heard | None:
+    """Keep what a runner says of its attempt; None if the token is not this attempt's."""
+    row = _of(connection, attempt, token_hash)
+    if row is None:
         return None
     first = (remote_attempts.c.attempt_id == attempt) & remote_attempts.c.report.is_(None)
     values = {"report": vault.seal(body.decode(errors="replace"))}
-    return bool(connection.execute(update(remote_attempts).where(first).values(values)).rowcount)
+    kept = connection.execute(update(remote_attempts).where(first).values(values))
+    return Heard(bool(kept.rowcount), row.correlation)
 
 
 _OWN = (
-    select(*(one for one in remote_attempts.c if one.name != "spec"), attempts.c.active)
+    select(*(one for one in remote_attempts.c if one.name != "spec"), attempts.c.active, deployments.c.correlation)
     .join(attempts, remote_attempts.c.attempt_id == attempts.c.id)
+    .join(deployments, remote_attempts.c.deployment_id == deployments.c.id)
     .where(remote_attempts.c.attempt_id == bindparam("attempt"))
 )
 

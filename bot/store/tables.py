@@ -103,6 +103,8 @@ deployments = Table(
     Column("retry_of", Integer),
     Column("pull_id", Integer, index=True),  # the pull request that it was asked for on
     Column("continuous", Boolean, nullable=False, default=False, server_default=false()),  # a push made it, no person
+    Column("allowed", JSON),  # by which rules; null: an older Headwater wrote it
+    Column("correlation", String(64), nullable=False, default="", server_default=text("''")),  # see bot/correlation.py
     Column("created_at", Float, nullable=False),
     Column("finished_at", Float),
 )
@@ -231,4 +233,28 @@ events = Table(
     Column("code", String(32)),
     Column("detail", Text, nullable=False, default=""),
     Column("actor", Text),
+)
+
+# Append-only: the database itself refuses to change or delete a row (see the migration that makes it). It refers to
+# nothing by id, so that a row says for ever what it said when it was written.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Float, nullable=False, index=True),
+    Column("actor", Text, nullable=False),
+    Column("deed", String(16), nullable=False),
+    Column("result", String(16), nullable=False),
+    Column("repository", Text, nullable=False),
+    Column("origin", Text, nullable=False),  # cli, #12, push to main
+    Column("pull", Integer),  # its number
+    Column("workflow", Text),  # its file
+    Column("environment", Text),  # its alias; null: a command that named none was refused
+    Column("commit", String(64)),
+    Column("deployment", Integer),
+    Column("allowed", JSON, nullable=False),  # by which rules
+    Column("codes", JSON, nullable=False),  # why it came to that
+    Column("detail", Text, nullable=False),
+    Column("correlation", String(64), nullable=False),
+    Index("ix_audit_refused", "repository", "result"),
 )

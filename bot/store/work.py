@@ -10,12 +10,16 @@ from typing import Any
 from sqlalchemy import Connection, Executable, Row, and_, bindparam, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bot import correlation
 from bot.store.hosted_tables import work
 
 
 @dataclass(frozen=True, slots=True)
 class WorkRow:
-    """One piece of work; `requested` tells whether it was asked for again while somebody did it."""
+    """One piece of work; `requested` tells whether it was asked for again while somebody did it.
+
+    `correlation` is that of whoever asked last; "" where nothing had one.
+    """
 
     id: int
     kind: str
@@ -23,6 +27,7 @@ class WorkRow:
     requested: int
     attempts: int
     due_at: float
+    correlation: str
 
 
 def request(connection: Connection, kind: str, key: str, due_at: float, now: float) -> None:
@@ -34,7 +39,8 @@ def request_all(connection: Connection, kind: str, keys: Sequence[str], due_at: 
     """Have several things looked at; each as with `request`."""
     if not keys:
         return
-    rows = [{"kind": kind, "key": key, "due_at": due_at, "created_at": now} for key in dict.fromkeys(keys)]
+    told = {"kind": kind, "due_at": due_at, "created_at": now, "correlation": correlation.current()}
+    rows = [{**told, "key": key} for key in dict.fromkeys(keys)]
     connection.execute(_asked_for(connection.dialect.name), rows)
 
 
@@ -43,14 +49,15 @@ def _asked_for(dialect: str) -> Executable:
     """Writes work down, or that it was asked for again; made once, since making it costs more than running it."""
     new = (postgresql if dialect == "postgresql" else sqlite).insert(work)
     earlier = case((work.c.due_at < new.excluded.due_at, work.c.due_at), else_=new.excluded.due_at)
-    again = {"requested": work.c.requested + 1, "due_at": earlier, "attempts": 0}
+    newest = case((new.excluded.correlation == "", work.c.correlation), else_=new.excluded.correlation)
+    again = {"requested": work.c.requested + 1, "due_at": earlier, "attempts": 0, "correlation": newest}
     made: Executable = new.on_conflict_do_update(index_elements=["kind", "key"], set_=again)
     return made
 
 
 # Asked many times a second, so made once: making them costs more than running them.
 
-_COLUMNS = (work.c.id, work.c.kind, work.c.key, work.c.requested, work.c.attempts, work.c.due_at)
+_COLUMNS = (work.c.id, work.c.kind, work.c.key, work.c.requested, work.c.attempts, work.c.due_at, work.c.correlation)
 _SOONEST = select(*_COLUMNS).order_by(work.c.due_at, work.c.id).limit(bindparam("limit"))
 _THIS = and_(  # SQLite gives the number of a row that is gone to another one
     work.c.id == bindparam("row_id"), work.c.kind == bindparam("row_kind"), work.c.key == bindparam("row_key")
@@ -70,7 +77,7 @@ def soonest(connection: Connection, limit: int) -> list[WorkRow]:
 
 
 def _row(one: Row[*tuple[Any, ...]]) -> WorkRow:
-    return WorkRow(one.id, one.kind, one.key, one.requested, one.attempts, one.due_at)
+    return WorkRow(one.id, one.kind, one.key, one.requested, one.attempts, one.due_at, one.correlation)
 
 
 def current(connection: Connection, row: WorkRow) -> WorkRow | None:

@@ -98,7 +98,8 @@ class _Api:
             found = remote.claim(connection, self._host.vault, attempt, key, identity, nonce)
         if not isinstance(found, Claimed):
             raise _Refusal(409, found.code, found.detail)
-        _log.info("attempt claimed", attempt=attempt, run=identity.run_id, job=identity.job_id)
+        cause = str(found.spec.get("correlation") or "")
+        _log.info("attempt claimed", attempt=attempt, run=identity.run_id, job=identity.job_id, correlation=cause)
         return told({"token": found.token, "spec": self._with_code_token(attempt, found.spec)})
 
     def _with_code_token(self, attempt: str, spec: dict[str, Any]) -> dict[str, Any]:
@@ -154,7 +155,7 @@ class _Api:
             found = remote.report(connection, self._host.vault, attempt, token, body)
         if found is None:
             raise _Refusal(410, "gone", _GONE)
-        _log.info("attempt reported", attempt=attempt, again=not found)
+        _log.info("attempt reported", attempt=attempt, again=not found.first, correlation=found.correlation)
         self._host.wake(Topic.DRIVE)
         return told({"heard": True})
 

@@ -66,6 +66,7 @@ def _take(call: Request, secret: bytes, intake: Intake, metrics: Metrics, wait: 
     arrived = _looked_at(guid, event, body, wait if event in _UNHURRIED else 0.0)
     intake.keep(arrived)
     metrics.webhook(event, "kept")
+    _log.debug("webhook kept", event_name=event, correlation=guid)
     if arrived.outcome is not None:
         metrics.delivery(event, "ignored")
     return accepted()

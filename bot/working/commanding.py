@@ -5,17 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 
+import structlog
+from sqlalchemy import Connection
+
+from bot import correlation
 from bot.commands import VERBS
 from bot.commands.case import Case, Outcome, waits
 from bot.commands.kept import from_json
 from bot.decide.gates import gates
+from bot.decide.grounds import grounds
+from bot.decide.pull_facts import Verb
 from bot.decide.transitions import DEPLOYMENT_FINISHED
 from bot.errors import HeadwaterError, StoreError
 from bot.github.errors import GitHubError
 from bot.hosting.project import HostedProject
 from bot.server import Server
-from bot.store import conversation, gathering, publications, views
+from bot.store import audit, conversation, gathering, publications, views
 from bot.store.conversation import CommandRow, CommandState
 from bot.store.publications import Kind
 from bot.submit import LockedElsewhere
@@ -28,7 +35,9 @@ from planner.problems import PlannerError
 RefusalRow = tuple[str, str, str, tuple[str, ...]]
 """Code, what is not met, what to do about it, and what it is about."""
 
+_log = structlog.get_logger("headwater.command")
 _NO_CODE = "error"
+_QUESTIONS = frozenset({Verb.HELP, Verb.STATUS, Verb.EXPLAIN})
 _ABOVE = "for the command above it"
 
 
@@ -58,7 +67,7 @@ def carry_out(server: Server, key: str) -> float | None:
             if row.waits != _ABOVE:
                 _write(server, row, waits(_ABOVE))
             again = server.settings.poll_seconds
-        elif _one(server, project, row) is not CommandState.WAITS:
+        elif _caused(server, project, row) is not CommandState.WAITS:
             continue
         waiting.add(row.comment)
     server.wake()
@@ -90,6 +99,14 @@ def _greet(server: Server, project: HostedProject, row: CommandRow) -> None:
         server.client(project.hosted).react(row.comment, "eyes")
 
 
+def _caused(server: Server, project: HostedProject, row: CommandRow) -> CommandState:
+    """Carry one out, on account of the webhook that brought it, whatever else woke us."""
+    with correlation.bound(row.correlation or correlation.current()):
+        state = _one(server, project, row)
+        _log.info("command", verb=row.verb, number=row.number, by=row.actor, state=state.value)
+        return state
+
+
 def _one(server: Server, project: HostedProject, row: CommandRow) -> CommandState:
     if not row.verb:
         return _write(server, row, Outcome(CommandState.REFUSED))
@@ -101,13 +118,15 @@ def _one(server: Server, project: HostedProject, row: CommandRow) -> CommandStat
     command = from_json(row.verb, row.line, row.command)
     case = Case(server, project, pull, told, row, command)
     if row.state is CommandState.GOING:
-        return _write(server, row, VERBS[row.verb].follow(case))
+        return _write(server, row, VERBS[row.verb].follow(case), case)
     definitions = project.default_definitions()
     who = actor(client, row.actor, definitions.permissions)
     facts = pull_facts(case, definitions.requirements, client)
-    refusals = gates(asked(case, who), facts, definitions.permissions, definitions.requirements)
+    wants, rules = asked(case, who), (definitions.permissions, definitions.requirements)
+    refusals = gates(wants, facts, *rules)
     if refusals:
-        return _refuse(server, row, [(one.code.value, one.message, one.mend, one.names) for one in refusals])
+        return _refuse(server, case, [(one.code.value, one.message, one.mend, one.names) for one in refusals])
+    case = replace(case, allowed=grounds(wants, facts, *rules))
     try:
         outcome = VERBS[row.verb].act(case)
     except LockedElsewhere as error:
@@ -115,8 +134,8 @@ def _one(server: Server, project: HostedProject, row: CommandRow) -> CommandStat
     except (StoreError, GitHubError):
         raise  # not the command's fault: tried again
     except (HeadwaterError, PlannerError) as error:
-        return _refuse(server, row, _refused(error))
-    return _write(server, row, outcome)
+        return _refuse(server, case, _refused(error))
+    return _write(server, row, outcome, case)
 
 
 def _refused(error: HeadwaterError | PlannerError) -> tuple[RefusalRow, ...]:
@@ -127,23 +146,61 @@ def _refused(error: HeadwaterError | PlannerError) -> tuple[RefusalRow, ...]:
     return tuple((_NO_CODE, what, mend, ()) for what, _, mend in lines)
 
 
-def _refuse(server: Server, row: CommandRow, refusals: Sequence[RefusalRow]) -> CommandState:
+def _refuse(server: Server, case: Case, refusals: Sequence[RefusalRow]) -> CommandState:
     answer: dict[str, object] = {"refusals": [[*texts, list(names)] for *texts, names in refusals]}
-    return _keep(server, row, CommandState.REFUSED, "", answer)
+    lines = [f"{told}: {', '.join(names)}" if names else told for _, told, _, names in refusals]
+    no = _No(case, tuple(code for code, *_ in refusals), "; ".join(lines))
+    return _keep(server, case.row, CommandState.REFUSED, "", answer, no)
 
 
-def _write(server: Server, row: CommandRow, outcome: Outcome) -> CommandState:
+@dataclass(frozen=True, slots=True)
+class _No:
+    """That a command was refused, as the audit log has it."""
+
+    case: Case
+    codes: tuple[str, ...]
+    told: str
+
+    def record(self, connection: Connection, now: float) -> None:
+        """Write it down, with the environments that it named; who only asks a question asks for no deed."""
+        case, command = self.case, self.case.command
+        if command.verb in _QUESTIONS:
+            return
+        audit.refused(
+            connection,
+            case.by,
+            command.verb,
+            now,
+            repository=case.hosted.full_name,
+            names=(*command.patterns, *command.from_),
+            commit=case.pull.head,
+            codes=self.codes,
+            detail=self.told,
+        )
+
+
+def _write(server: Server, row: CommandRow, outcome: Outcome, case: Case | None = None) -> CommandState:
     answer = {**row.answer, "said": list(outcome.said)} if outcome.said or row.answer else {}
     if outcome.answer:
         answer["text"] = outcome.answer
     if outcome.moved:
         answer["moved"] = list(outcome.moved)
-    return _keep(server, row, outcome.state, outcome.waits, answer)
+    no = _No(case, (_NO_CODE,), "; ".join(outcome.said)) if case and outcome.state is CommandState.REFUSED else None
+    return _keep(server, row, outcome.state, outcome.waits, answer, no)
 
 
-def _keep(server: Server, row: CommandRow, state: CommandState, waits: str, answer: dict[str, object]) -> CommandState:
+def _keep(
+    server: Server,
+    row: CommandRow,
+    state: CommandState,
+    waits: str,
+    answer: dict[str, object],
+    no: _No | None = None,
+) -> CommandState:
     now = time.time()
     with server.database.writing() as connection:
+        if no is not None:
+            no.record(connection, now)
         conversation.set_command(connection, row.id, state=state, waits=waits, answer=answer)
         current = conversation.command(connection, row.id)
         publications.want(

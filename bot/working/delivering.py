@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
+from bot import correlation
 from bot.commands import GRAMMARS
 from bot.commands.kept import as_json
 from bot.decide.comment import Command, parse
@@ -24,8 +25,7 @@ from bot.store.work import WorkRow
 from bot.waking import Topic
 from bot.working.seen import commit_seen, seconds
 
-_log = structlog.get_logger("headwater.deliveries")
-
+_log = structlog.get_logger("headwater.deliver")
 _GONE = "deleted on GitHub"
 _TOGETHER = 100
 """Webhooks in one transaction."""
@@ -55,20 +55,24 @@ def work_on(server: Server, guid: str) -> None:
 
 def _conclude(server: Server, guids: Sequence[str], rows: Sequence[WorkRow]) -> None:
     """Do what follows from these webhooks, all in one transaction."""
-    ended: list[tuple[str, str]] = []
+    ended: list[tuple[str, str, str]] = []
     with server.database.writing() as connection:
         batch = _Batch(connection, time.time())
         for arrived in deliveries.read(connection, guids):
             intake, payload = look_into(arrived.event, arrived.body)
-            outcome = _follow(batch, intake, payload)
+            with correlation.bound(arrived.guid):
+                outcome = _follow(batch, intake, payload)
             deliveries.conclude(connection, arrived.guid, action_of(payload), outcome)
-            ended.append((arrived.event, outcome))
+            ended.append((arrived.guid, arrived.event, outcome))
         for deployment in batch.shown:
             publications.refresh(connection, deployment, batch.now)
         for row in rows:
             work.done(connection, row)
-    for event, outcome in ended:
-        server.metrics.delivery(event, "ignored" if outcome.startswith("ignored") else "done")
+    for guid, event, outcome in ended:
+        ignored = outcome.startswith("ignored")
+        tell = _log.debug if ignored else _log.info
+        tell("webhook worked on", event_name=event, outcome=outcome, correlation=guid)
+        server.metrics.delivery(event, "ignored" if ignored else "done")
     server.wake(*((Topic.WORK, Topic.DRIVE) if batch.drive else (Topic.WORK,)))
 
 
@@ -154,6 +158,7 @@ def _comment(batch: _Batch, hosted: HostedRepository, one: Work) -> None:
             "state": CommandState.NEW.value,
             "answer": {},
             "deployments": [],
+            "correlation": correlation.current(),
             "created_at": seconds(str(told["created_at"])),
         }
         if isinstance(each, Command):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from bot import correlation
 from bot.github.data import RunData
 from bot.github.errors import Forbidden, NotFound, Refused, Unreachable
 from bot.github.limits import Priority
@@ -38,7 +39,8 @@ def dispatch(server: Server, key: str) -> float | None:
         batches = dispatching.unsent(connection, hosted.id)
     again: list[float] = []
     for batch in batches:
-        wait = _send_surely(server, hosted, client, batch)
+        with correlation.bound(batch.correlation or correlation.current()):
+            wait = _send_surely(server, hosted, client, batch)
         if wait is not None:
             again.append(wait)
     return min(again, default=None)
@@ -124,6 +126,7 @@ def _failed(server: Server, batch: DispatchRow, legs: Iterable[Offered], why: st
 
 def _sent(server: Server, batch: DispatchRow, run_id: int, url: str) -> None:
     now = time.time()
+    _log.info("dispatched", deployment=batch.deployment, key=batch.key, run=run_id)
     with server.database.writing() as connection:
         dispatching.write(connection, batch.id, state="sent", run_id=run_id, run_url=url)
         publications.refresh(connection, batch.deployment, now)

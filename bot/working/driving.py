@@ -7,6 +7,7 @@ import time
 import structlog
 from sqlalchemy import Connection, select
 
+from bot import correlation
 from bot.decide.transitions import DEPLOYMENT_FINISHED
 from bot.drive import Driver
 from bot.errors import HeadwaterError, StoreError
@@ -50,11 +51,13 @@ class Driving:
         if wait <= 0:
             self._stepped[one.number] = time.monotonic()
         try:
-            moved = driver.step(one.number, due=wait <= 0)
+            with correlation.bound(one.correlation):
+                moved = driver.step(one.number, due=wait <= 0)
         except StoreError:
             raise
         except (HeadwaterError, PlannerError) as error:
-            _log.warning("a deployment could not be moved on", deployment=one.number, error=str(error))
+            told = {"deployment": one.number, "correlation": one.correlation}
+            _log.warning("a deployment could not be moved on", error=str(error), **told)
             return poll
         return 0.0 if moved else poll if wait <= 0 else min(wait, poll)
 

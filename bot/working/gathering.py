@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from bot.commands.case import Case
 from bot.commands.choosing import means
 from bot.decide.comment import Command
+from bot.decide.gates import WITH_POWER
 from bot.decide.permissions import Actor, Answer, may, role_of, teams_in
 from bot.decide.pull_facts import Approval, Asked, CheckFact, CheckState, PullFacts, PullState, Verb, WorkflowFile
 from bot.errors import HeadwaterError
@@ -28,8 +29,7 @@ from planner.problems import PlannerError
 from planner.question import affected_in
 
 WORKFLOW_FILE = ".github/workflows/headwater.yml"
-_WITH_POWER = frozenset({Verb.DEPLOY, Verb.DESTROY, Verb.ADOPT})
-_STARTS_JOBS = _WITH_POWER | {Verb.PLAN, Verb.RESTORE, Verb.RETRY, Verb.APPROVE}
+_STARTS_JOBS = WITH_POWER | {Verb.PLAN, Verb.RESTORE, Verb.RETRY, Verb.APPROVE}
 _OUR_CHECKS = ("headwater plan", "headwater deploy")
 _MERGEABLE_TRIES = 5
 
@@ -104,7 +104,7 @@ def _nothing_to_see(case: Case) -> str | None:
 def pull_facts(case: Case, requirements: Requirements, client: RepositoryClient) -> PullFacts:
     """The pull request as it is now, as far as this verb needs it."""
     verb, pull, told = Verb(case.command.verb), case.pull, case.told
-    power = verb in _WITH_POWER
+    power = verb in WITH_POWER
     if power:
         told = _with_mergeable(client, told)
     reviews = client.reviews(pull.number) if power and (requirements.approvals or requirements.code_owners) else ()

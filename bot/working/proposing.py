@@ -74,7 +74,12 @@ def carry_on(case: Case, command: CommandRow) -> list[int]:
     failed = [task.alias for view in shown for task in view.tasks if task.plan is None]
     if failed:
         raise NotAllowed(f"could not be planned: {', '.join(failed)}", f"see why, then write /{command.verb} again")
-    theirs = replace(case, row=command, command=from_json(command.verb, command.line, command.command))
+    theirs = replace(
+        case,
+        row=command,
+        command=from_json(command.verb, command.line, command.command),
+        allowed=(f"approved by {case.row.actor}", *case.allowed),
+    )
     found: dict[int, Planned] = {}
     for view in shown:
         found |= planned_by(case.project, view.id)
@@ -107,7 +112,7 @@ def _approved(prepared: Prepared) -> Prepared:
 def withdraw(case: Case, command: CommandRow, why: str) -> list[str]:
     """Give up a command that waits, and the plans that are made for it; a line for people."""
     with case.server.database.writing() as connection:
-        call_off(connection, command, why, case.row.actor, time.time())
+        call_off(connection, command, why, case.by, time.time())
     return [f"/{command.verb}: {why}"]
 
 
@@ -130,8 +135,7 @@ def restoring(case: Case, held: Sequence[Lock], *, plan_only: bool = True) -> tu
         return [], gone
     asked = Request(
         aim=Aim.DEPLOY,
-        actor=case.row.actor,
-        origin=f"#{case.pull.number}",
+        by=case.by,
         commit=head,
         patterns=here,
         only=True,

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from bot import correlation
 from bot.github.limits import Priority
 from bot.hosting.project import HostedProject
 from bot.server import Server
-from bot.store import conversation, hosting, publications
+from bot.store import conversation, deliveries, hosting, publications
 from bot.store.publications import Kind, Publication
 from bot.working import check_contents, comment_contents
 from bot.working.places import hosted_by_id
@@ -65,7 +66,15 @@ def publish(server: Server, key: str) -> float | None:
         values["shown"] = with_plans(one.shown, moment, plans)
     with server.database.writing() as connection:
         publications.write(connection, one.id, values)
+        began = deliveries.received(connection, correlation.current()) if _is_first(one) else None
+    if began is not None:
+        server.metrics.first_comment(one.kind.value, now - began)
     return None
+
+
+def _is_first(one: Publication) -> bool:
+    """Whether a comment is posted that was never there."""
+    return one.posted_at is None and one.kind in _COMMENTS
 
 
 def _priority(one: Publication, commit: str | None, plans: Sequence[int]) -> Priority:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from bot.decide.deeds import ITSELF, By
 from bot.decide.trust import changed_power
 from bot.errors import HeadwaterError
 from bot.github.data import PullData
@@ -29,6 +30,8 @@ from planner.problems import DefinitionError, PlannerError
 
 PLAN_JOBS = 250
 """Plans touch nothing: as many at once as one dispatch holds; GitHub queues what it has no machine for."""
+
+_PLANNED = "an open pull request is planned by itself, a fork or draft once somebody who may names its commit"
 
 _PULL_REF = "refs/headwater/pulls/{}"
 
@@ -193,8 +196,7 @@ def plan_request(server: Server, project: HostedProject, pull: PullRow, workflow
     given = server.vault.open(pull.given) if pull.given is not None else {}
     return Request(
         aim=Aim.DEPLOY,
-        actor=pull.author,
-        origin=f"#{pull.number}",
+        by=By(pull.author, f"#{pull.number}", (_PLANNED,), pull=pull.number),
         commit=pull.head,
         base=base_of(project, pull),
         workflow=workflow.file if workflow is not None else None,
@@ -271,12 +273,17 @@ def _ended(server: Server, hosted: HostedRepository, pull: PullRow) -> None:
     with server.database.writing() as connection:
         stop_newest(connection, pull, now)
         if pull.state == "merged":
-            if locks.release(connection, pull.id):
+            if locks.release(connection, pull.id, merged(pull), now):
                 wake_waiting(connection, hosted, now)
             work.request(connection, "push", f"{hosted.github_id}:{pull.base_ref}"[:255], now, now)
         elif locks.of_pull(connection, pull.id):
             publications.want(connection, hosted.id, Kind.OFF_MAIN, str(pull.number), now, number=pull.number)
     server.wake()
+
+
+def merged(pull: PullRow) -> By:
+    """What gives back what a pull request held."""
+    return By(ITSELF, f"#{pull.number}", (f"#{pull.number} was merged",), pull=pull.number)
 
 
 def freed(connection: Connection, hosted: HostedRepository, numbers: Iterable[int], now: float) -> None:

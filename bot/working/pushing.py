@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, select
 
+from bot.decide.deeds import ITSELF, By
 from bot.decide.pushed import chosen
 from bot.errors import HeadwaterError
 from bot.github.errors import GitHubError
@@ -27,14 +28,13 @@ from bot.submit import Planned, submit
 from bot.working import merges, push_lines
 from bot.working.merges import Push
 from bot.working.places import hosted_of
-from bot.working.pulling import keep_told, wake_waiting
+from bot.working.pulling import keep_told, merged, wake_waiting
 from bot.working.pushed_facts import before, facts_of
 from bot.working.shown_before import shown_before
 from planner.definition import Removal, Workflow
 from planner.problems import DefinitionError, PlannerError
 
 _SKIPS = re.compile(r"\[skip (?:headwater|env zero)\]", re.IGNORECASE)
-ACTOR = "headwater"
 _GHOST = "ghost"  # as GitHub calls who is gone
 
 
@@ -91,10 +91,11 @@ def _reread_pulls(server: Server, project: HostedProject, branch: str) -> None:
 
 def _free(server: Server, project: HostedProject, pulls: Sequence[PullRow]) -> None:
     """What was merged holds nothing any more."""
+    now = time.time()
     with server.database.writing() as connection:
-        freed = [locks.release(connection, pull.id) for pull in pulls]
+        freed = [locks.release(connection, pull.id, merged(pull), now) for pull in pulls]
         if any(freed):
-            wake_waiting(connection, project.hosted, time.time())
+            wake_waiting(connection, project.hosted, now)
 
 
 def _deploy_unless_skipped(server: Server, project: HostedProject, push: Push) -> None:
@@ -175,8 +176,7 @@ def _deploy(server: Server, project: HostedProject, push: Push) -> None:
 def _request(server: Server, push: Push, workflow: str | None = None) -> Request:
     return Request(
         aim=Aim.DEPLOY,
-        actor=push.told_on.author if push.told_on else ACTOR,
-        origin=_origin(push),
+        by=By(push.told_on.author if push.told_on else ITSELF, _origin(push), _allowed(push)),
         commit=push.commit,
         since_deployed=True,
         workflow=workflow,
@@ -187,6 +187,11 @@ def _request(server: Server, push: Push, workflow: str | None = None) -> Request
 
 def _origin(push: Push) -> str:
     return f"push to {push.branch}"
+
+
+def _allowed(push: Push) -> tuple[str, ...]:
+    """What lets a push deploy, and the merge that made it."""
+    return (f"deployOnMerge: true, for {push.branch}", *(f"#{one.number} was merged" for one in push.pulls))
 
 
 def _prepared(

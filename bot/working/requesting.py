@@ -29,8 +29,7 @@ def request(case: Case, aim: Aim, **more: object) -> Request:
     given = case.server.vault.open(case.pull.given) if case.pull.given is not None else {}
     plain = Request(
         aim=aim,
-        actor=case.row.actor,
-        origin=f"#{case.pull.number}",
+        by=case.by,
         commit=case.pull.head,
         patterns=command.patterns,
         only=command.only,

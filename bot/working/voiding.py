@@ -6,6 +6,7 @@ import time
 
 from sqlalchemy import Connection, select
 
+from bot.decide.deeds import ITSELF, By
 from bot.decide.facts import Stop
 from bot.decide.reconcile import Move
 from bot.decide.transitions import DEPLOYMENT_FINISHED, Code, TaskState
@@ -16,6 +17,8 @@ from bot.store.hosting import PullRow
 from bot.store.publications import Kind
 from bot.store.tables import deployments as deployment_table
 from bot.store.tables import tasks
+
+_PUSHED = By(ITSELF, "push", ("a push voids what waits for approval",))
 
 
 def void_former(server: Server, pull: PullRow) -> None:
@@ -33,7 +36,7 @@ def void_former(server: Server, pull: PullRow) -> None:
         voided = _void_tasks(connection, pull, plan.commit, now)
         for command in conversation.commands_of(connection, pull.repository, pull.number, [CommandState.ASKED]):
             if command.verb != "restore":
-                call_off(connection, command, "something was pushed while it waited", "headwater", now)
+                call_off(connection, command, "something was pushed while it waited", _PUSHED, now)
                 voided = True
     if voided:
         server.wake()
@@ -60,13 +63,12 @@ def _void_tasks(connection: Connection, pull: PullRow, commit: str, now: float) 
     return bool(rows)
 
 
-def call_off(connection: Connection, command: CommandRow, why: str, actor: str, now: float) -> None:
+def call_off(connection: Connection, command: CommandRow, why: str, by: By, now: float) -> None:
     """Give up a command that waits, and stop the plans that are still made for it."""
     for number in command.deployments:
         told = deployments.flags(connection, number, lock=True)
         if told is not None and told.state not in DEPLOYMENT_FINISHED:
-            deployments.ask_stop(connection, number, Stop.KILL)
-            deployments.note(connection, now, "cancel", deployment=number, detail=Stop.KILL.value, actor=actor)
+            deployments.ask_stop(connection, number, Stop.KILL, by, now)
     answer = {**command.answer, "called_off": why}
     conversation.set_command(connection, command.id, state=CommandState.DONE, waits="", answer=answer)
     publications.want(connection, command.repository, Kind.COMMAND, str(command.id), now, number=command.number)

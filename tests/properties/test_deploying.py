@@ -29,7 +29,7 @@ from bot.store import database, deployments, views
 from bot.store.environments import environment_rows
 from bot.store.views import DeploymentView, TaskView
 from planner.graph import Graph
-from tests.bot.store.simulation import ALIASES, LIMITS, Fate, Killed, Peers, Scene, make_repository
+from tests.bot.store.simulation import ADA, ALIASES, LIMITS, Fate, Killed, Peers, Scene, make_repository
 
 S = TaskState
 GOOD = (Fate.SUCCEEDS, Fate.CHANGES_NOTHING, Fate.ASKS, Fate.LATE)
@@ -156,14 +156,14 @@ class Deploying(RuleBasedStateMachine):
     def answer(self, alias: str, yes: bool) -> None:
         with suppress(NotAllowed):
             decide = people.approve if yes else people.reject
-            decide(self.scene.project, self.row(alias), "ada")
+            decide(self.scene.project, self.row(alias), ADA)
 
     @precondition(lambda self: not self.cancelled and len(self.peers.runners) > 3)
     @rule(how=st.sampled_from(Stop), really=st.integers(0, 5))
     def cancel(self, how: Stop, really: int) -> None:
         if really == 0:
             self.cancelled = True
-            people.cancel(self.scene.project, self.numbers, how, "ada")
+            people.cancel(self.scene.project, self.numbers, how, ADA)
 
     # -- what must hold
 
@@ -194,7 +194,7 @@ class Deploying(RuleBasedStateMachine):
                 return
             for alias in self.needs:
                 with suppress(NotAllowed):
-                    people.approve(self.scene.project, self.row(alias), "ada")
+                    people.approve(self.scene.project, self.row(alias), ADA)
             for runner in self.peers.alive:
                 self.peers.advance(runner)
             self.now += 6.0

@@ -167,6 +167,7 @@ Deployments:
   approve     Let an environment that waits for approval go on
   reject      Cancel an environment that waits for approval
   history     Past deployments, newest first
+  audit       Who did what to which environment, and what let them
   show        One deployment: its environments, plans and reasons
   logs        What the tool printed for an environment
 

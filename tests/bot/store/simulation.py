@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from bot.decide.deeds import By
 from bot.decide.facts import Limits, Stop, TaskAction
 from bot.decide.identity import Identities
 from bot.executors.base import Life, Seen
@@ -30,6 +31,7 @@ from planner.repository import Repository
 
 ALIASES = tuple("abcdefgh")
 LIMITS = Limits(silence=10.0, claim=20.0, starts=3)
+ADA = By("ada", "test", ("local user",))
 
 
 class Killed(BaseException):
@@ -282,8 +284,7 @@ class Scene:
             workflow=self.workflow,
             action=action,
             commit=self.commit,
-            actor="ada",
-            origin="test",
+            by=ADA,
             place=self.project.place,
             jobs=jobs,
             tasks=tuple(

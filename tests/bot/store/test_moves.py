@@ -27,7 +27,7 @@ from bot.store.tables import events, tasks
 from bot.store.tables import plans as plan_rows
 from bot.store.values import WHOLE_WORKFLOW, forget, read_kept
 from bot.store.views import TaskView
-from tests.bot.store.simulation import LIMITS, PLAN, Fate, Peers, Scene
+from tests.bot.store.simulation import ADA, LIMITS, PLAN, Fate, Peers, Scene
 
 S = TaskState
 
@@ -128,7 +128,7 @@ def test_rejecting_cancels_and_blocks_and_the_deployment_counts_as_cancelled(pla
     number = play.deploy({"a": (), "b": ("a",), "c": ()})
     play.go_on(number)
     assert play.states(number)["a"] == "needs approval (plan-differs)"
-    people.reject(play.scene.project, play.row("a"), "ada")
+    people.reject(play.scene.project, play.row("a"), ADA)
     play.go_on(number)
     assert play.states(number) == {
         "a": "cancelled (rejected)",
@@ -176,7 +176,7 @@ def test_a_deployment_ends_once(play: Play) -> None:
 def test_a_kill_is_never_softened(play: Play) -> None:
     number = play.deploy({"a": ()})
     for how in (Stop.GRACEFULLY, Stop.KILL, Stop.GRACEFULLY):
-        people.cancel(play.scene.project, [number], how, "ada")
+        people.cancel(play.scene.project, [number], how, ADA)
     with play.scene.project.database.reading() as connection:
         told = deployments.flags(connection, number)
     assert told is not None
@@ -300,14 +300,14 @@ def test_an_approval_covers_the_plan_that_was_shown_and_is_used_up_by_another(pl
     play.peers.fates["a"] = Fate.ASKS
     number = play.deploy({"a": ()})
     play.go_on(number)
-    people.approve(play.scene.project, play.row("a"), "ada")
+    people.approve(play.scene.project, play.row("a"), ADA)
     play.step(number)
     newest = play.peers.runners[play.task(number, "a").attempt or ""]
     newest.accept = {"shown": {"x": "something else by now"}}
     play.go_on(number)
     assert play.states(number) == {"a": "needs approval (plan-differs)"}
     assert len(play.peers.runners) == 2
-    people.approve(play.scene.project, play.row("a"), "ada")
+    people.approve(play.scene.project, play.row("a"), ADA)
     play.go_on(number)
     assert play.states(number) == {"a": "succeeded (done)"}
 
@@ -317,13 +317,13 @@ def test_attempts_that_were_claimed_do_not_count_as_starts_that_failed(play: Pla
     number = play.deploy({"a": ()})
     for _ in range(LIMITS.starts):
         play.go_on(number)
-        people.approve(play.scene.project, play.row("a"), "ada")
+        people.approve(play.scene.project, play.row("a"), ADA)
         play.step(number)
         for runner in play.peers.runners.values():
             runner.accept = {"shown": None}
     play.peers.fates["a"] = Fate.CANNOT_START
     play.go_on(number)
-    people.approve(play.scene.project, play.row("a"), "ada")
+    people.approve(play.scene.project, play.row("a"), ADA)
     play.step(number)
     play.step(number)
     assert play.states(number) == {"a": "dispatched (dispatched)"}
@@ -335,7 +335,7 @@ def test_approving_what_does_not_wait_is_refused(play: Play) -> None:
     play.deploy({"a": ()})
     for decide in (people.approve, people.reject):
         with pytest.raises(NotAllowed, match="does not wait for approval"):
-            decide(play.scene.project, play.row("a"), "ada")
+            decide(play.scene.project, play.row("a"), ADA)
 
 
 def test_what_waits_for_approval_gives_way_to_a_newer_deployment(play: Play) -> None:
@@ -500,7 +500,7 @@ def has_empty_plan(play: Play, number: int, alias: str = "a", needs: str | None 
     upstreams = () if needs is None else (scene.ids[needs],)
     task = replace(scene.task(alias, shown_plan=shown.id), upstreams=upstreams)
     new = NewDeployment(
-        scene.workflow, TaskAction.DEPLOY, scene.commit, "ada", "test", scene.project.place, tasks=(task,), jobs=1
+        scene.workflow, TaskAction.DEPLOY, scene.commit, ADA, scene.project.place, tasks=(task,), jobs=1
     )
     with scene.project.database.writing() as connection:
         told = deployments.flags(connection, deployments.create(connection, new, time.time()))

@@ -20,6 +20,7 @@ from bot.store.environments import repository_id, workflow_id
 from bot.store.gathering import Observed
 from bot.store.tables import environments, tasks
 from planner.definition import Workflow
+from tests.bot.store.simulation import ADA
 
 SIZES = (200, 2000)
 
@@ -78,7 +79,7 @@ def many(connection: Connection, size: int) -> int:
         )
         for one in range(size)
     )
-    deploy = NewDeployment(workflow, deployments.TaskAction.DEPLOY, "c", "ada", "test", "here", new, jobs=10)
+    deploy = NewDeployment(workflow, deployments.TaskAction.DEPLOY, "c", ADA, "here", new, jobs=10)
     number = deployments.create(connection, deploy, 1.0)
     of_it = tasks.c.deployment_id == number
     connection.execute(update(tasks).where(of_it).values(dirty=False))

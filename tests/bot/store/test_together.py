@@ -20,7 +20,7 @@ from bot.store import deployments, views
 from bot.store.database import Database
 from bot.store.environments import environment_rows, repository_id, workflow_id
 from planner.repository import Repository
-from tests.bot.store.simulation import LIMITS, Fate, Peers, Scene
+from tests.bot.store.simulation import ADA, LIMITS, Fate, Peers, Scene
 
 DIAMOND = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
 
@@ -82,7 +82,7 @@ class Together:
             for row in rows:
                 if row.alias in aliases and row.facts.state is TaskState.NEEDS_APPROVAL:
                     with suppress(NotAllowed):  # somebody was faster
-                        people.approve(project, row, "ada")
+                        people.approve(project, row, ADA)
 
         self.do(work)
 

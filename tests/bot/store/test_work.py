@@ -24,7 +24,7 @@ def test_who_ends_late_does_not_end_what_got_its_number_since(database: Database
     with database.writing() as connection:
         work.done(connection, old)
     new = asked(database, "publish", "5")
-    late = WorkRow(new.id, old.kind, old.key, new.requested, 0, 1.0)
+    late = WorkRow(new.id, old.kind, old.key, new.requested, 0, 1.0, "")
     with database.writing() as connection:
         assert work.current(connection, late) is None
         work.later(connection, late, 99.0, "went wrong")

@@ -10,6 +10,7 @@ from typing import Any
 import requests
 from sqlalchemy import insert, select, update
 
+from bot.decide.deeds import By
 from bot.decide.facts import TaskAction
 from bot.decide.webhook import OUR_WORKFLOW_FILE
 from bot.store import attempts, deployments, dispatching, hosting, remote
@@ -87,8 +88,9 @@ def offer(
         place = {"workflow_id": workflow, "alias": alias, "alias_key": alias, "slug": alias, "path": alias}
         own = {"tool": "script", "state_id": alias, "digest_key": bytes(32)}
         environment = connection.execute(insert(environments).values(place | own)).inserted_primary_key[0]  # type: ignore[index]
+        by = By("ada", "#1", ("deploy: write",))
         task = NewTask(environment, alias, TaskAction.DEPLOY, COMMIT, COMMIT)
-        new = NewDeployment(workflow, TaskAction.DEPLOY, COMMIT, "ada", "comment", "github-actions", (task,), jobs=4)
+        new = NewDeployment(workflow, TaskAction.DEPLOY, COMMIT, by, "github-actions", (task,), jobs=4)
         deployment = deployments.create(connection, new, now)
         number = connection.execute(select(tasks.c.id).where(tasks.c.deployment_id == deployment)).scalar_one()
         attempt = f"{deployment}-{number}-{alias}-1"

@@ -12,12 +12,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from bot.errors import StoreError
 from bot.github.limits import Numbers
 from bot.metrics import Metrics
 from bot.store import work
 from bot.store.measures import WORK, Measured
+from bot.store.tables import attempts
 from bot.web.listener import Listener, ListenError
 from tests.bot.web.conftest import Site, TestHost, ask, both, webhook_headers
 from tests.bot.web.offering import offer
@@ -110,6 +112,7 @@ def test_metrics_tell_what_came_and_what_waits(site: Site, host: TestHost) -> No
     site.ask("GET", "/nothing/12345")
     host.metrics.delivery("push", "done")
     host.metrics.worked("pull", "done", 0.2)
+    host.metrics.first_comment("plan", 0.3)
     numbers = [Numbers(one, "core", 5000, left, 60, 0, 0, 3, 1, 0) for one, left in ((1, 4000), (2, 12), (3, None))]
     github = Metrics(numbers=lambda: [*numbers, replace(numbers[0], resource="graphql", remaining=1)])
     offer(host, 99)
@@ -127,10 +130,32 @@ def test_metrics_tell_what_came_and_what_waits(site: Site, host: TestHost) -> No
     assert value(metrics, 'headwater_tasks_unfinished{state="waiting"}') == 1
     assert value(metrics, "headwater_tasks_stuck") == 1  # it was offered to a job long ago, as the test's clock has it
     assert value(metrics, 'headwater_work_seconds_count{kind="pull",result="done"}') == 1
+    assert value(metrics, 'headwater_first_comment_seconds_bucket{kind="plan",le="0.25"}') == 0
+    assert value(metrics, 'headwater_first_comment_seconds_bucket{kind="plan",le="0.5"}') == 1
     assert value(github, "headwater_github_calls_left") == 12
     assert value(github, "headwater_github_calls_total") == 9
     assert value(github, "headwater_github_calls_limited_total") == 3
     assert value(metrics, "headwater_store_up") == 1
+
+
+@both
+def test_how_long_attempts_took_is_told_by_tool_and_result(host: TestHost) -> None:
+    for alias, result, seconds in (("a", "succeeded", 4.0), ("b", "succeeded", 5.5), ("c", "failed", 9000.0)):
+        offered = offer(host, 99, alias)
+        with host.database.writing() as connection:
+            its = attempts.c.id == offered.attempt
+            connection.execute(update(attempts).where(its).values(result=result, duration=seconds))
+    offer(host, 99, "d")  # one that has not ended
+    name, good = "headwater_task_seconds", 'result="succeeded",tool="script"'
+    found = {
+        bound: value(host.metrics, f'{name}_bucket{{job="deploy",le="{bound}",{good}}}')
+        for bound in ("1.0", "5.0", "10.0", "+Inf")
+    }
+    assert found == {"1.0": 0, "5.0": 1, "10.0": 2, "+Inf": 2}
+    assert value(host.metrics, f'{name}_sum{{job="deploy",{good}}}') == 9.5
+    bad = 'job="deploy",result="failed",tool="script"'
+    assert value(host.metrics, f"{name}_count{{{bad}}}") == 1
+    assert value(host.metrics, f"{name}_sum{{{bad}}}") == 9000
 
 
 def test_how_many_series_there_are_does_not_grow_with_use(host: TestHost, site: Site) -> None:
