@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from bot.store.tables import metadata
@@ -44,6 +45,7 @@ work = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("error", Text, nullable=False, default=""),
     Column("created_at", Float, nullable=False),
+    Column("lane", String(32), nullable=False, default="", server_default=text("''")),  # lanes are worked on in turn
     UniqueConstraint("kind", "key"),
 )
 
