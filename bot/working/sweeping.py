@@ -1,4 +1,4 @@
-"""Sweeps: what webhooks may have missed is found by asking, and what is old is deleted."""
+"""Sweeps: what webhooks may have missed is found by asking."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import structlog
 from bot.github.errors import GitHubError
 from bot.github.limits import Priority
 from bot.server import Server
-from bot.store import conversation, deliveries, hosting, remote, work
+from bot.store import conversation, deliveries, hosting, work
 from bot.store.hosting import HostedRepository
+from bot.working.expiring import expire
 from bot.working.places import hosted_by_id
 
 _LOG_DAYS = 3
@@ -28,7 +29,7 @@ def sweep(server: Server, key: str) -> float | None:
         if hosted is not None:
             _repository(server, hosted)
         return None
-    for one in (_installed, _failed_deliveries, _tidy):
+    for one in (_installed, _failed_deliveries, expire):
         try:
             one(server)
         except GitHubError as error:
@@ -105,11 +106,3 @@ def _repository(server: Server, hosted: HostedRepository) -> None:
             work.request(connection, "push", f"{hosted.github_id}:{branch}"[:255], now, now)
         work.request(connection, "runs", str(hosted.id), now, now)
         work.request(connection, "dispatch", str(hosted.id), now, now)
-
-
-def _tidy(server: Server) -> None:
-    """Delete webhooks and logs that are older than they are kept."""
-    old = time.time() - server.settings.keep_days * 86_400
-    with server.database.writing() as connection:
-        deliveries.forget_before(connection, old)
-        remote.forget_logs_before(connection, old)
