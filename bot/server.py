@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import replace
 from functools import cached_property, partial
+from pathlib import Path
 
 from bot.briefing import Settings as AttemptSettings
 from bot.decide.facts import Limits
@@ -108,12 +109,17 @@ class Server:
         """The project of a repository, of this thread alone."""
         projects: dict[int, HostedProject] = self._here.__dict__.setdefault("projects", {})
         found = projects.get(hosted.id)
-        if found is None or found.hosted != replace(hosted, trouble=found.hosted.trouble):
+        same = found is not None and found.hosted == replace(hosted, trouble=found.hosted.trouble)
+        if found is None or not same or not found.mirror.folder.is_dir():
             found = projects[hosted.id] = self._make(hosted)
         return found
 
+    def folder_of(self, hosted: HostedRepository) -> Path:
+        """Where this machine keeps its mirror and caches of a repository."""
+        return self.settings.state / "repositories" / str(hosted.github_id)
+
     def _make(self, hosted: HostedRepository) -> HostedProject:
-        state = self.settings.state / "repositories" / str(hosted.github_id)
+        state = self.folder_of(hosted)
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         executor: Executor
         if self.settings.runs_here(hosted.full_name):

@@ -146,7 +146,15 @@ class Settings(SetupSettings):
     local_repositories: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Repositories whose environments run on this machine itself, not in their CI."
     )
-    keep_days: float = Field(30, ge=4, le=3650, description="How long webhooks and logs are kept, in days.")
+    keep_days: float = Field(
+        30, ge=4, le=3650, description="How many days webhooks, logs and the texts of plans are kept."
+    )
+    keep_history_days: float = Field(
+        365, ge=4, le=36_500, validate_default=True, description="How many days what has ended is kept."
+    )
+    keep_mirrors_days: float = Field(
+        30, ge=1, le=3650, description="How many days the mirror of a repository is kept that nobody uses."
+    )
 
     beat_seconds: Seconds = Field(10, description="How often a job says that it lives.")
     silence_seconds: Seconds = Field(120, description="After how long a silence a job is taken for lost.")
@@ -191,6 +199,14 @@ class Settings(SetupSettings):
         beat = info.data.get("beat_seconds")
         if beat is not None and found < 3 * beat:
             raise ValueError(f"must be at least three beats ({PREFIX}BEAT_SECONDS is {beat:g}): one beat may be late")
+        return found
+
+    @field_validator("keep_history_days", mode="after")
+    @classmethod
+    def _history(cls, found: float, info: ValidationInfo) -> float:
+        webhooks = info.data.get("keep_days")
+        if webhooks is not None and found < webhooks:
+            raise ValueError(f"must be at least {PREFIX}KEEP_DAYS, which is {webhooks:g}: logs belong to what is kept")
         return found
 
     @cached_property

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
 import structlog
 
 from bot import correlation
+from bot.decide.turns import in_turn
 from bot.errors import HeadwaterError, StoreError
 from bot.github.errors import GitHubError, NotInstalled, RateLimited, Unreachable
 from bot.holding import Holding
@@ -37,7 +39,7 @@ class Workers:
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
         self._handed: SimpleQueue[tuple[WorkRow, str]] = SimpleQueue()
-        self._busy: set[str] = set()  # the subjects that workers here have in hand
+        self._busy: dict[str, str] = {}  # the subjects that workers here have in hand, and the lane of each
         self._elsewhere: dict[str, float] = {}  # subjects that other processes have in hand: when to look again
         self._lock = threading.Lock()
 
@@ -95,7 +97,7 @@ class Workers:
                 self._leave(subject)
             finally:
                 with self._lock:
-                    self._busy.discard(subject)
+                    self._busy.pop(subject, None)
                 self._server.waking.here(Topic.WORK)
 
     def _drive(self, driving: Driving) -> None:
@@ -114,10 +116,12 @@ class Workers:
         """Give each free worker something that is due; seconds until there may be more, if nobody says so earlier."""
         wait, now = self._server.settings.poll_seconds, time.time()
         with self._server.database.reading() as connection:
-            rows = work.soonest(connection, _MOST_LOOKED_AT)
-        for row in rows:
-            if row.due_at > now:
-                return min(wait, row.due_at - now)
+            rows = work.in_turn(connection, _MOST_LOOKED_AT, now)
+        due = [row for row in rows if row.due_at <= now]
+        wait = min([wait, *(row.due_at - now for row in rows[len(due) : len(due) + 1])])
+        with self._lock:
+            in_hand = Counter(self._busy.values())
+        for row in in_turn(due, in_hand):
             subject = subject_of(row.kind, row.key)
             with self._lock:
                 if len(self._busy) >= self._server.settings.workers:
@@ -127,7 +131,7 @@ class Workers:
                 if (free := self._elsewhere.get(subject, 0.0) - time.monotonic()) > 0:
                     wait = min(wait, free)
                     continue
-                self._busy.add(subject)
+                self._busy[subject] = row.lane
             self._handed.put((row, subject))
         return wait
 

@@ -31,6 +31,7 @@ from bot.request import Aim, Request
 from bot.store import views
 from bot.store.deployments import unfinished_deployments
 from bot.store.environments import EnvironmentRow, known_repository, repository_id
+from bot.store.expiring import is_expired
 from bot.store.views import DeploymentView
 from planner.nearest import nearest
 
@@ -156,6 +157,12 @@ class Session:
         """A deployment as it stands."""
         with self.project.database.reading() as connection:
             found = views.deployment(connection, number, texts=texts)
+            expired = found is None and is_expired(connection, number)
+        if expired:
+            raise WrongUse(
+                f"deployment #{number} has expired: what has ended is kept for HEADWATER_KEEP_HISTORY_DAYS",
+                "'headwater history' lists those that are still kept",
+            )
         if found is None:
             raise WrongUse(f"there is no deployment #{number}", "'headwater history' lists them")
         return found

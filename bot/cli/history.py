@@ -7,11 +7,12 @@ import click
 from bot.cli.acting import Session
 from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
-from bot.cli.output import Cell, print_json, say, table, terminal_width
+from bot.cli.output import Cell, note, print_json, say, table, terminal_width
 from bot.cli.words import SHORT, deployment_cell, when
 from bot.decide.saying import duration
 from bot.decide.transitions import FINISHED, TaskState
 from bot.store import views
+from bot.store.expiring import is_expired
 
 
 @click.command(cls=Command)
@@ -40,7 +41,15 @@ def command(settings: Globals, number: int, *, plans: bool) -> ExitCode:
     rows = [_row(view, counts.get(view.id, {})) for view in found]
     headers = ["#", "Workflow", "Action", "State", "Done", "Commit", "By", "Began", "Took"]
     say(table(headers, rows, right=["#"], width=terminal_width()))
+    if len(rows) < number and _have_expired(session, found[-1].id):
+        note("Older ones may have expired: they are kept for HEADWATER_KEEP_HISTORY_DAYS.", quiet=settings.quiet)
     return ExitCode.DONE
+
+
+def _have_expired(session: Session, oldest: int) -> bool:
+    """Whether deployments before the oldest one that is still there are gone."""
+    with session.project.database.reading() as connection:
+        return is_expired(connection, oldest - 1) and views.deployment(connection, oldest - 1) is None
 
 
 def as_json(view: views.DeploymentView, counts: dict[TaskState, int]) -> dict[str, object]:

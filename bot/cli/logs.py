@@ -34,7 +34,10 @@ def command(settings: Globals, alias: str, *, follow: bool) -> ExitCode:
     attempt, _ = latest
     log = session.project.local.log(attempt)
     if not log.exists() and not follow:
-        raise NotAllowed(f"the log of {row.alias!r} is not there (any more)", "plan or deploy it again")
+        raise NotAllowed(
+            f"the log of {row.alias!r} is not there (any more): a server keeps logs for HEADWATER_KEEP_DAYS",
+            "plan or deploy it again",
+        )
     note(f"{printable(row.alias)}, attempt {attempt}", quiet=settings.quiet)
     _print(session, attempt, row.id, follow=follow)
     return ExitCode.DONE

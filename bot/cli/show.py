@@ -16,6 +16,8 @@ from bot.cli.words import commit_words, deployment_cell, plan_cell, reasons_word
 from bot.decide.transitions import TaskState
 from bot.store.views import DeploymentView, TaskView
 
+_EXPIRED = "  Its text has expired: texts of plans are kept for HEADWATER_KEEP_DAYS."
+
 
 @click.command(cls=Command)
 @click.argument("number", metavar="ID", type=int)
@@ -36,7 +38,7 @@ def command(settings: Globals, number: int) -> ExitCode:
             if task.plan is not None and not task.plan.empty:
                 cell = plan_cell(task.plan)
                 say(f"{paint(printable(task.alias), Tone.STRONG)}  {paint(cell.text, cell.tone)}")
-                say(indented_plan(plan_body(task.plan.text)))
+                say(indented_plan(plan_body(task.plan.text)) if task.plan.text else _EXPIRED)
                 say()
     _show(view)
     return ExitCode.DONE

@@ -6,7 +6,9 @@ import base64
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -94,6 +96,28 @@ class HostedMirror(Mirror):
         """A commit's message."""
         return self._run("log", "-1", "--format=%B", commit).stdout.decode(errors="replace")
 
+    @property
+    def used_at(self) -> float:
+        """When anything was last fetched into it, in seconds since the epoch."""
+        try:
+            return self._lock_file.stat().st_mtime
+        except FileNotFoundError:
+            return time.time()
+
+    def remove(self, branch: str, needed: Iterable[str], before: float) -> bool:
+        """Remove it unless it was used since that moment, or a needed commit is not in this branch (any more)."""
+        with self._alone(touch=False):
+            head = self.head_of(f"refs/heads/{branch}")
+            kept = any(head is None or not self.contains(head, commit) for commit in needed)
+            if kept or self.used_at >= before:
+                return False
+            shutil.rmtree(self.folder)
+            return True
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.folder.with_suffix(".lock")
+
     def _here(self, commit: str) -> bool:
         return self._run("cat-file", "-e", f"{commit}^{{commit}}").ok
 
@@ -116,12 +140,14 @@ class HostedMirror(Mirror):
             raise HeadwaterError(str(error), "see that git is installed, and that the network answers") from error
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Let one process at a time change the refs of this mirror."""
+    def _alone(self, *, touch: bool = True) -> Iterator[None]:
+        """Let one process at a time change the refs of this mirror; `touch`: that counts as use."""
         self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self.folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if touch:
+                os.utime(descriptor)
             yield
         finally:
             os.close(descriptor)

@@ -23,6 +23,9 @@ from planner.repository import Repository
 PLACE = "github-actions"
 """Where attempts of GitHub Actions run, as the store calls it: any process that has the store may look at them."""
 
+MIRROR = "mirror.git"
+"""The folder of a repository's mirror, within that of its state."""
+
 _READINGS_KEPT = 8
 
 
@@ -57,7 +60,7 @@ class HostedProject(Project):
     ) -> None:
         """`state` is the folder for this one repository; `token` gives what may read the
         code at an address."""
-        mirror = HostedMirror(state / "mirror.git", hosted.clone_url, token)
+        mirror = HostedMirror(state / MIRROR, hosted.clone_url, token)
         origins = (hosted.clone_url, hosted.html_url)
         super().__init__(Repository(mirror.folder, origins), state, database.url)
         self.secrets = _AtTheRunner()

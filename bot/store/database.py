@@ -23,7 +23,7 @@ from bot.errors import StoreError
 from bot.runner.crash import point
 from bot.store.turns import Turns
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration, so that an up-to-date database costs no import of Alembic."""
 
 _PATIENCE = 30.0
@@ -86,6 +86,14 @@ class Database:
         except DBAPIError as error:
             raise _explained(error, self.url) from error
 
+    def shrink(self, pages: int) -> None:
+        """Give up to so many free pages of a SQLite file back to the disk. (PostgreSQL sees to that by itself.)"""
+        if self.engine.dialect.name == "sqlite":
+            with self.writing() as connection:
+                free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+                for _ in range(min(free, pages)):  # Python's driver takes one step of it, which is one page
+                    connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
+
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """On SQLite, wait until no other thread writes."""
@@ -123,7 +131,14 @@ def _engine(url: str) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_PATIENCE * 1000:.0f}"):
+    # The first counts only for a database that has no tables yet.
+    for pragma in (
+        "auto_vacuum=INCREMENTAL",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={_PATIENCE * 1000:.0f}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -122,7 +122,8 @@ def known(connection: Connection, guids: Sequence[str]) -> frozenset[str]:
     return frozenset(connection.execute(query).scalars())
 
 
-def forget_before(connection: Connection, moment: float) -> int:
-    """Delete webhooks that were worked on and came before that moment; how many there were."""
+def forget_before(connection: Connection, moment: float, most: int) -> int:
+    """Delete some webhooks that were worked on and came before that moment; how many there were."""
     old = deliveries.c.received_at < moment
-    return connection.execute(delete(deliveries).where(old, deliveries.c.outcome.is_not(None))).rowcount
+    ids = select(deliveries.c.id).where(old, deliveries.c.outcome.is_not(None)).limit(most).scalar_subquery()
+    return connection.execute(delete(deliveries).where(deliveries.c.id.in_(ids))).rowcount

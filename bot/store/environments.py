@@ -89,6 +89,17 @@ def known_repository(connection: Connection, key: str) -> int | None:
     return connection.execute(select(repositories.c.id).where(repositories.c.key == key)).scalar()
 
 
+def deployed_commits(connection: Connection, repository: int) -> list[str]:
+    """The commits that environments of a repository were last deployed at."""
+    query = (
+        select(environments.c.commit)
+        .join(workflows, environments.c.workflow_id == workflows.c.id)
+        .where(workflows.c.repository_id == repository, environments.c.deployed, environments.c.detached.is_(False))
+        .distinct()
+    )
+    return sorted(one for one in connection.execute(query).scalars() if one is not None)
+
+
 def workflow_id(connection: Connection, repository: int, workflow: Workflow) -> int:
     """The id of the workflow in that file; made when it is new, its name kept as the file has it."""
     query = select(workflows.c.id, workflows.c.name).where(

@@ -46,6 +46,7 @@ work = Table(
     Column("error", Text, nullable=False, default=""),
     Column("correlation", String(64), nullable=False, default="", server_default=text("''")),  # of whoever asked last
     Column("created_at", Float, nullable=False),
+    Column("lane", String(32), nullable=False, default="", server_default=text("''")),  # lanes are worked on in turn
     UniqueConstraint("kind", "key"),
 )
 

@@ -50,7 +50,7 @@ class Publication:
 
 
 _SHOWING = (
-    select(publications.c.id, publications.c.posted_at, publications.c.not_before)
+    select(publications.c.id, publications.c.repository_id, publications.c.posted_at, publications.c.not_before)
     .join(shows, shows.c.publication_id == publications.c.id)
     .where(shows.c.deployment_id == bindparam("deployment"))
 )
@@ -80,17 +80,22 @@ def want(
     for one in deployments:
         link = dialect.insert(shows).values(publication_id=number_of_it, deployment_id=one)
         connection.execute(link.on_conflict_do_nothing())
-    work.request(connection, KIND, str(number_of_it), now, now)
+    work.request(connection, KIND, str(number_of_it), now, now, lane=_lane(repository))
     return number_of_it
 
 
 def refresh(connection: Connection, deployment: int, now: float) -> None:
     """Have everything brought up to date that shows this deployment, as soon as it may be edited."""
-    due: dict[float, list[str]] = {}
+    due: dict[tuple[float, str], list[str]] = {}
     for row in connection.execute(_SHOWING, {"deployment": deployment}):
-        due.setdefault(soonest(row.posted_at, row.not_before, now), []).append(str(row.id))
-    for moment, keys in due.items():
-        work.request_all(connection, KIND, keys, moment, now)
+        moment = soonest(row.posted_at, row.not_before, now)
+        due.setdefault((moment, _lane(row.repository_id)), []).append(str(row.id))
+    for (moment, lane), keys in due.items():
+        work.request_all(connection, KIND, keys, moment, now, lane=lane)
+
+
+def _lane(repository: int) -> str:
+    return f"posts:{repository}"
 
 
 def soonest(posted_at: float | None, not_before: float | None, now: float) -> float:
@@ -105,7 +110,7 @@ def tell_again(connection: Connection, repository: int, sha: str, now: float) ->
     of_it = (publications.c.repository_id == repository) & (publications.c.sha == sha)
     connection.execute(update(publications).where(of_it).values(digest=""))
     for number in connection.execute(select(publications.c.id).where(of_it)).scalars().all():
-        work.request(connection, KIND, str(number), now, now)
+        work.request(connection, KIND, str(number), now, now, lane=_lane(repository))
 
 
 def deployments_of(connection: Connection, number: int) -> list[int]:

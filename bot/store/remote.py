@@ -339,7 +339,14 @@ def job_urls(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def forget_logs_before(connection: Connection, moment: float) -> int:
-    """Delete logs of attempts that ended before that moment; how many pieces there were."""
-    old = select(attempts.c.id).where(attempts.c.ended_at < moment)
-    return connection.execute(delete(attempt_logs).where(attempt_logs.c.attempt_id.in_(old))).rowcount
+def forget_logs_before(connection: Connection, moment: float, most: int) -> int:
+    """Delete the logs of some attempts that ended before that moment; how many pieces there were."""
+    old = (
+        select(attempt_logs.c.attempt_id)
+        .join(attempts, attempt_logs.c.attempt_id == attempts.c.id)
+        .where(attempts.c.ended_at < moment)
+        .distinct()
+        .limit(most)
+    )
+    ids = connection.execute(old).scalars().all()
+    return connection.execute(delete(attempt_logs).where(attempt_logs.c.attempt_id.in_(ids))).rowcount

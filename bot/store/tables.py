@@ -71,6 +71,7 @@ environments = Table(
     ),  # upstream environment id -> its success_id, at the last success
     Column("durations", JSON, nullable=False, default=dict),  # action -> seconds of the last success
     Column("detached", Boolean, nullable=False, default=False),
+    Column("doubted", Boolean, nullable=False, default=False, server_default=false()),  # a backup was restored since
 )
 Index(
     "uq_environments_alias",
@@ -105,8 +106,20 @@ deployments = Table(
     Column("continuous", Boolean, nullable=False, default=False, server_default=false()),  # a push made it, no person
     Column("allowed", JSON),  # by which rules; null: an older Headwater wrote it
     Column("correlation", String(64), nullable=False, default="", server_default=text("''")),  # see bot/correlation.py
+    Column("overtaken", Boolean, nullable=False, default=False, server_default=false()),  # unfinished in a backup
     Column("created_at", Float, nullable=False),
     Column("finished_at", Float),
+)
+
+restores = Table(
+    "restores",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("backup_at", Float),  # null: not known
+    Column("restored_at", Float),  # null: this is a backup, which nobody has worked with yet
+    Column(
+        "heard_until", String(64), nullable=False, default="", server_default=text("''")
+    ),  # GitHub's time, of its log
 )
 
 plans = Table(

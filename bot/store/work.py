@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Row, and_, bindparam, case, delete, select, update
+from sqlalchemy import Connection, Executable, Row, and_, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot import correlation
@@ -28,20 +28,31 @@ class WorkRow:
     attempts: int
     due_at: float
     correlation: str
+    lane: str = ""
 
 
-def request(connection: Connection, kind: str, key: str, due_at: float, now: float) -> None:
+def request(connection: Connection, kind: str, key: str, due_at: float, now: float, *, lane: str = "") -> None:
     """Have something looked at; asked for twice, it is done once, at the earlier time."""
-    request_all(connection, kind, [key], due_at, now)
+    request_all(connection, kind, [key], due_at, now, lane=lane)
 
 
-def request_all(connection: Connection, kind: str, keys: Sequence[str], due_at: float, now: float) -> None:
-    """Have several things looked at; each as with `request`."""
+def request_all(
+    connection: Connection, kind: str, keys: Sequence[str], due_at: float, now: float, *, lane: str = ""
+) -> None:
+    """Have several things looked at; each as with `request`. Without a lane it is told by the kind and the key."""
     if not keys:
         return
     told = {"kind": kind, "due_at": due_at, "created_at": now, "correlation": correlation.current()}
-    rows = [{**told, "key": key} for key in dict.fromkeys(keys)]
+    rows = [{**told, "key": key, "lane": lane or lane_of(kind, key)} for key in dict.fromkeys(keys)]
     connection.execute(_asked_for(connection.dialect.name), rows)
+
+
+def lane_of(kind: str, key: str) -> str:
+    """Whose turn work is: that of the repository in its key where there is one, else that of its kind."""
+    repository, colon, _ = key.partition(":")
+    if kind in ("dispatch", "runs") or colon:
+        return f"{'ours' if kind in ('dispatch', 'runs') else 'github'}:{repository}"[:32]
+    return kind
 
 
 @cache
@@ -57,8 +68,20 @@ def _asked_for(dialect: str) -> Executable:
 
 # Asked many times a second, so made once: making them costs more than running them.
 
-_COLUMNS = (work.c.id, work.c.kind, work.c.key, work.c.requested, work.c.attempts, work.c.due_at, work.c.correlation)
+_COLUMNS = (
+    work.c.id,
+    work.c.kind,
+    work.c.key,
+    work.c.requested,
+    work.c.attempts,
+    work.c.due_at,
+    work.c.correlation,
+    work.c.lane,
+)
 _SOONEST = select(*_COLUMNS).order_by(work.c.due_at, work.c.id).limit(bindparam("limit"))
+_PLACE = func.row_number().over(partition_by=work.c.lane, order_by=(work.c.due_at, work.c.id)).label("place")
+_DUE = select(*_COLUMNS, _PLACE).where(work.c.due_at <= bindparam("now")).subquery()
+_FIRST_OF_EACH = select(_DUE).order_by(_DUE.c.place, _DUE.c.due_at, _DUE.c.id).limit(bindparam("limit"))
 _THIS = and_(  # SQLite gives the number of a row that is gone to another one
     work.c.id == bindparam("row_id"), work.c.kind == bindparam("row_kind"), work.c.key == bindparam("row_key")
 )
@@ -76,8 +99,16 @@ def soonest(connection: Connection, limit: int) -> list[WorkRow]:
     return [_row(one) for one in connection.execute(_SOONEST, {"limit": limit})]
 
 
+def in_turn(connection: Connection, limit: int, now: float) -> list[WorkRow]:
+    """As `soonest`; but where more is due than that, the first of each lane, then the second of each, and so on."""
+    found = soonest(connection, limit)
+    if len(found) < limit or found[-1].due_at > now:
+        return found
+    return [_row(one) for one in connection.execute(_FIRST_OF_EACH, {"limit": limit, "now": now})]
+
+
 def _row(one: Row[*tuple[Any, ...]]) -> WorkRow:
-    return WorkRow(one.id, one.kind, one.key, one.requested, one.attempts, one.due_at, one.correlation)
+    return WorkRow(one.id, one.kind, one.key, one.requested, one.attempts, one.due_at, one.correlation, one.lane)
 
 
 def current(connection: Connection, row: WorkRow) -> WorkRow | None:

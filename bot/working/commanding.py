@@ -20,6 +20,7 @@ from bot.decide.pull_facts import Verb
 from bot.decide.transitions import DEPLOYMENT_FINISHED
 from bot.errors import HeadwaterError, StoreError
 from bot.github.errors import GitHubError
+from bot.github.limits import Priority
 from bot.hosting.project import HostedProject
 from bot.server import Server
 from bot.store import audit, conversation, gathering, publications, views
@@ -96,7 +97,7 @@ def _at_work_above(server: Server, row: CommandRow) -> bool:
 def _greet(server: Server, project: HostedProject, row: CommandRow) -> None:
     """Tell by a reaction that a comment was seen; nothing waits for that, whatever keeps it from being made."""
     with suppress(GitHubError):
-        server.client(project.hosted).react(row.comment, "eyes")
+        server.client(project.hosted).at(Priority.COSMETIC).react(row.comment, "eyes")
 
 
 def _caused(server: Server, project: HostedProject, row: CommandRow) -> CommandState:

@@ -11,7 +11,7 @@ import structlog
 
 from bot import correlation
 from bot.github.data import RunData
-from bot.github.errors import Forbidden, NotFound, Refused, Unreachable
+from bot.github.errors import Forbidden, NotFound, RateLimited, Refused, Unreachable
 from bot.github.limits import Priority
 from bot.github.repository_client import RepositoryClient
 from bot.server import Server
@@ -33,14 +33,17 @@ def dispatch(server: Server, key: str) -> float | None:
     hosted = hosted_by_id(server, int(key))
     if hosted is None:
         return None
-    client = server.client(hosted).at(Priority.COMMAND)
+    client = server.client(hosted)
     _make_batches(server, hosted)
     with server.database.reading() as connection:
         batches = dispatching.unsent(connection, hosted.id)
     again: list[float] = []
     for batch in batches:
-        with correlation.bound(batch.correlation or correlation.current()):
-            wait = _send_surely(server, hosted, client, batch)
+        try:
+            with correlation.bound(batch.correlation or correlation.current()):
+                wait = _send_surely(server, hosted, client, batch)
+        except RateLimited as error:  # those after it may be of more weight
+            wait = error.wait
         if wait is not None:
             again.append(wait)
     return min(again, default=None)
@@ -90,13 +93,18 @@ def _send_surely(
         return None
     with server.database.writing() as connection:
         dispatching.write(connection, batch.id, state="unsure", sent_at=time.time())
+    weight = Priority.PLAN if all(one.job == "plan" for one in legs) else Priority.COMMAND
     try:
-        run_id = client.dispatch(
+        run_id = client.at(weight).dispatch(
             FILE, hosted.default_branch, {"dispatch": inputs(batch.key, server.zipapp.digest, legs)}
         )
     except Unreachable as error:
         if error.uncertain:
             return 1.0
+        with server.database.writing() as connection:
+            dispatching.write(connection, batch.id, state="new")
+        raise
+    except RateLimited:
         with server.database.writing() as connection:
             dispatching.write(connection, batch.id, state="new")
         raise

@@ -20,6 +20,7 @@ from bot.working.posting import Content, post
 from bot.working.seen import plans_in, with_commit, with_plans
 
 _COMMENTS = frozenset({Kind.PLAN, Kind.COMMAND, Kind.STORY, Kind.OFF_MAIN})
+_AWAITED = frozenset({Kind.COMMAND, Kind.STORY, Kind.OFF_MAIN, Kind.MERGE_GROUP})
 _TURN_SECONDS = 0.1
 _CHECKS_APART = 3
 """Checks are looked at less than comments: so many times as far apart are their changes."""
@@ -81,7 +82,9 @@ def _priority(one: Publication, commit: str | None, plans: Sequence[int]) -> Pri
     """An answer is awaited, and so is a plan that nobody may approve before it is shown; the rest can wait a little."""
     shown = {what for _, what in one.shown}
     news = one.github_id is None or any(str(plan) not in shown for plan in plans)
-    return Priority.COMMAND if news or (commit is not None and commit not in shown) else Priority.COSMETIC
+    if not news and (commit is None or commit in shown):
+        return Priority.COSMETIC
+    return Priority.COMMAND if one.kind in _AWAITED else Priority.PLAN
 
 
 def _turn(server: Server, one: Publication) -> float:

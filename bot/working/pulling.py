@@ -12,6 +12,7 @@ from bot.decide.deeds import ITSELF, By
 from bot.decide.trust import changed_power
 from bot.errors import HeadwaterError
 from bot.github.data import PullData
+from bot.github.limits import Priority
 from bot.hosting.project import HostedProject
 from bot.prepare import prepare, prepare_vanished
 from bot.preparing.situation import Prepared
@@ -62,7 +63,7 @@ def bring_up_to_date(server: Server, key: str) -> None:
 def refresh(server: Server, project: HostedProject, number: int) -> PullRow:
     """Write down what GitHub says of a pull request now, and have its commits here."""
     hosted = project.hosted
-    told = server.client(hosted).pull(number)
+    told = server.client(hosted).at(Priority.PLAN).pull(number)
     fetch(project, told)
     return keep_told(server, project, told)
 

@@ -1,4 +1,4 @@
-"""Sweeps: what webhooks may have missed is found by asking, and what is old is deleted."""
+"""Sweeps: what webhooks may have missed is found by asking."""
 
 from __future__ import annotations
 
@@ -10,27 +10,34 @@ import structlog
 from bot.github.errors import GitHubError
 from bot.github.limits import Priority
 from bot.server import Server
-from bot.store import conversation, deliveries, hosting, remote, work
+from bot.store import conversation, deliveries, hosting, work
 from bot.store.hosting import HostedRepository
+from bot.working.expiring import expire
+from bot.working.places import hosted_by_id
 
 _LOG_DAYS = 3
 _log = structlog.get_logger("headwater.sweep")
 
 
-def sweep(server: Server, key: str) -> float:  # noqa: ARG001 (there is one sweep)
-    """Look for what was missed; seconds until the next time."""
-    for one in (_installed, _failed_deliveries, _tidy):
+def sweep(server: Server, key: str) -> float | None:
+    """Look for what was missed: `all`, or our number of one repository; seconds until the next time, if there is one.
+
+    Each repository is swept by itself, so that none waits for another one whose requests are used up.
+    """
+    if key != "all":
+        hosted = hosted_by_id(server, int(key))
+        if hosted is not None:
+            _repository(server, hosted)
+        return None
+    for one in (_installed, _failed_deliveries, expire):
         try:
             one(server)
         except GitHubError as error:
             _log.warning("a sweep was cut short", error=error.what)
-    with server.database.reading() as connection:
-        found = [one for one in hosting.repositories(connection) if not one.trouble]
-    for hosted in found:
-        try:
-            _repository(server, hosted)
-        except GitHubError as error:
-            _log.warning("a repository could not be swept", repository=hosted.full_name, error=error.what)
+    now = time.time()
+    with server.database.writing() as connection:
+        found = [str(one.id) for one in hosting.repositories(connection) if not one.trouble]
+        work.request_all(connection, "sweep", found, now, now)
     return server.settings.sweep_seconds
 
 
@@ -39,21 +46,28 @@ def _installed(server: Server) -> None:
     for installation in server.github.installations():
         if installation.suspended:
             continue
-        for told in server.github.repositories(installation.id):
-            values = {
-                "installation_id": installation.id,
-                "full_name": told.full_name,
-                "default_branch": told.default_branch,
-                "clone_url": told.clone_url,
-                "html_url": told.html_url,
-                "private": told.private,
-                "trouble": "archived" if told.archived else "",
-            }
-            with server.database.reading() as connection:
-                known = hosting.repository_of(connection, told.id)
-            if known is None or any(getattr(known, name) != value for name, value in values.items()):
-                with server.database.writing() as connection:
-                    hosting.keep_repository(connection, told.id, values)
+        try:
+            _reached(server, installation.id)
+        except GitHubError as error:
+            _log.warning("an installation could not be swept", installation=installation.id, error=error.what)
+
+
+def _reached(server: Server, installation: int) -> None:
+    for told in server.github.repositories(installation):
+        values = {
+            "installation_id": installation,
+            "full_name": told.full_name,
+            "default_branch": told.default_branch,
+            "clone_url": told.clone_url,
+            "html_url": told.html_url,
+            "private": told.private,
+            "trouble": "archived" if told.archived else "",
+        }
+        with server.database.reading() as connection:
+            known = hosting.repository_of(connection, told.id)
+        if known is None or any(getattr(known, name) != value for name, value in values.items()):
+            with server.database.writing() as connection:
+                hosting.keep_repository(connection, told.id, values)
 
 
 def _failed_deliveries(server: Server) -> None:
@@ -92,11 +106,3 @@ def _repository(server: Server, hosted: HostedRepository) -> None:
             work.request(connection, "push", f"{hosted.github_id}:{branch}"[:255], now, now)
         work.request(connection, "runs", str(hosted.id), now, now)
         work.request(connection, "dispatch", str(hosted.id), now, now)
-
-
-def _tidy(server: Server) -> None:
-    """Delete webhooks and logs that are older than they are kept."""
-    old = time.time() - server.settings.keep_days * 86_400
-    with server.database.writing() as connection:
-        deliveries.forget_before(connection, old)
-        remote.forget_logs_before(connection, old)

@@ -92,6 +92,7 @@ class Town:
     database_url: str | None = None
     files: dict[str, object] = field(default_factory=dict)
     more: dict[str, object] = field(default_factory=dict)
+    passed: float = 0.0  # seconds that went by for our limits, besides
 
     def __post_init__(self) -> None:
         world = self.github.world
@@ -150,7 +151,7 @@ class Town:
             self.settings.github_app_id,
             self.settings.private_key,
             self.settings.github_api_url,
-            limits=Limits(lambda: time.monotonic() * HURRY),
+            limits=Limits(lambda: time.monotonic() * HURRY + self.passed),
         )
         self._intake = Intake(self.server.database, self.server.wake)
         app = create_app(self.server, self._intake)

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
+from sqlalchemy import update
+
+from bot.store.database import Database
+from bot.store.expiring import forget_deployments
+from bot.store.tables import plans
 from tests.stories.conftest import MakeWorld
 from tests.stories.world import CHAIN, DIAMOND
 
@@ -96,3 +103,19 @@ def test_machines_are_told_nothing_where_nothing_is_done(make_world: MakeWorld) 
     for verb in ("retry", "cancel", "adopt"):
         answer = world.headwater(verb, "--json")
         assert (answer.code, answer.out) == (0, ""), answer
+
+
+def test_what_has_expired_says_so(make_world: MakeWorld) -> None:
+    world = make_world({"a": ()})
+    world.headwater("plan")
+    world.want("a", "2")
+    world.headwater("deploy", "--auto-approve")
+    database = Database.file(world.state / "headwater.db")
+    with database.writing() as connection:
+        assert forget_deployments(connection, time.time() + 1, 1) == 1
+        assert connection.execute(update(plans).values(text="")).rowcount
+    assert "Older ones may have expired" in world.headwater("history", "--plans").err
+    expired = world.headwater("show", "1")
+    assert expired.code == 2
+    assert "deployment #1 has expired" in expired.err
+    assert "Its text has expired" in world.headwater("show", "2").out

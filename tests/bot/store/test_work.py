@@ -41,3 +41,28 @@ def test_what_is_asked_for_meanwhile_stays(database: Database) -> None:
     with database.writing() as connection:
         work.done(connection, again)
     assert rows(database) == []
+
+
+def test_a_thousand_rows_of_one_repository_do_not_hide_the_first_of_another(database: Database) -> None:
+    with database.writing() as connection:
+        work.request_all(connection, "pull", [f"1:{number}" for number in range(1000)], 1.0, 1.0)
+        work.request_all(connection, "publish", [str(number) for number in range(500)], 1.5, 1.0, lane="posts:1")
+        work.request_all(connection, "commands", ["2:7"], 2.0, 1.0)
+        work.request_all(connection, "pull", ["2:7", "2:8"], 3.0, 1.0)
+        work.request(connection, "pull", "3:1", 99.0, 1.0)  # not due yet
+    with database.reading() as connection:
+        found = work.in_turn(connection, 8, 10.0)
+    assert [(one.kind, one.key) for one in found] == [
+        ("pull", "1:0"), ("publish", "0"), ("commands", "2:7"), ("pull", "1:1"), ("publish", "1"), ("pull", "2:7"),
+        ("pull", "1:2"), ("publish", "2"),
+    ]  # fmt: skip
+
+
+def test_where_little_waits_what_comes_next_is_told_as_well(database: Database) -> None:
+    asked(database, "pull", "1:1")
+    with database.writing() as connection:
+        work.request(connection, "runs", "4", 99.0, 1.0)
+    with database.reading() as connection:
+        assert [(one.key, one.lane, one.due_at) for one in work.in_turn(connection, 8, 10.0)] == [
+            ("1:1", "github:1", 1.0), ("4", "ours:4", 99.0)
+        ]  # fmt: skip

@@ -44,6 +44,16 @@ class Limits:
         """Leave this caller without a request until its hour is over."""
         self._window(caller).used = self.hourly
 
+    def leave(self, left: int) -> None:
+        """Leave every installation so many requests until its hour is over."""
+        for caller, window in self._windows.items():
+            if caller.startswith("installation"):
+                window.used = self.hourly - left
+
+    def renew(self) -> None:
+        """Everybody's hour is over."""
+        self._windows.clear()
+
     def headers(self, caller: str) -> dict[str, str]:
         """What every answer tells."""
         window = self._window(caller)
