@@ -39,7 +39,7 @@ class HostedMirror(Mirror):
         """Have this commit here, under a ref of its own."""
         if self._has(commit):
             return
-        if not self._here(commit):
+        if not self.has(commit):
             self._fetch([commit], self._address, self._token(self._address))
         self._git("update-ref", f"refs/headwater/commits/{commit}", commit)
 
@@ -66,13 +66,17 @@ class HostedMirror(Mirror):
         answer = self._run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         return answer.stdout.decode().strip() or None if answer.ok else None
 
+    def has(self, commit: str) -> bool:
+        """Whether a commit is here."""
+        return self._run("cat-file", "-e", f"{commit}^{{commit}}").ok
+
     def contains(self, later: str, earlier: str) -> bool:
         """Whether a commit is an ancestor of another one (or that itself)."""
         return self._run("merge-base", "--is-ancestor", earlier, later).ok
 
     def first_parents(self, earlier: str | None, later: str, most: int) -> list[str]:
         """What a branch was at from after `earlier` to `later`, newest first: the commits of its merges and pushes."""
-        unless = [f"^{earlier}"] if earlier and self._here(earlier) else []
+        unless = [f"^{earlier}"] if earlier and self.has(earlier) else []
         found = self._run("rev-list", "--first-parent", f"--max-count={most}", later, *unless)
         return found.stdout.decode().split() if found.ok else []
 
@@ -93,9 +97,6 @@ class HostedMirror(Mirror):
     def message(self, commit: str) -> str:
         """A commit's message."""
         return self._run("log", "-1", "--format=%B", commit).stdout.decode(errors="replace")
-
-    def _here(self, commit: str) -> bool:
-        return self._run("cat-file", "-e", f"{commit}^{{commit}}").ok
 
     def _fetch(self, refspecs: Sequence[str], address: str, token: str | None) -> None:
         options = ("--no-tags", "--quiet", "--no-recurse-submodules", "--no-write-fetch-head")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from bot.decide.trust import Trusted, trusted_in
@@ -78,6 +78,19 @@ class HostedProject(Project):
     def place(self) -> str:
         """Where its attempts run."""
         return self._place
+
+    def have(self, commits: Iterable[str]) -> None:
+        """Have these commits here, where another process may have fetched them, and the default branch as new as they are.
+
+        Raises HeadwaterError.
+        """
+        lacking = [one for one in commits if not self.mirror.has(one)]
+        if not lacking:
+            return
+        head = f"refs/heads/{self.hosted.default_branch}"
+        self.mirror.update({head: head})
+        for one in lacking:
+            self.mirror.keep(one)
 
     @property
     def default_head(self) -> str | None:
