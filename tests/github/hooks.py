@@ -136,6 +136,12 @@ class Hooks:
         self._enqueue(again)
         return again
 
+    def fail(self, delivery: Delivery) -> None:
+        """Have it in the log as one that did not arrive, without sending it."""
+        delivery.status_code, delivery.status, delivery.sent = 502, "failed to connect to host", True
+        with self._wake:
+            self.log.append(delivery)
+
     def ping(self, app: App) -> None:
         """Say hello to a new webhook."""
         self.listen(Event("ping", app.owner, only=app.id, parts={"app": app}))
