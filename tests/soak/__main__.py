@@ -1,0 +1,75 @@
+"""`python -m tests.soak --seed N --runs N`: storms against real processes; exit 1, with the seeds, if anything is lost or doubled."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.soak import story
+from tests.soak.laboratory import opened
+from tests.soak.play import Outcome
+
+
+def main() -> int:
+    """Play and tell."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="the first seed (default: 1)")
+    parser.add_argument("--runs", type=int, default=20, help="how many seeds, from that one on (default: 20)")
+    parser.add_argument("--beside", type=int, default=3, help="how many at a time (default: 3)")
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], help="one database (default: in turn)")
+    parser.add_argument("--scenario", type=Path, help="one scenario that was written down")
+    parser.add_argument("--show", action="store_true", help="write the scenario of the seed down, and play nothing")
+    parser.add_argument("--calm", action="store_true", help="without any fault")
+    parser.add_argument("--results", type=Path, help="a file to which each run adds a line of JSON")
+    given = parser.parse_args()
+    if given.show:
+        print(story.written(story.scenario(given.seed, given.database)))
+        return 0
+    outcomes = []
+    with opened() as laboratory:
+        for _, outcome in laboratory.run(_scenarios(given), given.beside):
+            outcomes.append(outcome)
+            _tell(outcome, len(outcomes))
+            if given.results:
+                with given.results.open("a") as stream:
+                    stream.write(json.dumps(vars(outcome)) + "\n")
+    return _summary(outcomes)
+
+
+def _scenarios(given: argparse.Namespace) -> Iterator[story.Scenario]:
+    if given.scenario:
+        yield story.read(given.scenario.read_text())
+        return
+    for seed in range(given.seed, given.seed + given.runs):
+        found = story.scenario(seed, given.database)
+        yield story.without_faults(found) if given.calm else found
+
+
+def _tell(outcome: Outcome, number: int) -> None:
+    faults = " ".join(
+        f"{fault}x{times}" if times > 1 else str(fault) for fault, times in sorted(outcome.happened.items())
+    )
+    good = "ok " if not outcome.violations else "BAD"
+    print(
+        f"{number:5} seed {outcome.seed} {outcome.database:10} {good} {outcome.seconds:5.1f} s ({outcome.used} s of processors)  faults {faults} {outcome.facts}"
+    )
+    for one in outcome.violations:
+        print(f"        {one}")
+    sys.stdout.flush()
+
+
+def _summary(outcomes: list[Outcome]) -> int:
+    bad = [one for one in outcomes if one.violations]
+    doubled = sum(any(each.startswith("I2") for each in one.violations) for one in bad)
+    if not bad:
+        print(f"{len(outcomes)} runs: 0 lost, 0 doubled")
+        return 0
+    print(f"{len(outcomes)} runs: {len(bad) - doubled} lost, {doubled} doubled; seeds {[one.seed for one in bad]}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
