@@ -131,7 +131,11 @@ class Hooks:
 
     def redeliver(self, delivery: Delivery) -> Delivery:
         """Send once more, with the same id for its receiver."""
-        again = self._made(delivery.app, delivery.guid, delivery.event, delivery.action, delivery.body, None, None)
+        return self.repeat(delivery, delivery.guid)
+
+    def repeat(self, delivery: Delivery, guid: str) -> Delivery:
+        """Send the same event under an id of its own."""
+        again = self._made(delivery.app, guid, delivery.event, delivery.action, delivery.body, None, None)
         again.installation, again.repository, again.redelivery = delivery.installation, delivery.repository, True
         self._enqueue(again)
         return again

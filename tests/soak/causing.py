@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
+import sqlite3
 import time
+import uuid
 from collections.abc import Callable
 
-from sqlalchemy import update
+from sqlalchemy import create_engine, update
 
 from bot.store.hosted_tables import work
 from tests.github.faults import Fault as Switch
 from tests.github.hooks import Delivery, as_it_comes
+from tests.github.world.refusal import Refusal
 from tests.soak.faults import Fault
 from tests.soak.processes import Process
 from tests.soak.world import World
@@ -198,6 +202,184 @@ def _webhooks_mixed(world: World, fault: Fault) -> int:
     return _hooks(world, fault, lambda one, chance: [chance.uniform(0.0, 1.0)] if chance.random() < 0.6 else None)
 
 
+def _webhook_again(world: World, fault: Fault) -> int:
+    """One that the web process answered with an error, since its store was away: GitHub's log says so."""
+
+    def fail(delivery: Delivery, chance: random.Random) -> list[float] | None:
+        if chance.random() < 0.4:
+            return None
+        world.github.hooks.fail(delivery)
+        again.append(delivery)
+        return []
+
+    again: list[Delivery] = []
+    _hooks(world, fault, fail)
+    for one in again[:3]:
+        world.github.hooks.redeliver(one)
+    return int(bool(again))
+
+
+def _webhooks_late(world: World, fault: Fault) -> int:
+    return _hooks(world, fault, lambda one, chance: [chance.uniform(3.0, 6.0)] if chance.random() < 0.3 else None)
+
+
+def _burst(world: World, fault: Fault) -> int:
+    """Everything that came so far, once more and under ids of its own: the bot may not mind hearing of old things."""
+    hooks, chance = world.github.hooks, random.Random(fault.choice)
+    old = [one for one in list(hooks.log) if one.event in ("pull_request", "push", "workflow_job", "workflow_run")]
+    for one in old[:150]:
+        hooks.repeat(one, str(uuid.UUID(int=chance.getrandbits(128))))
+    return int(len(old) > 10)
+
+
+# -- more of GitHub's answers
+
+
+def _used_up(world: World, fault: Fault) -> int:
+    """The hour, which is 36 s here, is over after some seconds."""
+    limits = world.github.limits
+    before = limits.hourly
+    with world.github.world.lock:
+        limits.hourly = 0
+    world.over.wait(fault.seconds)
+    with world.github.world.lock:
+        limits.hourly = before
+    return 1
+
+
+def _dripping(world: World, fault: Fault) -> int:
+    return _while_switched(world, fault, world.github.faults.drip(_API, seconds=0.8, times=4))
+
+
+def _expiring(world: World, fault: Fault) -> int:
+    return _while_switched(world, fault, world.github.faults.expire_token("", times=4))
+
+
+def _suspended(world: World, fault: Fault) -> int:
+    there = world.github.world
+    (installation,) = list(there.installations.values())
+    there.suspend(installation, there.user("olga"))
+    world.over.wait(fault.seconds)
+    there.suspend(installation, there.user("olga"), suspended=False)
+    return 1
+
+
+def _unlisted(world: World, fault: Fault) -> int:
+    """Dispatches whose answer is lost, while new runs are in no list."""
+    world.github.faults.unlisted_seconds = fault.seconds + 2.0
+    switch = world.github.faults.lose_answer("/dispatches$", method="POST", times=2)
+    happened = _while_switched(world, fault, switch)
+    world.github.faults.unlisted_seconds = 0.0
+    return happened
+
+
+# -- CI
+
+
+def _never_starts(world: World, fault: Fault) -> int:
+    """People cancel such a run after a while; nobody else would ever end it."""
+    faults = world.github.faults
+    faults.runs_never_start += 1
+    met = world.wait_for(lambda: faults.runs_never_start == 0, 6.0)
+    faults.runs_never_start = 0
+    world.over.wait(1.0)
+    for run in list(world.repository.runs.values()):
+        if run.stuck and not run.done:
+            world.github.actions.cancel(world.repository, run)
+    return int(met)
+
+
+def _cancelled_by_hand(world: World, fault: Fault) -> int:
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end and not world.over.is_set():
+        for run in list(world.repository.runs.values()):
+            if not run.done and not run.cancelled:
+                with contextlib.suppress(Refusal):
+                    world.github.actions.cancel(world.repository, run)
+                return 1
+        time.sleep(0.01)
+    return 0
+
+
+def _cut_off(world: World, fault: Fault) -> int:
+    """The web process does not answer a job for a while: its beats and report come late, after it was given up."""
+    (one,) = world.processes.alive("web") or world.processes.alive("serve") or [None]
+    if one is None or not world.wait_for(lambda: bool(world.at_work()), _PATIENCE):
+        return 0
+    one.forked.signal(signal.SIGSTOP)
+    world.over.wait(2.0 + fault.seconds)
+    return int(one.forked.signal(signal.SIGCONT))
+
+
+def _disabled(world: World, fault: Fault) -> int:
+    found = [one for one in world.repository.workflows.values() if one.path.endswith("headwater.yml")]
+    for one in found:
+        one.state = "disabled_manually"
+    world.over.wait(fault.seconds)
+    for one in found:
+        one.state = "active"
+    return int(bool(found))
+
+
+def _hanging(world: World, fault: Fault) -> int:
+    """The runner of a job stops, its tool goes on; later it goes on as if nothing had happened."""
+
+    def hang(job: int) -> bool:
+        runner = world.runners[job]
+        runner.signal(signal.SIGSTOP)
+        world.over.wait(2.0 + fault.seconds)
+        return runner.signal(signal.SIGCONT)
+
+    return _at_work(world, fault, hang)
+
+
+# -- people
+
+
+def _power_lost(world: World, fault: Fault) -> int:
+    """Who said the last thing loses what it took, while that waits; and has it again later."""
+    said = [one for one in world.deeds if one.kind == "say" and one.role == "write"]
+    if not said:
+        return 0
+    there, login = world.repository.collaborators, said[-1].who
+    with world.github.world.lock:
+        there[login] = "read"
+    world.over.wait(fault.seconds)
+    with world.github.world.lock:
+        there[login] = "write"
+    return 1
+
+
+# -- the store
+
+
+def _locked(world: World, fault: Fault) -> int:
+    """Somebody else writes to the SQLite file, for seconds."""
+    file = world.folder / "headwater.db"
+    with contextlib.closing(sqlite3.connect(file, timeout=5, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        world.over.wait(fault.seconds + 1.0)
+        connection.execute("ROLLBACK")
+    return 1
+
+
+def _gone(world: World, fault: Fault) -> int:
+    """As PostgreSQL's restart looks to those who use it: every session ends, whatever it was at, and none begins for a while."""
+    name = world.engine.url.database or ""
+    others = create_engine(world.engine.url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    ended = 0
+    with others.connect() as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        end = time.monotonic() + fault.seconds
+        while time.monotonic() < end:
+            query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
+            ended += int(connection.exec_driver_sql(query, (name,)).scalar() or 0)
+            time.sleep(0.05)
+        connection.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    others.dispose()
+    return int(ended > 0)
+
+
 CAUSES: dict[int, Callable[[World, Fault], int]] = {
     1: _web_killed,
     2: _worker_killed,
@@ -213,4 +395,20 @@ CAUSES: dict[int, Callable[[World, Fault], int]] = {
     26: _webhooks_doubled,
     28: _webhooks_mixed,
     33: _job_lost,
+    10: _locked,
+    11: _gone,
+    18: _used_up,
+    20: _dripping,
+    21: _expiring,
+    22: _suspended,
+    24: _unlisted,
+    27: _webhook_again,
+    29: _webhooks_late,
+    30: _burst,
+    32: _never_starts,
+    34: _cancelled_by_hand,
+    35: _cut_off,
+    36: _disabled,
+    40: _power_lost,
+    108: _hanging,
 }

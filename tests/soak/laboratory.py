@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.soak import processes
 from tests.soak.databases import Databases
-from tests.soak.nursery import Nursery
+from tests.soak.nursery import Nursery, die_with_parent
 from tests.soak.play import Outcome, play
 from tests.soak.story import Scenario
 
@@ -131,7 +131,9 @@ def _keep_keys() -> None:
 
 def _be(scenario: Scenario, folder: Path, address: str, defect: str) -> None:
     """Be the process of one run, with all that it starts in its own session."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setsid()
+    die_with_parent()
     out = os.open(folder / "said", os.O_WRONLY | os.O_CREAT, 0o600)
     os.dup2(out, 1)
     os.dup2(out, 2)

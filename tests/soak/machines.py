@@ -52,6 +52,7 @@ class Machine(machine.Worker):
         files = Files(self.temp)
         given = {**self._base_environment(), **self.env, **env, **files.variables()}
         given["HEADWATER_PATIENCE_SECONDS"] = "12"
+        given["SOAK_DEFECT"] = self.soak.processes.defect
         out = self.temp / "out"
         argv = ["actions", "--attempt", given["HEADWATER_ATTEMPT"], "--key", given["HEADWATER_DISPATCH"]]
         self.forked = self.soak.nursery.start("runner", argv, given, self.workspace, out)

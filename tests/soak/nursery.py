@@ -6,6 +6,7 @@ nursery itself has no threads, so that forking it is safe; it is forked before a
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import select
@@ -48,6 +49,11 @@ class Forked:
         return True
 
 
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent is gone, however that came to be."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class Nursery:
     """The parent's end. `roles`: what processes may be; each takes its arguments and gives an exit code."""
 
@@ -55,6 +61,7 @@ class Nursery:
         ours, theirs = socket.socketpair()
         self._pid = os.fork()
         if self._pid == 0:
+            die_with_parent()
             ours.close()
             _serve(theirs, roles)
         theirs.close()
@@ -161,6 +168,7 @@ def _ended() -> tuple[int, int] | None:
 
 def _be(order: dict[str, object], role: Role) -> None:
     """Be that process."""
+    die_with_parent()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
