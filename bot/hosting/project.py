@@ -51,12 +51,12 @@ class HostedProject(Project):
         state: Path,
         database: Database,
         vault: Vault,
-        token: Callable[[str], str | None],
+        token: Callable[[str, str | None], str | None],
         executor: Executor,
         place: str = PLACE,
     ) -> None:
         """`state` is the folder for this one repository; `token` gives what may read the
-        code at an address."""
+        code at an address, another one where that was not accepted."""
         mirror = HostedMirror(state / "mirror.git", hosted.clone_url, token)
         origins = (hosted.clone_url, hosted.html_url)
         super().__init__(Repository(mirror.folder, origins), state, database.url)
@@ -80,7 +80,7 @@ class HostedProject(Project):
         return self._place
 
     def have(self, commits: Iterable[str]) -> None:
-        """Have these commits here, where another process may have fetched them, and the default branch as new as they are.
+        """Have these commits here, which another process may have fetched, and the default branch as new as they are.
 
         Raises HeadwaterError.
         """

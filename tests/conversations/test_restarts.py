@@ -106,3 +106,10 @@ def test_a_machine_with_a_state_folder_of_its_own_goes_on_with_what_another_has_
     shop.settle()
     assert shop.tool_log() == [f"{name} {deed}" for name in ("network", "db", "api") for deed in ("begins", "deployed")]
     assert "Deployed 3 environments" in pull.newest()
+
+
+def test_a_token_that_ends_early_is_replaced_for_git_too(shop: Town) -> None:
+    shop.github.faults.expire_token(r"/shop\.git/info/refs")
+    pull = shop.pull(shop.environments(network="n2"))
+    shop.settle(20)
+    assert pull.plan().startswith("### 3 environments")
