@@ -151,7 +151,7 @@ def _nothing_hidden() -> None:
     from bot.runner import redact  # noqa: PLC0415
 
     redact.Redactor.redact = lambda self, text: text  # type: ignore[method-assign]
-    redact.Scrubber.feed = lambda self, text: text  # type: ignore[method-assign]
+    redact.Scrubber.feed = lambda self, data: data.decode()  # type: ignore[method-assign]
     redact.Scrubber.flush = lambda self: ""  # type: ignore[method-assign]
 
 

@@ -22,12 +22,12 @@ from tests.soak.records import (
 from tests.soak.tools import read_log
 
 FIRST, HEAD, MERGED = "0" * 40, "a" * 40, "b" * 40
-LOG = """\
-start apply network 11 1 {head} network-1
-end apply network 11 1 {head} network-1
-start apply db 12 2 {head} db-0
-end apply db 12 2 {head} db-0
-""".format(head=HEAD)
+LOG = f"""\
+start apply network 11 1 {HEAD} network-1
+end apply network 11 1 {HEAD} network-1
+start apply db 12 2 {HEAD} db-0
+end apply db 12 2 {HEAD} db-0
+"""
 PLAN = f"<!-- headwater plan 1 -->\n### 2 environments\n`{HEAD[:7]}`"
 DEPLOYED = "<!-- headwater deployment c1 -->\n| `network` | ✓ deployed |\n| `db` | ✓ deployed |"
 GOOD = Records(
