@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE =
 # The conversations that `make test` tells; the others take half an hour on two cores (`make stories`).
 TOLD := tests/conversations/test_first.py tests/conversations/test_traps.py
 
-.PHONY: help demo demo-cli stories test lint format bench crash docs clean
+.PHONY: help demo demo-cli stories test lint format bench crash soak soak-selftest docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,8 @@ help:
 	@echo "make bench   the figures of docs/benchmarks.md (needs npm)"
 	@echo "make stories all conversations on pull requests (long: half an hour on two cores)"
 	@echo "make crash   kill deploys at every point, not only at a sample (long)"
+	@echo "make soak    storms of faults against real processes (SEED=1 RUNS=20 DATABASE=sqlite SCENARIO=file SHRINK=1)"
+	@echo "make soak-selftest  break the code on purpose: the storms' judges must catch it"
 	@echo "make docs    write the generated pages anew"
 
 $(STAMP): pyproject.toml
@@ -57,6 +59,13 @@ bench: $(STAMP)
 
 crash: $(STAMP)
 	@HEADWATER_TEST_CRASH=all $(BIN)/python -m pytest -n auto tests/crash
+
+soak: $(STAMP)
+	@$(BIN)/python -m tests.soak --seed $(or $(SEED),1) --runs $(or $(RUNS),20) \
+		$(if $(DATABASE),--database $(DATABASE)) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SHRINK),--shrink)
+
+soak-selftest: $(STAMP)
+	@$(BIN)/python -m tests.soak.selftest
 
 docs: $(STAMP)
 	@$(BIN)/python -m docs.generate

@@ -85,8 +85,11 @@ class Server:
         """GitHub, as the App may use it in a repository."""
         return self.github.client(hosted.installation_id, hosted.full_name)
 
-    def token(self, hosted: HostedRepository, address: str) -> str | None:
-        """A token that reads just the code of the repository at this address; None where our installation has none."""
+    def token(self, hosted: HostedRepository, address: str, instead_of: str | None = None) -> str | None:
+        """A token that reads just the code of the repository at this address; None where our installation has none.
+
+        `instead_of`: one that was not accepted.
+        """
         wanted = repository_key(address)
         found: HostedRepository | None = hosted
         if repository_key(hosted.clone_url) != wanted:
@@ -97,7 +100,10 @@ class Server:
         if found is None:
             return None
         read = {"contents": "read"}
-        return self.github.token(hosted.installation_id, repository_ids=(found.github_id,), permissions=read).value
+        reach = (found.github_id,)
+        return self.github.token(
+            hosted.installation_id, repository_ids=reach, permissions=read, instead_of=instead_of
+        ).value
 
     def code_token(self, attempt: str, url: str) -> str | None:
         """A token for the code of an attempt, where that is not the job's own repository."""

@@ -102,13 +102,16 @@ class App:
 
     def token(
         self, installation: int, *, repository_ids: tuple[int, ...] | None = None,
-        permissions: Mapping[str, str] | None = None,
+        permissions: Mapping[str, str] | None = None, instead_of: str | None = None,
     ) -> Token:  # fmt: skip
         """A token of an installation that lives for some minutes yet; for fewer repositories or permissions at will.
 
-        Raises NotInstalled or Suspended.
+        `instead_of`: one that GitHub did not accept any more. Raises NotInstalled or Suspended.
         """
-        return self._tokens.get(Scope.of(installation, repository_ids, permissions))
+        scope = Scope.of(installation, repository_ids, permissions)
+        if instead_of is not None:
+            self._tokens.drop(scope, instead_of)
+        return self._tokens.get(scope)
 
     def _new_token(self, scope: Scope) -> tuple[Token, float]:
         body: dict[str, object] = {}

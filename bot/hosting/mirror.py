@@ -20,13 +20,18 @@ from bot.runner.failure import RunnerError
 
 FETCH_SECONDS = 600.0
 _OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_NOT_ACCEPTED = re.compile(rb"could not read Username|Authentication failed|returned error: 40[13]")
+"""What git says where a token is refused."""
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 class HostedMirror(Mirror):
-    """A mirror that fetches from an address; `token` gives what may read an address."""
+    """A mirror that fetches from an address.
 
-    def __init__(self, folder: Path, address: str, token: Callable[[str], str | None]) -> None:
+    `token` gives what may read an address; told of one that was not accepted, it gives another one.
+    """
+
+    def __init__(self, folder: Path, address: str, token: Callable[[str, str | None], str | None]) -> None:
         super().__init__(folder, folder)
         self._address = address
         self._token = token
@@ -41,14 +46,14 @@ class HostedMirror(Mirror):
         """Have this commit here, under a ref of its own."""
         if self._has(commit):
             return
-        if not self._here(commit):
-            self._fetch([commit], self._address, self._token(self._address))
+        if not self.has(commit):
+            self._fetch([commit], self._address)
         self._git("update-ref", f"refs/headwater/commits/{commit}", commit)
 
     def fetch(self, address: str, revision: str) -> str:
         """The commit that a branch or tag of another repository of the same installation is at now, kept here."""
         draft = f"refs/headwater/drafts/{os.urandom(8).hex()}"
-        self._fetch([f"+{revision}:{draft}"], address, self._token(address))
+        self._fetch([f"+{revision}:{draft}"], address)
         commit = self.head_of(draft)
         assert commit is not None  # noqa: S101 (it was just fetched)
         self._git("update-ref", f"refs/headwater/commits/{commit}", commit)
@@ -57,7 +62,7 @@ class HostedMirror(Mirror):
 
     def update(self, refs: Mapping[str, str]) -> None:
         """Bring refs of ours to where those of GitHub are: theirs -> ours. Raises HeadwaterError if one is gone."""
-        self._fetch([f"+{theirs}:{ours}" for theirs, ours in refs.items()], self._address, self._token(self._address))
+        self._fetch([f"+{theirs}:{ours}" for theirs, ours in refs.items()], self._address)
 
     def head_of(self, ref: str) -> str | None:
         """The commit that a ref of ours is at. Mostly read from its file: this is asked for every environment."""
@@ -68,13 +73,17 @@ class HostedMirror(Mirror):
         answer = self._run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         return answer.stdout.decode().strip() or None if answer.ok else None
 
+    def has(self, commit: str) -> bool:
+        """Whether a commit is here."""
+        return self._run("cat-file", "-e", f"{commit}^{{commit}}").ok
+
     def contains(self, later: str, earlier: str) -> bool:
         """Whether a commit is an ancestor of another one (or that itself)."""
         return self._run("merge-base", "--is-ancestor", earlier, later).ok
 
     def first_parents(self, earlier: str | None, later: str, most: int) -> list[str]:
         """What a branch was at from after `earlier` to `later`, newest first: the commits of its merges and pushes."""
-        unless = [f"^{earlier}"] if earlier and self._here(earlier) else []
+        unless = [f"^{earlier}"] if earlier and self.has(earlier) else []
         found = self._run("rev-list", "--first-parent", f"--max-count={most}", later, *unless)
         return found.stdout.decode().split() if found.ok else []
 
@@ -118,18 +127,22 @@ class HostedMirror(Mirror):
     def _lock_file(self) -> Path:
         return self.folder.with_suffix(".lock")
 
-    def _here(self, commit: str) -> bool:
-        return self._run("cat-file", "-e", f"{commit}^{{commit}}").ok
-
-    def _fetch(self, refspecs: Sequence[str], address: str, token: str | None) -> None:
-        options = ("--no-tags", "--quiet", "--no-recurse-submodules", "--no-write-fetch-head")
-        with self._alone():
-            done = self._run("fetch", *options, "--", address, *refspecs, address=address, token=token)
+    def _fetch(self, refspecs: Sequence[str], address: str) -> None:
+        """Fetch; with another token where GitHub does not accept the one that we have, as after a suspension."""
+        token = self._token(address, None)
+        done = self._fetched(refspecs, address, token)
+        if not done.ok and token is not None and _NOT_ACCEPTED.search(done.stderr):
+            done = self._fetched(refspecs, address, self._token(address, token))
         if not done.ok:
             said = done.stderr.decode(errors="replace").strip()[-400:]
             raise HeadwaterError(
                 f"{address} could not be fetched: {said}", "if the App may still read it, this is tried again"
             )
+
+    def _fetched(self, refspecs: Sequence[str], address: str, token: str | None) -> process.Finished:
+        options = ("--no-tags", "--quiet", "--no-recurse-submodules", "--no-write-fetch-head")
+        with self._alone():
+            return self._run("fetch", *options, "--", address, *refspecs, address=address, token=token)
 
     def _run(self, *argv: str, address: str | None = None, token: str | None = None) -> process.Finished:
         environment = _environment(self.folder, address or self._address, token)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from bot.decide.trust import Trusted, trusted_in
@@ -54,12 +54,12 @@ class HostedProject(Project):
         state: Path,
         database: Database,
         vault: Vault,
-        token: Callable[[str], str | None],
+        token: Callable[[str, str | None], str | None],
         executor: Executor,
         place: str = PLACE,
     ) -> None:
         """`state` is the folder for this one repository; `token` gives what may read the
-        code at an address."""
+        code at an address, another one where that was not accepted."""
         mirror = HostedMirror(state / MIRROR, hosted.clone_url, token)
         origins = (hosted.clone_url, hosted.html_url)
         super().__init__(Repository(mirror.folder, origins), state, database.url)
@@ -81,6 +81,19 @@ class HostedProject(Project):
     def place(self) -> str:
         """Where its attempts run."""
         return self._place
+
+    def have(self, commits: Iterable[str]) -> None:
+        """Have these commits here, which another process may have fetched, and the default branch as new as they are.
+
+        Raises HeadwaterError.
+        """
+        lacking = [one for one in commits if not self.mirror.has(one)]
+        if not lacking:
+            return
+        head = f"refs/heads/{self.hosted.default_branch}"
+        self.mirror.update({head: head})
+        for one in lacking:
+            self.mirror.keep(one)
 
     @property
     def default_head(self) -> str | None:

@@ -14,13 +14,17 @@ from bot.store.tables import deployments, tasks, workflows
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A deployment that has not ended. `dirty`: something of it is to be decided. `waits`: for room, or for an end."""
+    """A deployment that has not ended. `dirty`: something of it is to be decided. `waits`: for room, or for an end.
+
+    `stops`: somebody wants it to end.
+    """
 
     number: int
     hosted: HostedRepository
     dirty: bool
     waits: bool
     correlation: str
+    stops: bool
 
 
 _OF_IT = tasks.c.deployment_id == deployments.c.id
@@ -47,6 +51,19 @@ _UNFINISHED = (
 def unfinished(connection: Connection) -> list[Unfinished]:
     """All deployments of hosted repositories that have not ended, oldest first."""
     return [
-        Unfinished(row.id, repository_in(row), row.dirty, row.ready or row.stop is not None, row.correlation)
+        Unfinished(
+            row.id,
+            repository_in(row),
+            row.dirty,
+            row.ready or row.stop is not None,
+            row.correlation,
+            row.stop is not None,
+        )
         for row in connection.execute(_UNFINISHED)
     ]
+
+
+def commits(connection: Connection, deployment: int) -> list[str]:
+    """The commits that its definitions are read at."""
+    query = select(tasks.c.commit).where(tasks.c.deployment_id == deployment).distinct().order_by(tasks.c.commit)
+    return list(connection.execute(query).scalars())

@@ -14,7 +14,7 @@ from bot.errors import HeadwaterError, StoreError
 from bot.hosting.project import HostedProject
 from bot.server import Server
 from bot.store import conversation, deployments, hosting, publications, work
-from bot.store.driving import Unfinished, unfinished
+from bot.store.driving import Unfinished, commits, unfinished
 from bot.store.hosting import HostedRepository
 from bot.store.tables import workflows
 from planner.problems import PlannerError
@@ -34,11 +34,13 @@ class Driving:
         self._server = server
         self._stepped: dict[int, float] = {}  # when each was last looked at whole, by our own clock
         self._drivers: dict[int, tuple[HostedProject, Driver]] = {}
+        self._had: set[int] = set()  # deployments whose commits are here: another process may have made them
 
     def round(self) -> float:
         """One step of each; after how many seconds to look again, if nobody says so earlier."""
         with self._server.database.reading() as connection:
             found = unfinished(connection)
+        self._had &= {one.number for one in found}
         return min((self._step(one) for one in found), default=self._server.settings.poll_seconds)
 
     def _step(self, one: Unfinished) -> float:
@@ -51,6 +53,7 @@ class Driving:
         if wait <= 0:
             self._stepped[one.number] = time.monotonic()
         try:
+            self._have_commits(one)
             with correlation.bound(one.correlation):
                 moved = driver.step(one.number, due=wait <= 0)
         except StoreError:
@@ -60,6 +63,14 @@ class Driving:
             _log.warning("a deployment could not be moved on", error=str(error), **told)
             return poll
         return 0.0 if moved else poll if wait <= 0 else min(wait, poll)
+
+    def _have_commits(self, one: Unfinished) -> None:
+        """Raises HeadwaterError where GitHub does not give them now; what is to end needs none."""
+        if one.number not in self._had and not one.stops:
+            with self._server.database.reading() as connection:
+                needed = commits(connection, one.number)
+            self._server.project(one.hosted).have(needed)
+            self._had.add(one.number)
 
     @property
     def _longest(self) -> float:

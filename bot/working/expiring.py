@@ -63,6 +63,6 @@ def _forget_mirrors(server: Server, before: float) -> None:
         folder = server.folder_of(hosted) / MIRROR
         if not folder.is_dir():
             continue
-        mirror = HostedMirror(folder, hosted.clone_url, lambda _address: None)
+        mirror = HostedMirror(folder, hosted.clone_url, lambda _address, _instead_of: None)
         if mirror.used_at < before and mirror.remove(hosted.default_branch, needed[hosted.id], before):
             _log.info("a mirror that nobody used was removed", repository=hosted.full_name)

@@ -23,6 +23,7 @@ class OutsideTown(Town):
 
     roles: tuple[str, ...] = ("serve",)
     processes: list[tuple[str, subprocess.Popen[bytes]]] = field(default_factory=list)
+    started: int = 0
 
     def _begin(self) -> None:
         self.key = base64.b64encode(os.urandom(32)).decode()
@@ -42,13 +43,18 @@ class OutsideTown(Town):
         log = (self.folder / f"{role}-{len(self.processes)}.log").open("wb")
         made = subprocess.Popen(
             [str(HEADWATER), role, *listen],
-            env={**outer, **told, "HEADWATER_KEY": self.key},
+            env={**outer, **told, "HEADWATER_KEY": self.key, "HEADWATER_STATE": str(self._state(role))},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
         self.processes.append((role, made))
+
+    def _state(self, role: str) -> Path:
+        """Each worker has a state folder of its own; `serve` keeps its one over restarts."""
+        self.started += 1
+        return self.folder / f"state-{role}-{self.started}" if role == "worker" else self.settings.state
 
     def wait_until_it_answers(self, seconds: float = 60.0) -> None:
         """Wait for /readyz."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from tests.bot.store.conftest import migrated_postgres, postgres  # noqa: F401  (fixtures)
 from tests.conversations.conftest import SHOP
 from tests.conversations.outside import OutsideTown
+from tests.conversations.town import Town
 from tests.github import GitHub
 
 
@@ -85,3 +88,28 @@ def test_replicas_on_postgresql_share_the_work_and_survive_each_other(
     town.settle(120)
     assert town.tool_log() == [f"{name} {deed}" for name in ("network", "db", "api") for deed in ("begins", "deployed")]
     assert len(pull.ours()) == 2
+
+
+def test_a_machine_with_a_state_folder_of_its_own_goes_on_with_what_another_has_begun(shop: Town) -> None:
+    pull = shop.pull(shop.environments(network="n2"))
+    shop.settle()
+    shop.hold("network")
+    pull.comment("/deploy")
+    shop.wait_for(lambda: shop.tool_log() == ["network begins"])
+    shop.stop_server()
+    before, elsewhere = shop.settings, shop.folder / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    shutil.copy(before.state / "key", elsewhere / "key")
+    shop.settings = before.model_copy(update={"state": elsewhere, "database_url": SecretStr(before.database)})
+    shop.start_server()  # as a second worker, which has fetched nothing of all this
+    shop.let_go("network")
+    shop.settle()
+    assert shop.tool_log() == [f"{name} {deed}" for name in ("network", "db", "api") for deed in ("begins", "deployed")]
+    assert "Deployed 3 environments" in pull.newest()
+
+
+def test_a_token_that_ends_early_is_replaced_for_git_too(shop: Town) -> None:
+    shop.github.faults.expire_token(r"/shop\.git/info/refs")
+    pull = shop.pull(shop.environments(network="n2"))
+    shop.settle(20)
+    assert pull.plan().startswith("### 3 environments")

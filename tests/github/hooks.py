@@ -131,10 +131,20 @@ class Hooks:
 
     def redeliver(self, delivery: Delivery) -> Delivery:
         """Send once more, with the same id for its receiver."""
-        again = self._made(delivery.app, delivery.guid, delivery.event, delivery.action, delivery.body, None, None)
+        return self.repeat(delivery, delivery.guid)
+
+    def repeat(self, delivery: Delivery, guid: str) -> Delivery:
+        """Send the same event under an id of its own."""
+        again = self._made(delivery.app, guid, delivery.event, delivery.action, delivery.body, None, None)
         again.installation, again.repository, again.redelivery = delivery.installation, delivery.repository, True
         self._enqueue(again)
         return again
+
+    def fail(self, delivery: Delivery) -> None:
+        """Have it in the log as one that did not arrive, without sending it."""
+        delivery.status_code, delivery.status, delivery.sent = 502, "failed to connect to host", True
+        with self._wake:
+            self.log.append(delivery)
 
     def ping(self, app: App) -> None:
         """Say hello to a new webhook."""

@@ -30,7 +30,7 @@ class Actions:
     """GitHub Actions of one GitHub.
 
     `most_jobs` run at once; a job starts `start_delay` seconds after it may; `cancel_seconds` is the grace of a cancel;
-    `minute` is how long a minute of `timeout-minutes` lasts. `more` holds further actions by name.
+    `minute` is how long a minute of `timeout-minutes` lasts. `more` holds further actions by name, `machine` is what runs a job.
     """
 
     def __init__(self, github: GitHub) -> None:
@@ -40,6 +40,7 @@ class Actions:
         self.cancel_seconds = CANCEL_SECONDS
         self.minute = 60.0
         self.more: dict[str, Callable[..., dict[str, str]]] = {}
+        self.machine = Worker
         self.refused: list[InvalidWorkflow] = []
         self.issuer = Issuer(github)
         self.workers: dict[int, Worker] = {}
@@ -287,7 +288,7 @@ class Actions:
             world.emit("workflow_run", run.actor, where, "in_progress", run=run)
         deploying.started(self, where, job)
         world.emit("workflow_job", run.actor, where, "in_progress", job=job)
-        worker = self.workers[job.id] = Worker(self, where, job)
+        worker = self.workers[job.id] = self.machine(self, where, job)
         worker.start()
 
     def ended(self, where: Repository, job: Job) -> None:

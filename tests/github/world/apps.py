@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import serialization
@@ -37,9 +38,7 @@ class App:
     @property
     def public_key(self) -> rsa.RSAPublicKey:
         """What its JSON web tokens are checked with."""
-        key = serialization.load_pem_private_key(self.private_key.encode(), None)
-        assert isinstance(key, rsa.RSAPrivateKey)
-        return key.public_key()
+        return _public_key(self.private_key)
 
 
 @dataclass(eq=False)
@@ -91,3 +90,10 @@ def new_private_key() -> str:
     key = rsa.generate_private_key(65537, 2048)
     kind = serialization.PrivateFormat.TraditionalOpenSSL
     return key.private_bytes(serialization.Encoding.PEM, kind, serialization.NoEncryption()).decode()
+
+
+@cache
+def _public_key(private_key: str) -> rsa.RSAPublicKey:
+    key = serialization.load_pem_private_key(private_key.encode(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key.public_key()

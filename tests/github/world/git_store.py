@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -11,6 +12,10 @@ from pathlib import Path
 
 ZERO = "0" * 40
 Files = Mapping[str, "str | bytes | tuple[str, str | bytes] | None"]
+
+
+_OBJECT = re.compile(r"[0-9a-f]{40}")
+_OBJECTS = re.compile(r"\^?[0-9a-f]{40}(?:\.\.[0-9a-f]{40})?")
 
 
 class Conflict(Exception):  # noqa: N818 an answer of git, not a failure
@@ -60,6 +65,7 @@ class GitStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._kept: dict[tuple[str, ...], str] = {}
 
     @classmethod
     def create(cls, folder: Path, branch: str, source: Path | None = None) -> GitStore:
@@ -87,8 +93,24 @@ class GitStore:
         )
         return done.stdout.decode(errors="replace").strip("\n")
 
+    def _lasting(self, *arguments: str, about: tuple[str, ...]) -> str:
+        """As `run`; kept, if it is about objects by their ids alone, of which git never says anything else."""
+        if not all(_OBJECTS.fullmatch(one) for one in about):
+            return self.run(*arguments)
+        if arguments not in self._kept:
+            self._kept[arguments] = self.run(*arguments)
+        return self._kept[arguments]
+
     def resolve(self, name: str) -> str | None:
         """The commit that a branch, tag, ref or id means, or None."""
+        if _OBJECT.fullmatch(name) and self._kept.get(("resolve", name)):
+            return name
+        found = self._resolve(name)
+        if found == name:
+            self._kept["resolve", name] = name
+        return found
+
+    def _resolve(self, name: str) -> str | None:
         for candidate in (f"refs/heads/{name}", f"refs/tags/{name}", name):
             try:
                 return self.run("rev-parse", "-q", "--verify", "--end-of-options", f"{candidate}^{{commit}}")
@@ -135,7 +157,7 @@ class GitStore:
     def merge_base(self, one: str, other: str) -> str | None:
         """The merge base, or None for unrelated histories."""
         try:
-            return self.run("merge-base", one, other).split("\n", maxsplit=1)[0]
+            return self._lasting("merge-base", one, other, about=(one, other)).split("\n", maxsplit=1)[0]
         except subprocess.CalledProcessError:
             return None
 
@@ -169,14 +191,15 @@ class GitStore:
     def log(self, *range_: str, most: int = 250) -> list[CommitText]:
         """Commits, newest first."""
         form = "%H%x1f%T%x1f%P%x1f%an%x1f%ae%x1f%aI%x1f%cn%x1f%ce%x1f%B%x1e"
-        text = self.run("log", f"-{most}", f"--format={form}", *range_, "--")
+        text = self._lasting("log", f"-{most}", f"--format={form}", *range_, "--", about=range_)
         return [_commit(part.lstrip("\n")) for part in text.split("\x1e") if part.strip()]
 
     def changes(self, base: str, head: str) -> list[Change]:
         """The files that differ between two commits."""
-        raw = self.run("diff-tree", "-r", "-z", "--no-renames", "--raw", base, head).split("\0")[:-1]
+        flags, about = ("-r", "-z", "--no-renames"), (base, head)
+        raw = self._lasting("diff-tree", *flags, "--raw", *about, about=about).split("\0")[:-1]
         counted = {}
-        for line in self.run("diff-tree", "-r", "-z", "--no-renames", "--numstat", base, head).split("\0")[:-1]:
+        for line in self._lasting("diff-tree", *flags, "--numstat", *about, about=about).split("\0")[:-1]:
             added, deleted, path = line.split("\t", 2)
             counted[path] = (int(added) if added != "-" else 0, int(deleted) if deleted != "-" else 0)
         pairs = zip(raw[::2], raw[1::2], strict=True)

@@ -1,0 +1,82 @@
+"""The faults of a run, by the numbers of docs/reliability.md: which there are, how often, when. Pure; `causing` causes them."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One fault: what happens, and how often it is drawn beside others; `only` names the database that can have it."""
+
+    number: int
+    title: str
+    weight: float = 1.0
+    only: str = ""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of one run: after which step it begins, how many seconds later, for how many seconds."""
+
+    number: int
+    after: int
+    delay: float
+    seconds: float
+    choice: int = 0  # what else is to be chosen
+
+
+KINDS = {
+    one.number: one
+    for one in (
+        Kind(1, "kill -9 of the web process", 2),
+        Kind(2, "kill -9 of a worker", 2),
+        Kind(3, "kill -9 of a runner, its tool goes on", 2),
+        Kind(4, "kill -9 of the tool itself", 1.5),
+        Kind(5, "SIGTERM with work in hand, then a restart", 1.5),
+        Kind(6, "all processes killed at once", 1.5),
+        Kind(8, "a process paused, then going on", 1.5),
+        Kind(10, "the database locked for seconds", only="sqlite"),
+        Kind(11, "PostgreSQL goes away in mid-transaction", 3, only="postgresql"),
+        Kind(16, "GitHub answers 502 and 503 for a while", 1.5),
+        Kind(17, "GitHub answers 403 with Retry-After, 429", 1.5),
+        Kind(19, "an answer lost after its effect", 2),
+        Kind(18, "GitHub's hourly limit used up"),
+        Kind(20, "GitHub's answers drip"),
+        Kind(21, "a token that expires within a call"),
+        Kind(22, "the App suspended, then allowed again"),
+        Kind(24, "what was just made is not listed yet", 1.5),
+        Kind(25, "a webhook lost", 1.5),
+        Kind(26, "a webhook doubled, with the same id", 1.5),
+        Kind(27, "a webhook sent again after it failed"),
+        Kind(28, "webhooks out of order", 1.5),
+        Kind(29, "webhooks very late"),
+        Kind(30, "a burst of webhooks"),
+        Kind(32, "a run that never starts"),
+        Kind(33, "a job's machine lost", 1.5),
+        Kind(34, "a run cancelled by hand"),
+        Kind(35, "the line from a job to the bot cut for a while"),
+        Kind(36, "the generated workflow disabled"),
+        Kind(40, "who commanded loses the permission"),
+        Kind(108, "a runner paused, then going on"),
+    )
+}
+
+
+def drawn(chance: random.Random, steps: int, database: str) -> tuple[Fault, ...]:
+    """Some faults for a run of so many steps, in the order of their beginning."""
+    kinds = [one for one in KINDS.values() if one.only in ("", database)]
+    count = chance.choice((3, 4, 5, 6, 7))
+    chosen: list[Kind] = []
+    while len(chosen) < count:
+        (one,) = chance.choices(kinds, [each.weight for each in kinds])
+        chosen.append(one)
+    found = [
+        Fault(
+            one.number, chance.randrange(steps), round(chance.uniform(0.0, 0.8), 2), round(chance.uniform(0.3, 1.5), 2),
+            chance.randrange(1 << 16),
+        )
+        for one in chosen
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda one: (one.after, one.delay, one.number)))

@@ -1,0 +1,268 @@
+"""The seven invariants, each a pure function from what a run left behind to what is wrong with it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+from tests.soak.records import Records, Task
+from tests.soak.tools import Span, spans
+
+MAY_DEPLOY = frozenset({"write", "maintain", "admin"})
+_ENDED = frozenset({"succeeded", "failed", "timed out", "cancelled", "blocked", "skipped"})
+_SETTLED = frozenset({"done", "refused", "asked"})  # asked: people are, and a comment says so
+
+
+def order(records: Records) -> Iterator[str]:
+    """I1: no deploy starts before each upstream has succeeded, no destroy before all that needs it is destroyed."""
+    there: dict[str, str] = {}
+    applied: set[tuple[str, str]] = set()
+    at_work: dict[str, Span] = {}
+    ends = {one.end: one for one in _changing(records) if one.end is not None}
+    starts = {one.start: one for one in _changing(records)}
+    for number, line in enumerate(records.log):
+        if number in starts:
+            span = starts[number]
+            if span.step == "apply":
+                yield from _below(span, records, there, applied, at_work)
+            else:
+                yield from _above(span, records, there, at_work)
+            at_work[span.environment] = span
+        if number in ends:
+            span = ends[number]
+            at_work.pop(span.environment, None)
+            if line.event == "end" and span.step == "apply":
+                there[span.environment] = span.text
+                applied.add((span.environment, span.text))
+            elif line.event == "end":
+                there.pop(span.environment, None)
+
+
+def _below(
+    span: Span, records: Records, there: dict[str, str], applied: set[tuple[str, str]], at_work: dict[str, Span]
+) -> Iterator[str]:  # fmt: skip
+    texts = records.texts.get(span.commit, {})
+    base = records.texts.get(records.bases.get(span.commit, records.bases.get("main", "")), {})
+    for upstream in records.needs[span.environment]:
+        wanted = texts.get(upstream)
+        busy = at_work.get(upstream)
+        if upstream not in there and (busy is None or busy.step == "apply"):
+            yield f"{_named(span)} began before {upstream} was there"
+        elif busy is not None and busy.text == wanted and (upstream, wanted) not in applied:
+            yield f"{_named(span)} began while {upstream} was being deployed"
+        elif wanted != base.get(upstream) and (upstream, wanted) not in applied:
+            yield f"{_named(span)} began before {upstream} was {wanted}"
+
+
+def _above(span: Span, records: Records, there: dict[str, str], at_work: dict[str, Span]) -> Iterator[str]:
+    for name, needs in records.needs.items():
+        if span.environment in needs and (name in there or name in at_work):
+            yield f"{_named(span)} began while {name} was there, which needs it"
+
+
+def once(records: Records) -> Iterator[str]:
+    """I2: an attempt runs once, and nothing is ever done to one environment twice at the same time."""
+    by_environment: dict[str, list[Span]] = defaultdict(list)
+    for one in _changing(records):
+        by_environment[one.environment].append(one)
+    for found in by_environment.values():
+        for earlier, later in pairwise(found):
+            if earlier.end is None or earlier.end > later.start:
+                yield f"{_named(later)} began before {_named(earlier)} had ended"
+    often = Counter((records.attempts_of_jobs.get(one.job, f"job {one.job}"), one.step) for one in spans(records.log))
+    for (attempt, step), times in often.items():
+        if times > 1:
+            yield f"attempt {attempt} did its {step} {times} times"
+
+
+def nothing_lost(records: Records) -> Iterator[str]:
+    """I3: what was accepted has come to an end that a person can see; nothing stays pending."""
+    if records.left:
+        yield f"it did not come to rest: {records.left[:600]}"
+    for guid, outcome in records.webhooks.items():
+        if outcome is None:
+            yield f"webhook {guid} was accepted, and nothing became of it"
+    for one in records.deployments:
+        if one.state in ("queued", "running") and not one.waits:
+            yield f"deployment {one.id} is {one.state}, and nobody is asked for anything"
+    heard = {one.comment: one for one in records.commands}
+    for remark in records.remarks:
+        if remark.bot or not remark.body.startswith("/") or remark.id not in records.heard:
+            continue
+        command = heard.get(remark.id)
+        if command is None:
+            yield f"{remark.who}'s {remark.body!r} on #{remark.pull} was accepted, and is no command"
+        elif command.state not in _SETTLED and not _waits(records, command.comment):
+            yield f"{remark.who}'s {remark.body!r} on #{remark.pull} is still {command.state}"
+        elif not remark.reactions and not any(
+            one.bot and one.pull == remark.pull and one.at >= remark.at for one in records.remarks
+        ):
+            yield f"{remark.who}'s {remark.body!r} on #{remark.pull} got no answer"
+
+
+def _waits(records: Records, comment: int) -> bool:
+    """Whether a command is answered by what waits for people."""
+    (command,) = [one for one in records.commands if one.comment == comment]
+    waiting = {one.id for one in records.deployments if one.waits}
+    return bool(command.waits) or bool(waiting & set(command.deployments))
+
+
+def convergence(records: Records) -> Iterator[str]:
+    """I4: what is there is what should be, or what a fault really broke says so."""
+    for name, text in records.final.items():
+        if records.state.get(name) != text:
+            yield f"{name} is {records.state.get(name)}, not {text}"
+    for one in records.environments:
+        wanted = records.texts.get(one.commit or "", {}).get(one.name)
+        here = records.state.get(one.name)
+        if records.final and (not one.deployed or one.unfinished):
+            yield f"{one.name} is not known to be deployed"
+        if one.unfinished:
+            continue
+        if one.deployed and here != wanted:
+            yield f"{one.name} is {here}, and is said to be deployed as {wanted}"
+        if not one.deployed and here is not None:
+            yield f"{one.name} is {here}, and is said not to be deployed"
+    if records.continuous and not records.final:
+        yield from _merged(records)
+
+
+def _merged(records: Records) -> Iterator[str]:
+    """What was merged is there, or somebody is told why it is not."""
+    texts = records.texts[records.main[-1]]
+    locked = {name for name, _ in records.locks}
+    applied = {one.environment for one in _changing(records)}
+    for name, text in texts.items():
+        if records.state.get(name) == text or name in locked or name not in applied:
+            continue
+        tasks = [one for one in records.tasks if one.environment == name and _text(records, one) == text]
+        if not any(one.state != "succeeded" for one in tasks):
+            yield f"{name} is {records.state.get(name)}; {text} was merged, and nothing says why it is not deployed"
+
+
+def only_allowed(records: Records) -> Iterator[str]:
+    """I5: each deploy ran at a commit that somebody who might had asked for, with the approvals that it takes."""
+    main = set(records.main)
+    for one in _changing(records):
+        if one.commit in main:
+            if one.step == "apply" and one.environment in records.asking and not _approved(records, one):
+                yield f"{_named(one)} ran without an approval"
+            continue
+        asked = [
+            deed for deed in records.deeds
+            if deed.kind == "say" and deed.text.startswith("/") and deed.head == one.commit and deed.role in MAY_DEPLOY
+        ]  # fmt: skip
+        if not asked:
+            yield f"{_named(one)} ran at {one.commit[:7]}, which nobody who may had asked for"
+        elif records.approvals and not _reviewed(records, one.commit):
+            yield f"{_named(one)} ran at {one.commit[:7]} without a review of it"
+        elif one.step == "apply" and one.environment in records.asking and not _approved(records, one):
+            yield f"{_named(one)} ran without an approval"
+
+
+def _reviewed(records: Records, commit: str) -> bool:
+    authors = {one.number: one.author for one in records.pulls}
+    return any(
+        one.kind == "review" and one.head == commit and one.role in MAY_DEPLOY and one.who != authors.get(one.pull)
+        for one in records.deeds
+    )
+
+
+def _approved(records: Records, span: Span) -> bool:
+    """Whether somebody else who may had written `/approve ENVIRONMENT`."""
+    authors = {one.number: one.author for one in records.pulls}
+    return any(
+        one.kind == "say" and one.text.split()[:1] == ["/approve"] and span.environment in one.text.split()
+        and one.role in MAY_DEPLOY and one.who != authors.get(one.pull)
+        for one in records.deeds
+    )  # fmt: skip
+
+
+def one_truth(records: Records) -> Iterator[str]:
+    """I6: what people see says what the store says; no lock is left behind."""
+    pulls = {one.number: one for one in records.pulls}
+    for name, number in records.locks:
+        if number not in pulls or pulls[number].state == "merged":
+            yield f"{name} is locked by #{number}, which was merged"
+    if records.final and records.locks:
+        yield f"locks are left: {list(records.locks)}"
+    if records.left:
+        return  # nothing has come to rest that could be compared
+    often = Counter(one.body.partition("\n")[0] for one in records.remarks if one.bot)
+    for marker, times in often.items():
+        if times > 1:
+            yield f"{times} comments are {marker}"
+    for one in records.pulls:
+        plans = [each for each in records.remarks if each.bot and each.pull == one.number and _is_plan(each.body)]
+        if one.state == "open" and not any(one.head[:7] in each.body for each in plans):
+            yield f"#{one.number} has no plan comment of its head {one.head[:7]}"
+    busy = any(one.state in ("queued", "running") and not one.waits for one in records.deployments)
+    asked = {f"<!-- headwater deployment c{one.id} -->" for one in records.commands if one.verb in _OF_THEN}
+    for remark in records.remarks:
+        then = remark.body.partition("\n")[0] in asked
+        if remark.bot and "◐" in remark.body and not busy and not then:
+            yield f"a comment on #{remark.pull} says that something goes on: {remark.body[:200]!r}"
+    for check in records.checks:
+        if check.status != "completed" and not any(one.state in ("queued", "running") for one in records.deployments):
+            yield f"check {check.name!r} of {check.head[:7]} is still {check.status}"
+    yield from _said_of_tasks(records)
+
+
+def _is_plan(body: str) -> bool:
+    return body.startswith("<!-- headwater plan")
+
+
+_OF_THEN = frozenset({"status", "explain", "help"})
+"""Commands whose answers say how things stood when somebody asked."""
+_SIGNS = {"succeeded": "✓–", "failed": "✗", "timed out": "✗", "cancelled": "⊘", "blocked": "⊘", "needs approval": "!"}
+
+
+def _said_of_tasks(records: Records) -> Iterator[str]:
+    """Each task that a comment tells of is told with its state."""
+    tasks: dict[int, list[Task]] = defaultdict(list)
+    for one in records.tasks:
+        tasks[one.deployment].append(one)
+    for comment, deployments in records.told.items():
+        body = next((one.body for one in records.remarks if one.id == comment), None)
+        if body is None:
+            yield f"comment {comment} is not there"
+            continue
+        for task in (each for deployment in deployments for each in tasks[deployment]):
+            if task.action not in ("deploy", "destroy") or task.state not in _SIGNS:
+                continue
+            rows = [line for line in body.splitlines() if line.startswith(f"| `{task.environment}` |")]
+            if not any(sign in row for row in rows for sign in _SIGNS[task.state]):
+                yield f"{task.environment} of deployment {task.deployment} is {task.state}, and {rows} is said"
+
+
+def no_leak(records: Records) -> Iterator[str]:
+    """I7: no secret is written anywhere."""
+    for where, text in records.spoken.items():
+        for what, secret in records.secrets.items():
+            if secret in text:
+                at = text.index(secret)
+                yield f"{what} is in {where}: …{text[max(0, at - 80) : at]!r}"
+
+
+def _changing(records: Records) -> list[Span]:
+    return [one for one in spans(records.log) if one.step in ("apply", "destroy")]
+
+
+def _named(span: Span) -> str:
+    return f"the {span.step} of {span.environment} ({span.text}, job {span.job})"
+
+
+def _text(records: Records, task: Task) -> str | None:
+    return records.texts.get(task.commit, {}).get(task.environment)
+
+
+JUDGES: dict[str, Callable[[Records], Iterator[str]]] = {
+    "I1 order": order,
+    "I2 once": once,
+    "I3 nothing lost": nothing_lost,
+    "I4 convergence": convergence,
+    "I5 only what was allowed": only_allowed,
+    "I6 one truth": one_truth,
+    "I7 no leak": no_leak,
+}

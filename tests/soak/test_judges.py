@@ -1,0 +1,156 @@
+"""Each judge says nothing of a good run, and finds what is wrong with one in which it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from tests.soak import judges
+from tests.soak.records import (
+    Check,
+    Command,
+    Deed,
+    Deployment,
+    Environment,
+    Pull,
+    Records,
+    Remark,
+    Task,
+)
+from tests.soak.tools import read_log
+
+FIRST, HEAD, MERGED = "0" * 40, "a" * 40, "b" * 40
+LOG = f"""\
+start apply network 11 1 {HEAD} network-1
+end apply network 11 1 {HEAD} network-1
+start apply db 12 2 {HEAD} db-0
+end apply db 12 2 {HEAD} db-0
+"""
+PLAN = f"<!-- headwater plan 1 -->\n### 2 environments\n`{HEAD[:7]}`"
+DEPLOYED = "<!-- headwater deployment c1 -->\n| `network` | ✓ deployed |\n| `db` | ✓ deployed |"
+GOOD = Records(
+    needs={"network": (), "db": ("network",)},
+    texts={
+        FIRST: {"network": "network-0", "db": "db-0"},
+        HEAD: {"network": "network-1", "db": "db-0"},
+        MERGED: {"network": "network-1", "db": "db-0"},
+    },
+    log=read_log(LOG),
+    attempts_of_jobs={11: "1-1-1", 12: "1-2-1"},
+    deeds=(Deed(1.0, "say", "ada", 1, "/deploy", HEAD, "write"),),
+    main=(FIRST, MERGED),
+    remarks=(
+        Remark(1, 1, True, "headwater[bot]", PLAN, 1.0),
+        Remark(2, 1, False, "ada", "/deploy", 2.0, ["eyes"]),
+        Remark(3, 1, True, "headwater[bot]", DEPLOYED, 3.0),
+    ),
+    checks=(Check("headwater deploy: soak", HEAD, "completed", "success"),),
+    pulls=(Pull(1, "merged", "ada", HEAD),),
+    webhooks={"one": "worked on"},
+    tasks=(
+        Task(1, 1, "network", "deploy", "succeeded", "done", HEAD),
+        Task(2, 1, "db", "deploy", "succeeded", "done", HEAD),
+    ),
+    deployments=(Deployment(1, "deploy", "succeeded", "ada", HEAD, 1, False, False),),
+    environments=(Environment("network", True, False, HEAD), Environment("db", True, False, HEAD)),
+    commands=(Command(1, 2, 1, "deploy", "done"),),
+    state={"network": "network-1", "db": "db-0"},
+    spoken={"a comment": "all is well"},
+    secrets={"a token": "ghs_0123456789"},
+    continuous=True,
+    bases={"main": FIRST, HEAD: FIRST},
+    heard=frozenset({2}),
+    told={3: (1,)},
+)
+
+
+def lines(*order: int) -> Sequence[object]:
+    """The good log's lines in another order, counted from 0."""
+    return [GOOD.log[one] for one in order]
+
+
+def test_a_good_run_is_good() -> None:
+    assert {name: list(judge(GOOD)) for name, judge in judges.JUDGES.items()} == {name: [] for name in judges.JUDGES}
+
+
+BAD = {
+    "an upstream that was not there": ("I1 order", {"log": lines(2, 3, 0, 1)}),
+    "an upstream that was still at work": ("I1 order", {"log": lines(0, 2, 3, 1)}),
+    "an upstream that failed": (
+        "I1 order",
+        {"log": read_log(LOG.replace("end apply network", "fail apply network"))},
+    ),
+    "a destroy of what is needed": (
+        "I1 order",
+        {"log": [*GOOD.log, *read_log(f"start destroy network 13 3 {HEAD} network-1")]},
+    ),
+    "two at the same time": (
+        "I2 once",
+        {"log": [GOOD.log[0], *read_log(f"start apply network 13 3 {HEAD} network-1"), *lines(1, 2, 3)]},
+    ),
+    "a next one after one that never ended": (
+        "I2 once",
+        {"log": [GOOD.log[0], *read_log(f"start apply network 13 3 {HEAD} network-1")]},
+    ),
+    "an attempt twice": ("I2 once", {"attempts_of_jobs": {11: "1-1-1", 12: "1-1-1"}}),
+    "a webhook that nothing became of": ("I3 nothing lost", {"webhooks": {"one": None}}),
+    "no rest": ("I3 nothing lost", {"left": "deployment 1"}),
+    "a command that was not seen": ("I3 nothing lost", {"commands": ()}),
+    "a command that was not finished": ("I3 nothing lost", {"commands": (Command(1, 2, 1, "deploy", "going"),)}),
+    "a command without an answer": (
+        "I3 nothing lost",
+        {"remarks": (GOOD.remarks[0], replace(GOOD.remarks[1], reactions=())), "told": {}},
+    ),
+    "a deployment that stands still": (
+        "I3 nothing lost",
+        {"deployments": (replace(GOOD.deployments[0], state="running"),)},
+    ),
+    "what was not deployed and is said to be": ("I4 convergence", {"state": {"network": "network-0", "db": "db-0"}}),
+    "what was deployed and is said not to be": (
+        "I4 convergence",
+        {"environments": (Environment("network", False, False, ""), GOOD.environments[1])},
+    ),
+    "a merge that was forgotten": (
+        "I4 convergence",
+        {
+            "texts": {**GOOD.texts, MERGED: {"network": "network-2", "db": "db-0"}},
+            "environments": (Environment("network", True, False, HEAD), GOOD.environments[1]),
+        },
+    ),
+    "a last deploy that did not come": ("I4 convergence", {"final": {"network": "network-9"}}),
+    "a command by a stranger": ("I5 only what was allowed", {"deeds": (replace(GOOD.deeds[0], role="read"),)}),
+    "a commit that was pushed later": ("I5 only what was allowed", {"deeds": (replace(GOOD.deeds[0], head=FIRST),)}),
+    "no review": ("I5 only what was allowed", {"approvals": 1}),
+    "no approval": ("I5 only what was allowed", {"asking": ("db",)}),
+    "an approval of one's own": (
+        "I5 only what was allowed",
+        {"asking": ("db",), "deeds": (*GOOD.deeds, replace(GOOD.deeds[0], text="/approve db"))},
+    ),
+    "a lock of a merged pull request": ("I6 one truth", {"locks": (("db", 1),)}),
+    "the same comment twice": (
+        "I6 one truth",
+        {"remarks": (*GOOD.remarks, replace(GOOD.remarks[0], id=9))},
+    ),
+    "a plan comment of an older commit": ("I6 one truth", {"pulls": (Pull(1, "open", "ada", MERGED),)}),
+    "a comment that says it goes on": (
+        "I6 one truth",
+        {"remarks": (*GOOD.remarks, Remark(9, 1, True, "headwater[bot]", "◐ deploying", 9.0))},
+    ),
+    "a check that says it goes on": (
+        "I6 one truth",
+        {"checks": (Check("headwater deploy: soak", HEAD, "in_progress", ""),)},
+    ),
+    "a comment that says something else": (
+        "I6 one truth",
+        {"tasks": (replace(GOOD.tasks[0], state="failed"), GOOD.tasks[1])},
+    ),
+    "a token in a comment": ("I7 no leak", {"spoken": {"a comment": "look: ghs_0123456789"}}),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_wrong_is_found(name: str) -> None:
+    judge, changed = BAD[name]
+    assert list(judges.JUDGES[judge](replace(GOOD, **changed)))  # type: ignore[arg-type]
