@@ -128,4 +128,4 @@ def test_a_command_that_waited_then_is_not_carried_out_now(shop: Town, tmp_path:
     restore(shop, tmp_path / "backup.db")
 
     assert shop.tool_log() == before
-    assert any("a backup of the database was restored" in one.body for one in second.ours())
+    assert any("backup of the database was restored" in one.body for one in second.ours())
