@@ -207,7 +207,7 @@ def _ordered_tasks(
             source_commit=_source_of(prepared, alias),
             rank=place.rank[alias],
             needs=tuple(place.ids[upstream] for upstream in order.needs[alias]),
-            requires_approval=prepared.environments[alias].requires_approval and action is not TaskAction.ADOPT,
+            requires_approval=_asks(prepared, alias) and action is not TaskAction.ADOPT,
             shown_plan=(shown := planned.get(place.ids[alias], Planned(None))).plan,
             awaited_output=shown.awaited,
             reasons=prepared.reasons.get(alias, ()),
@@ -215,6 +215,12 @@ def _ordered_tasks(
         )
         for alias in prepared.order
     ]
+
+
+def _asks(prepared: Prepared, alias: str) -> bool:
+    """Whether its plan is to be approved, as its definition says; or where a push would do what may have been done."""
+    doubted = alias in prepared.rows and prepared.rows[alias].doubted
+    return prepared.environments[alias].requires_approval or (prepared.request.continuous and doubted)
 
 
 def _commit_of(prepared: Prepared, alias: str) -> str:

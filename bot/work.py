@@ -21,6 +21,7 @@ from bot.store.work import WorkRow
 from bot.waking import Topic
 from bot.working.driving import Driving
 from bot.working.kinds import KINDS, subject_of
+from bot.working.restoring import look_back
 
 _LONGEST_WAIT = 300.0
 _LOOK_SECONDS = 0.2
@@ -37,6 +38,7 @@ class Workers:
         self._server = server
         self._holding = Holding(server.database)
         self._stopped = threading.Event()
+        self._ready = threading.Event()
         self._threads: list[threading.Thread] = []
         self._handed: SimpleQueue[tuple[WorkRow, str]] = SimpleQueue()
         self._busy: dict[str, str] = {}  # the subjects that workers here have in hand, and the lane of each
@@ -74,6 +76,7 @@ class Workers:
     # -- the loops
 
     def _find(self) -> None:
+        self._look_back()
         while not self._stopped.is_set():
             seen = self._server.waking.count(Topic.WORK)
             try:
@@ -100,7 +103,21 @@ class Workers:
                     self._busy.pop(subject, None)
                 self._server.waking.here(Topic.WORK)
 
+    def _look_back(self) -> None:
+        """Know whether the database is a restored backup, before anything is done by what it says."""
+        while not self._stopped.is_set():
+            try:
+                look_back(self._server)
+            except HeadwaterError as error:
+                _log.warning("nothing is worked on yet: GitHub or the store cannot be asked", error=error.what)
+                self._stopped.wait(self._server.settings.poll_seconds)
+            else:
+                self._ready.set()
+                return
+
     def _drive(self, driving: Driving) -> None:
+        while not self._ready.wait(_LOOK_SECONDS) and not self._stopped.is_set():
+            pass
         while not self._stopped.is_set():
             seen = self._server.waking.count(Topic.DRIVE)
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -32,6 +33,7 @@ from bot.store import views
 from bot.store.deployments import unfinished_deployments
 from bot.store.environments import EnvironmentRow, known_repository, repository_id
 from bot.store.expiring import is_expired
+from bot.store.restoring import heed_backup
 from bot.store.views import DeploymentView
 from planner.nearest import nearest
 
@@ -122,6 +124,8 @@ class Session:
 
     def driver(self) -> Driver:
         """What drives deployments."""
+        if self.project.has_store:
+            heed_backup(self.project.database, time.time())
         beat = _beat_seconds(os.environ.get("HEADWATER_BEAT_SECONDS", "1"))
         limits = Limits(silence=10 * beat, claim=20 * beat)
         return Driver(

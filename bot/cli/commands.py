@@ -49,6 +49,8 @@ COMMANDS: Mapping[str, Entry] = {
     "serve": Entry(Section.SERVER, "bot.cli.serve", "Serve pull requests: web and workers in one process"),
     "web": Entry(Section.SERVER, "bot.cli.web", "Only listen; for replicas, on PostgreSQL"),
     "worker": Entry(Section.SERVER, "bot.cli.worker", "Only work; for replicas, on PostgreSQL"),
+    "backup": Entry(Section.SERVER, "bot.cli.backup", "Copy the server's SQLite database while it runs"),
+    "restored": Entry(Section.SERVER, "bot.cli.restored", "Say that the database is a restored backup"),
     "deliveries": Entry(Section.SERVER, "bot.cli.deliveries", "The webhooks that came, and what became of them"),
     "init": Entry(Section.FILES, "bot.cli.init", "Find stacks and write a first headwater.yml"),
     "lint": Entry(Section.FILES, "bot.cli.lint", "Tell all problems of the workflow files"),

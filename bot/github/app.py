@@ -9,7 +9,7 @@ from functools import cached_property
 
 from bot.github.answers import json_of, not_installed, seconds_until
 from bot.github.areas.area import Area
-from bot.github.calls import Call, Caller, Line, part
+from bot.github.calls import PAGE, Call, Caller, Line, part
 from bot.github.data import NEEDED, DeliveryData, InstallationData, ManifestData, RepositoryData, Token
 from bot.github.errors import NotFound, NotUnderstood
 from bot.github.identities import AsApp, AsInstallation, Nobody, Scope, Tokens, private_key
@@ -141,6 +141,18 @@ class App:
             if _moment(one.delivered_at) < begin:
                 break
             found.append(one)
+        return tuple(found)
+
+    def newest_deliveries(self, since: str) -> tuple[DeliveryData, ...]:
+        """The newest webhooks of the log, newest first: so many that there is one which we took, if there was any."""
+        begin, found = _moment(since), []
+        for json in self._caller.pages("/app/hook/deliveries"):
+            one = delivery_of(json)
+            if _moment(one.delivered_at) < begin:
+                break
+            found.append(one)
+            if len(found) % PAGE == 0 and not all(each.failed for each in found):
+                break
         return tuple(found)
 
     def redeliver(self, delivery: int) -> None:

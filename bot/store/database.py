@@ -86,6 +86,16 @@ class Database:
         except DBAPIError as error:
             raise _explained(error, self.url) from error
 
+    def copy_to(self, file: Path) -> None:
+        """Copy a SQLite database as it is at one moment, compact, also while others write. Raises StoreError."""
+        try:
+            file.touch(mode=0o600, exist_ok=False)
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("VACUUM INTO ?", (str(file),))
+        except (DBAPIError, OSError) as error:
+            mend = "see that its folder is there, and has space"
+            raise StoreError(f"{file} could not be written: {error}", mend) from None
+
     def shrink(self, pages: int) -> None:
         """Give up to so many free pages of a SQLite file back to the disk. (PostgreSQL sees to that by itself.)"""
         if self.engine.dialect.name == "sqlite":

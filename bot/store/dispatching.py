@@ -119,6 +119,13 @@ def unsent(connection: Connection, repository: int) -> list[DispatchRow]:
     return [replace(_row(row), correlation=row.correlation) for row in connection.execute(query)]
 
 
+def keys(connection: Connection, repository: int, since: float) -> frozenset[str]:
+    """The keys of all batches whose runs are known, or that were made since that moment."""
+    known = dispatches.c.run_id.is_not(None) | (dispatches.c.created_at > since)
+    query = select(dispatches.c.key).where(dispatches.c.repository_id == repository, known)
+    return frozenset(connection.execute(query).scalars())
+
+
 def under_way(connection: Connection, repository: int) -> list[DispatchRow]:
     """The batches whose runs are not known to have ended."""
     query = select(dispatches).where(dispatches.c.repository_id == repository, dispatches.c.state == "sent")

@@ -56,6 +56,7 @@ class EnvironmentRow:
     deployment: int | None = None
     last_commit: str | None = None  # of its latest deploy or destroy
     last_alias: str | None = None  # what it was called there
+    doubted: bool = False  # a backup was restored since its last success
     source_commit: str | None = None  # where the code of its last success was read
 
     @property
@@ -217,6 +218,7 @@ def _row(row: RowMapping) -> EnvironmentRow:
         deployment=row["last_deployment"],
         last_commit=row["last_commit"],
         last_alias=row["last_alias"],
+        doubted=row["doubted"],
         source_commit=row["source_commit"],
     )
 

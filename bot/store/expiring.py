@@ -13,6 +13,8 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, exists, func, or_, select, union, update
 
+from bot.decide.facts import TaskAction
+from bot.decide.transitions import TaskState
 from bot.store.conversation import CommandState
 from bot.store.hosted_tables import (
     attempt_logs,
@@ -33,6 +35,7 @@ Some = TypeVar("Some")
 _TOGETHER = 500
 """Values in one statement."""
 _OPEN_COMMANDS = [one.value for one in (CommandState.NEW, CommandState.WAITS, CommandState.ASKED, CommandState.GOING)]
+_DEPLOYS = [TaskAction.DEPLOY.value, TaskAction.ADOPT.value]
 _IN_USE = or_(pulls.c.state == "open", pulls.c.id.in_(select(locks.c.pull_id)))
 """Pull requests that somebody may still write on, or that hold something."""
 
@@ -126,9 +129,14 @@ def _needed() -> Select[tuple[int]]:
     """The deployments that rows need: those with the tasks of environments, with locks, of pull requests in use."""
     own = or_(tasks.c.id == environments.c.last_task_id, tasks.c.id == environments.c.success_id)
     last = select(tasks.c.deployment_id).join(environments, own).where(environments.c.detached.is_(False))
+    succeeded = (tasks.c.state == TaskState.SUCCEEDED.value) & tasks.c.action.in_(_DEPLOYS)
+    best = select(func.max(tasks.c.id)).where(succeeded).group_by(tasks.c.environment_id)
+    good = select(tasks.c.deployment_id).where(tasks.c.id.in_(best))
     newest = select(tasks.c.deployment_id).where(tasks.c.id == select(func.max(tasks.c.id)).scalar_subquery())
     used = select(deployments.c.id).join(pulls, deployments.c.pull_id == pulls.c.id).where(_IN_USE)
-    found = union(last, newest, used, select(locks.c.deployment_id), select(func.max(deployments.c.id))).subquery()
+    found = union(
+        last, good, newest, used, select(locks.c.deployment_id), select(func.max(deployments.c.id))
+    ).subquery()
     return select(found.c[0])
 
 

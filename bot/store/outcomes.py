@@ -97,6 +97,7 @@ def _deployed(
         "seen": _seen(connection, task.upstreams),
         "last_task_id": task.id,
         "unfinished": False,
+        "doubted": False,
     }
     if changed or not environment.deployed:
         values["success_id"] = task.id
@@ -116,6 +117,7 @@ def _destroyed(connection: Connection, environment: int) -> None:
     values: dict[str, object] = {
         "deployed": False,
         "unfinished": False,
+        "doubted": False,
         "commit": None,
         "deployed_at": None,
         "success_id": None,

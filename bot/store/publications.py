@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, false, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store import work
 from bot.store.hosted_tables import publications, shows
+from bot.store.tables import restores
 
 KIND = "publish"
 
@@ -70,7 +71,10 @@ def want(
     """Have something posted, or what is posted brought up to date, also when these deployments move on; its id."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     values = {"number": number, "sha": sha}
-    new = dialect.insert(publications).values(repository_id=repository, kind=kind.value, key=key, **values)
+    forgotten = exists().where(restores.c.restored_at.is_not(None)) if kind is Kind.PLAN else false()
+    new = dialect.insert(publications).values(
+        repository_id=repository, kind=kind.value, key=key, trying=forgotten, **values
+    )
     given = {name: value for name, value in values.items() if value is not None} or {"key": key}
     connection.execute(new.on_conflict_do_update(index_elements=["repository_id", "kind", "key"], set_=given))
     of_it = (

@@ -19,6 +19,7 @@ from bot.store import dispatching, publications, remote, work
 from bot.store.dispatching import DispatchRow, Offered
 from bot.store.hosting import HostedRepository
 from bot.working.places import hosted_by_id
+from bot.working.restoring import strangers
 
 FILE = "headwater.yml"
 MOST_JOBS = 250
@@ -34,6 +35,9 @@ def dispatch(server: Server, key: str) -> float | None:
     if hosted is None:
         return None
     client = server.client(hosted)
+    if running := strangers(server, hosted, client, FILE):
+        _log.warning("nothing starts before jobs have ended that a restored backup does not know", runs=running)
+        return server.settings.silence_seconds
     _make_batches(server, hosted)
     with server.database.reading() as connection:
         batches = dispatching.unsent(connection, hosted.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.github import data
-from bot.github.data import CheckStatus, Conclusion
+from bot.github.data import CheckData, CheckStatus, Conclusion
 from bot.github.errors import NotFound
 from bot.github.repository_client import RepositoryClient
 from bot.render.markdown import marked
@@ -101,9 +101,14 @@ def _find(server: Server, client: RepositoryClient, one: Publication, content: C
         )
     slug = server.github.slug
     return next(
-        (each.id for each in client.checks(one.sha or "") if each.app_slug == slug and each.external_id == str(one.id)),
+        (each.id for each in client.checks(one.sha or "") if _is(each, slug, one, content)),
         None,
     )
+
+
+def _is(found: CheckData, slug: str, one: Publication, content: Check) -> bool:
+    """Whether it is this very check. (After a backup was restored, another one may have had its number once.)"""
+    return found.app_slug == slug and found.external_id == str(one.id) and found.name == content.name
 
 
 def _status(output: CheckOutput) -> tuple[CheckStatus, Conclusion | None]:

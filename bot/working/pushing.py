@@ -18,7 +18,7 @@ from bot.prepare import prepare, prepare_vanished
 from bot.preparing.situation import Prepared
 from bot.request import Aim, Request
 from bot.server import Server
-from bot.store import conversation, hosting, locks, publications
+from bot.store import conversation, hosting, locks, publications, restoring
 from bot.store.conversation import LOUD, Story
 from bot.store.hosting import PullRow
 from bot.store.publications import Kind
@@ -153,22 +153,25 @@ def _deploy(server: Server, project: HostedProject, push: Push) -> None:
         return
     made = _made(server, project, push)
     rows = [row for one in prepared for row in one.rows.values()]
+    doubted = {row.id for row in rows if row.doubted}  # what was shown of these may have been deployed already
     shown = shown_before(server, project, push.branch, prepared)
     with server.database.reading() as connection:
         held = locks.held(connection, [row.id for row in rows]).keys()
+        overtaken = push.here is not None and restoring.overtaken(connection, push.here.deployments)
     todo = []
     for one in prepared:
         numbers = made.get(one.workflow.file, [])
         if numbers:
             todo += _freed(server, one, numbers, held)
-        elif push.here is None or push.here.problems:
+        elif push.here is None or push.here.problems or overtaken:
             todo += _first(project, push, one, shown, held, telling)
     if push.here is None:
         found = merges.deployed_from(server, push.pulls, prepared)
         telling.said[:0] = push_lines.already(found, push.told_on.number if push.told_on else None)
     news = push.here is None or push.here.problems or todo
     told = [number for several in made.values() for number in several]
-    told += [submit(project, one, shown, auto_approve=False) for one in todo]
+    sure = {number: one for number, one in shown.items() if number not in doubted}
+    told += [submit(project, one, sure, auto_approve=False) for one in todo]
     if news or telling.problems:
         _tell(server, project, push, telling, told, quiet=not workflows and not prepared)
 
@@ -235,6 +238,7 @@ def _made(server: Server, project: HostedProject, push: Push) -> dict[str, list[
         .where(
             workflow_table.c.repository_id == project.hosted.id,
             deployment_table.c.commit == push.commit,
+            deployment_table.c.overtaken.is_(False),
             of_branch | deployment_table.c.id.in_(told),
         )
         .order_by(deployment_table.c.id)

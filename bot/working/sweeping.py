@@ -14,8 +14,8 @@ from bot.store import conversation, deliveries, hosting, work
 from bot.store.hosting import HostedRepository
 from bot.working.expiring import expire
 from bot.working.places import hosted_by_id
+from bot.working.restoring import LOG_DAYS, heed
 
-_LOG_DAYS = 3
 _log = structlog.get_logger("headwater.sweep")
 
 
@@ -72,8 +72,9 @@ def _reached(server: Server, installation: int) -> None:
 
 def _failed_deliveries(server: Server) -> None:
     """Have GitHub send again what did not arrive."""
-    since = (datetime.now(UTC) - timedelta(days=_LOG_DAYS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    since = (datetime.now(UTC) - timedelta(days=LOG_DAYS)).strftime("%Y-%m-%dT%H:%M:%SZ")
     told = server.github.deliveries(since)
+    heed(server, told)
     with server.database.reading() as connection:
         here = deliveries.known(connection, [one.guid for one in told])
     arrived = {one.guid for one in told if not one.failed} | here

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import Settings, names
-from bot.store import deliveries
+from bot.store import deliveries, restoring
 from bot.store.database import Database
 from tests.bot.store.conftest import migrated_postgres, postgres  # noqa: F401  (fixtures)
 from tests.bot.web.conftest import SECRET, Answer, ask, webhook_headers
@@ -293,3 +293,36 @@ def test_deliveries_are_listed_and_done_again(start: Callable[..., Process], sur
     shown = run(surroundings, "deliveries").stdout
     assert shown.splitlines()[0].split() == ["Received", "Event", "Action", "ID", "Outcome"]
     assert "id-2" in shown.splitlines()[1]
+
+
+def test_a_backup_is_made_while_it_serves_and_knows_that_it_is_one(
+    start: Callable[..., Process], surroundings: dict[str, str], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.db"
+    nothing = run(surroundings, "backup", str(copy))
+    assert nothing.returncode == 2
+    assert "there is no database" in nothing.stderr
+    port = start("serve", "--port", "0").up()
+    deliver(port, guid="id-1")
+    made = run(surroundings, "backup", str(copy))
+    assert (made.returncode, "keep that, too" in made.stdout) == (0, True)
+    assert copy.stat().st_mode & 0o077 == 0
+    assert [one.name for one in tmp_path.glob("copy.db*")] == ["copy.db"]
+    again = run(surroundings, "backup", str(copy))
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
+    elsewhere = run(surroundings, "backup", str(tmp_path / "no" / "copy.db"))
+    assert elsewhere.returncode == 1
+    assert "could not be written" in elsewhere.stderr
+
+    database = Database.file(copy)
+    with database.reading() as connection:
+        assert restoring.is_backup(connection)
+        assert deliveries.known(connection, ["id-1"]) == {"id-1"}
+    database.engine.dispose()
+    told = run(surroundings | {"HEADWATER_DATABASE_URL": f"sqlite:///{copy}"}, "restored")
+    assert "given up: 0." in told.stdout
+    with database.reading() as connection:
+        assert not restoring.is_backup(connection)
+        assert restoring.last(connection) is not None
+    database.engine.dispose()

@@ -1,0 +1,29 @@
+"""`headwater restored`: says that the database is a backup of an earlier moment."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from bot.cli.context import Command, Globals
+from bot.cli.exit_codes import ExitCode
+from bot.cli.output import say
+from bot.cli.serving import need_the_server, settings_of
+
+
+@click.command(cls=Command)
+@click.pass_obj
+def command(settings: Globals) -> ExitCode:
+    """Say, before the server is started, that its database is a restored backup. Nothing is deployed twice then."""
+    need_the_server()
+    from bot.settings import StoreSettings  # noqa: PLC0415
+    from bot.store import restoring  # noqa: PLC0415
+    from bot.store.database import Database  # noqa: PLC0415
+
+    with Database(settings_of(StoreSettings, settings).database).writing() as connection:
+        given_up = restoring.restored(connection, time.time())
+    if not settings.quiet:
+        say(f"Taken for a restored backup; unfinished deployments that were given up: {given_up}.")
+        say("A push plans every environment before it deploys it again. Start the server: it learns the rest.")
+    return ExitCode.DONE
