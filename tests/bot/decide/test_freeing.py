@@ -106,6 +106,7 @@ def test_what_frees_each() -> None:
     assert lines == [
         "blocked (locked): once #12 is merged or restored, or an admin has freed it -> retry",
         "blocked (locked): an admin frees it -> unlock db",
+        "blocked (upstream-broken): once vpc is mended -> retry",
         "cancelled (cancelled): to go on with the same -> retry",
         "cancelled (fail-fast): to go on with the same -> retry",
         "cancelled (rejected): to go on with the same -> retry",
