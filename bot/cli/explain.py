@@ -105,6 +105,8 @@ def _advice(found: Explanation) -> list[str]:
     lines = [line for one in ways(place) for line in _way(one)]
     if place.state in _DRIVEN and not place.asking:
         lines.append("headwater retry   goes on with it, if the command that began it is gone")
+    if place.state in (TaskState.FAILED, TaskState.TIMED_OUT) or place.code is Code.UPSTREAM_BROKEN:
+        lines.append("headwater deploy --since-deployed   (mended in git)")
     return [*([] if place.code is Code.CANNOT_START else first.get(place.state, [])), *lines]
 
 
