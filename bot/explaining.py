@@ -4,17 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
 
+from sqlalchemy import Connection
+
+from bot.decide.freeing import Place
 from bot.decide.transitions import TaskState
 from bot.errors import WrongUse
 from bot.known import known
 from bot.project import Project
 from bot.since import affected_since_deployed, facts_of
-from bot.store import views
+from bot.store import audit, conversation, gathering, locks, views
+from bot.store.audit import Entry
+from bot.store.conversation import CommandState
 from bot.store.environments import EnvironmentRow, identify
 from bot.store.views import TaskView
 from planner.definition import Environment, Workflow
 from planner.nearest import nearest
+
+_MOST_REFUSALS = 2
+_LOOKED_AT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A command about it that is not carried out yet: it waits for something, or for `/approve`."""
+
+    verb: str
+    actor: str
+    waits: str  # for what; "" for /approve
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +55,38 @@ class Explanation:
     asking: tuple[str, ...] = ()  # upstreams in the same deployment that wait for approval
     absent: tuple[str, ...] = ()  # upstreams that are not deployed
     gone: bool = False  # no workflow file has it any more
+    since: float | None = None  # when the task came to where it is
+    actor: str = ""  # who asked for that deployment
+    origin: str = ""
+    at_work: int = 0  # attempts of the repository
+    held_by: int | None = None  # the number of the pull request that it belongs to
+    held_since: float | None = None
+    pending: tuple[Pending, ...] = ()
+    refusals: tuple[Entry, ...] = ()  # newest first; only what came after that deployment
+
+    @property
+    def place(self) -> Place | None:
+        """Where its latest deploy or destroy stands, as far as it matters for what would free it."""
+        task = self.task
+        if task is None:
+            return None
+        return Place(
+            self.alias, task.state, task.code, task.detail, task.waits_for, self.rival, self.asking, self.at_work
+        )
 
 
-def explain(project: Project, alias: str, workflow: str | None, revision: str = "HEAD") -> Explanation:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The pull request on which it is asked: our number of its repository, what that is called, its own number."""
+
+    repository: int
+    name: str
+    number: int
+
+
+def explain(
+    project: Project, alias: str, workflow: str | None, revision: str = "HEAD", asked: Asked | None = None
+) -> Explanation:
     """What is known of that environment at a revision."""
     commit = project.repository.commit(revision)
     definitions = project.definitions(commit)
@@ -46,11 +95,11 @@ def explain(project: Project, alias: str, workflow: str | None, revision: str = 
     if all(one.environment(alias) is None for one in meant):
         removed = [row for row in stored.rows if row.key == alias.casefold() and row.used]
         if len(removed) == 1:
-            return _of_removed(project, removed[0])
+            return _of_removed(project, removed[0], asked)
     owner, environment = declared(meant, alias)
     identity = identify(stored.rows, definitions.workflows).same.get((owner.file, environment.key))
     row = next((one for one in stored.rows if one.id == identity), None)
-    task, rival, asking = _latest(project, row) if row is not None else (None, None, ())
+    latest = _latest(project, environment.alias, row, asked)
     deployed = {one.key for one in stored.rows if one.deployed and one.file == owner.file}
     project.mirror.keep(commit)
     affected = affected_since_deployed(project, commit, facts_of(stored.rows))
@@ -72,15 +121,12 @@ def explain(project: Project, alias: str, workflow: str | None, revision: str = 
         deployed_at=row.deployed_at if row else None,
         reasons=tuple(reasons),
         deployment=row.deployment if row else None,
-        task=task,
-        rival=rival,
-        asking=asking,
+        **latest,
         absent=tuple(one for one in environment.needs if one.casefold() not in deployed),
     )
 
 
-def _of_removed(project: Project, row: EnvironmentRow) -> Explanation:
-    task, rival, asking = _latest(project, row)
+def _of_removed(project: Project, row: EnvironmentRow, asked: Asked | None) -> Explanation:
     return Explanation(
         alias=row.alias,
         workflow=row.workflow,
@@ -91,9 +137,7 @@ def _of_removed(project: Project, row: EnvironmentRow) -> Explanation:
         deployed_at=row.deployed_at,
         reasons=(),
         deployment=row.deployment,
-        task=task,
-        rival=rival,
-        asking=asking,
+        **_latest(project, row.alias, row, asked),
         gone=True,
     )
 
@@ -110,14 +154,60 @@ def declared(workflows: Sequence[Workflow], alias: str) -> tuple[Workflow, Envir
     return found[0]
 
 
-def _latest(project: Project, row: EnvironmentRow) -> tuple[TaskView | None, int | None, tuple[str, ...]]:
-    """The environment's latest deploy or destroy, what it is queued behind, and who asks for approval before it."""
-    if row.deployment is None:
-        return None, None, ()
+def _latest(project: Project, alias: str, row: EnvironmentRow | None, asked: Asked | None) -> dict[str, Any]:
+    """The environment's latest deploy or destroy, what keeps it, and what was asked for since and not done."""
+    if not project.has_store:
+        return {"task": None, "rival": None}
     with project.database.reading() as connection:
-        view = views.deployment(connection, row.deployment)
-        task = next((one for one in view.tasks if one.environment == row.id), None) if view else None
-        if view is None or task is None:
-            return None, None, ()
-        asking = tuple(one.alias for one in view.tasks if one.state is TaskState.NEEDS_APPROVAL)
-        return task, task.behind, asking
+        view = views.deployment(connection, row.deployment) if row is not None and row.deployment is not None else None
+        task = next((one for one in view.tasks if row and one.environment == row.id), None) if view else None
+        after = view.created_at if view is not None else 0.0
+        found: dict[str, Any] = {
+            "task": task,
+            "rival": task.behind if task else None,
+            "pending": _pending(connection, alias, asked),
+            "refusals": _refusals(connection, project, alias, asked, after),
+        }
+        if row is not None and (lock := locks.held(connection, [row.id]).get(row.id)) is not None:
+            found |= {"held_by": lock.number, "held_since": lock.taken_at}
+        if view is not None and task is not None:
+            found |= {
+                "asking": tuple(one.alias for one in view.tasks if one.state is TaskState.NEEDS_APPROVAL),
+                "since": views.since(connection, view.id, task.id) or view.created_at,
+                "actor": view.actor,
+                "origin": view.origin,
+                "at_work": gathering.at_work(connection, row.workflow_id) if row is not None else 0,
+            }
+    return found
+
+
+def _pending(connection: Connection, alias: str, asked: Asked | None) -> tuple[Pending, ...]:
+    """The commands on the pull request that mean it and wait."""
+    if asked is None:
+        return ()
+    states = [CommandState.WAITS, CommandState.ASKED]
+    rows = conversation.commands_of(connection, asked.repository, asked.number, states)
+    return tuple(
+        Pending(row.verb, row.actor, row.waits, row.created_at)
+        for row in rows
+        if not (names := [*row.command.get("patterns", ()), *row.command.get("from", ())]) or _means(names, alias)
+    )
+
+
+def _refusals(
+    connection: Connection, project: Project, alias: str, asked: Asked | None, after: float
+) -> tuple[Entry, ...]:
+    """What was asked for and refused after a moment: of it by name, or of all that the pull request affects."""
+    name = asked.name if asked is not None else project.key
+    found = audit.refusals(connection, name, after, _LOOKED_AT)
+    mine = [
+        one
+        for one in found
+        if (one.environment is not None and _means([one.environment], alias))
+        or (one.environment is None and asked is not None and one.pull == asked.number)
+    ]
+    return tuple(mine[:_MOST_REFUSALS])
+
+
+def _means(names: Sequence[str], alias: str) -> bool:
+    return any(fnmatchcase(alias.casefold(), one.casefold()) or one.casefold() == alias.casefold() for one in names)

@@ -5,22 +5,26 @@ from __future__ import annotations
 import click
 
 from bot.cli.acting import Session
+from bot.cli.commands import COMMANDS
 from bot.cli.completing import environment_aliases
 from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
 from bot.cli.output import Tone, paint, print_json, printable, say
-from bot.cli.words import SHORT, names, state_words, when
+from bot.cli.words import SHORT, names, reasons_words, state_words, when
+from bot.decide.freeing import Way, ways
 from bot.decide.meaning import meaning
-from bot.decide.transitions import Code, TaskState
+from bot.decide.transitions import FINISHED, Code, TaskState
 from bot.explaining import Explanation, explain
 from bot.store.views import TaskView
+
+_MOST_REASONS = 6
 
 
 @click.command(cls=Command)
 @click.argument("alias", shell_complete=environment_aliases)
 @click.pass_obj
 def command(settings: Globals, alias: str) -> ExitCode:
-    """Tell why ALIAS is affected, waits, is blocked or was skipped, and what would start it."""
+    """Tell why ALIAS is affected, waits, is blocked or was refused, since when, and what would free it."""
     session = Session(settings)
     session.collect()
     found = explain(session.project, alias, settings.workflow)
@@ -49,21 +53,34 @@ def _lines(found: Explanation) -> list[str]:
         lines.append("disabled in the workflow file: left out, what needs it waits for what it needs")
     if found.needs:
         lines.append(f"needs {printable(names(found.needs, 10))}")
-    task = found.task
-    if task is not None:
-        means = meaning(task.state, task.code, begun=task.started_at is not None)
-        lines.append(f"{printable(state_words(task))} (deployment #{found.deployment}): {means}")
-        if task.detail and task.state is TaskState.FAILED:
-            lines += [f"  {printable(line)}" for line in task.detail.splitlines()[:5]]
-        if found.rival is not None:
-            lines.append(f"queued behind deployment #{found.rival}, which works on it")
-        lines += [f"{printable(one)} is not done yet" for one in task.waits_for]
+    lines += _of_task(found, found.task) if found.task is not None else []
+    if found.held_by is not None:
+        lines.append(f"belongs to #{found.held_by} since {when(found.held_since)}")
     if found.reasons:
         lines.append("changed since it was last deployed:" if found.deployed else "would be deployed, since:")
         lines += [f"  {printable(reason)}" for reason in found.reasons]
     elif found.deployed and not found.disabled and not found.gone:
         lines.append("unchanged since it was last deployed")
+    for one in found.refusals:
+        lines.append(f"{one.deed} by {printable(one.actor)} was refused on {when(one.at)} ({printable(one.origin)}):")
+        lines += [f"  {printable(line)}" for line in one.detail.splitlines()[:_MOST_REASONS]]
     return lines
+
+
+def _of_task(found: Explanation, task: TaskView) -> list[str]:
+    means = meaning(task.state, task.code, begun=task.started_at is not None)
+    since = f", since {when(found.since)}" if found.since is not None else ""
+    lines = [f"{printable(state_words(task))} (deployment #{found.deployment}{since}): {means}"]
+    if task.detail and task.state is TaskState.FAILED:
+        lines += [f"  {printable(line)}" for line in task.detail.splitlines()[:5]]
+    if task.state in FINISHED:
+        return lines
+    if found.actor:
+        because = f", for: {printable(reasons_words(task.reasons))}" if task.reasons else ""
+        lines.append(f"asked for by {printable(found.actor)} ({printable(found.origin)}){because}")
+    if found.rival is not None:
+        lines.append(f"queued behind deployment #{found.rival}, which works on it")
+    return lines + [f"{printable(one)} is not done yet" for one in task.waits_for]
 
 
 def _deployed(found: Explanation) -> str:
@@ -73,40 +90,39 @@ def _deployed(found: Explanation) -> str:
 
 
 def _advice(found: Explanation) -> list[str]:
-    """What would start it, most likely first."""
-    alias, task = printable(found.alias), found.task
+    """What would free it, most likely first."""
+    alias, task, place = printable(found.alias), found.task, found.place
     if found.gone:
         return [f"headwater approve {alias}" if _asks(task) else f"headwater destroy {alias}"]
-    if task is None or task.state in (TaskState.SUCCEEDED, TaskState.SKIPPED) or task.code is Code.SUPERSEDED:
+    if place is None or place.state in (TaskState.SUCCEEDED, TaskState.SKIPPED) or place.code is Code.SUPERSEDED:
         whole = "headwater deploy" if found.absent else f"headwater deploy {alias}"
         return [whole] if found.reasons or not found.deployed else ["nothing to do"]
-    if task.state is TaskState.WAITING and found.asking:
-        return [f"headwater approve {printable(one)}" for one in found.asking]
-    if task.code is Code.CANNOT_START:
-        return ["headwater retry   once that is mended"]
-    return _by_state(found, task, alias)
+    first = {
+        TaskState.NEEDS_APPROVAL: [f"headwater show {found.deployment}"],
+        TaskState.FAILED: [f"headwater logs {alias}"],
+        TaskState.TIMED_OUT: [f"headwater logs {alias}"],
+    }
+    lines = [line for one in ways(place) for line in _way(one)]
+    if place.state in _DRIVEN and not place.asking:
+        lines.append("headwater retry   goes on with it, if the command that began it is gone")
+    if place.state in (TaskState.FAILED, TaskState.TIMED_OUT) or place.code is Code.UPSTREAM_BROKEN:
+        lines.append("headwater deploy --since-deployed   (mended in git)")
+    return [*([] if place.code is Code.CANNOT_START else first.get(place.state, [])), *lines]
 
 
-def _by_state(found: Explanation, task: TaskView, alias: str) -> list[str]:
-    match task.state:
-        case TaskState.NEEDS_APPROVAL:
-            return [f"headwater show {found.deployment}", f"headwater approve {alias}   (or: headwater reject {alias})"]
-        case TaskState.LOST:
-            return [
-                "wait: it is looked at again by every command",
-                "headwater retry --force   once you are sure that the tool has ended",
-            ]
-        case TaskState.BLOCKED:
-            return [f"headwater retry   once {printable(task.detail)} is mended", "headwater deploy --since-deployed"]
-        case TaskState.FAILED | TaskState.TIMED_OUT:
-            return [
-                f"headwater logs {alias}",
-                "headwater deploy --since-deployed   (mended in git), or headwater retry",
-            ]
-        case TaskState.CANCELLED:
-            return ["headwater retry"]
-        case _:
-            return ["headwater retry   goes on with it, if the command that began it is gone"]
+_DRIVEN = (TaskState.WAITING, TaskState.READY, TaskState.DISPATCHED, TaskState.RUNNING)
+"""What goes on only while a command drives it, where there is no server."""
+
+
+def _way(one: Way) -> list[str]:
+    words = one.words.replace("{}", printable(", ".join(one.names)))
+    if not one.verb:
+        return [f"it goes on {words}"]
+    if one.verb not in COMMANDS:  # a comment on the pull request does that
+        return [words]
+    call = f"headwater {one.verb}"
+    each = [f"{call} {printable(alias)}" for alias in one.aliases] or [f"{call} {one.option}".strip()]
+    return [f"{line}   ({words})" for line in each]
 
 
 def _as_json(found: Explanation, advice: list[str]) -> dict[str, object]:
@@ -123,6 +139,13 @@ def _as_json(found: Explanation, advice: list[str]) -> dict[str, object]:
         "state": task.state.value if task else None,
         "code": task.code.value if task else None,
         "detail": task.detail if task else "",
+        "since": found.since,
         "waitsFor": list(task.waits_for) if task else [],
+        "behind": found.rival,
+        "heldBy": found.held_by,
+        "refusals": [
+            {"actor": one.actor, "deed": one.deed, "at": one.at, "codes": list(one.codes), "detail": one.detail}
+            for one in found.refusals
+        ],
         "next": advice,
     }

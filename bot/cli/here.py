@@ -54,6 +54,6 @@ def refusals_kept(settings: Globals, deed: Deed, names: Sequence[str] = ()) -> I
                     names=names,
                     commit=None,
                     codes=["error"],
-                    detail=f"{error.what}: {error.mend}",
+                    detail="; ".join(filter(None, (error.what, error.mend))),
                 )
         raise

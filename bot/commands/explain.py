@@ -5,8 +5,8 @@ from __future__ import annotations
 from bot.commands.base import WORKFLOW, Verb
 from bot.commands.case import Case, Outcome
 from bot.decide.comment import Argument, Grammar
-from bot.explaining import explain
-from bot.render.answers import explain_comment
+from bot.explaining import Asked, explain
+from bot.render.explained import explain_comment
 from bot.store.conversation import CommandState
 
 
@@ -17,8 +17,9 @@ def act(case: Case) -> Outcome:
         case.command.patterns[0],
         case.command.workflow,
         revision=case.pull.head if case.pull.open else case.project.default_head or case.pull.head,
+        asked=Asked(case.hosted.id, case.hosted.full_name, case.pull.number),
     )
-    return Outcome(CommandState.DONE, answer=explain_comment(found))
+    return Outcome(CommandState.DONE, answer=explain_comment(found, repository_url=case.hosted.html_url))
 
 
 VERB = Verb(

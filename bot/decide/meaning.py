@@ -11,7 +11,6 @@ def meaning(state: TaskState, code: Code, *, begun: bool) -> str:
         return "its turn has not come"
     if code is Code.CANNOT_START:
         return "it never began"
-    found = [
-        row.meaning for row in TRANSITIONS if (row.after, row.code) == (state, code) and (row.before in ACTIVE) == begun
-    ]
-    return found[0] if found else code.value
+    found = [row for row in TRANSITIONS if (row.after, row.code) == (state, code)]
+    fitting = [row for row in found if (row.before in ACTIVE) == begun]  # a tool may have run before, and waits again
+    return next((row.meaning for row in (*fitting, *found)), code.value)

@@ -153,7 +153,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     *_rows(
         _S.NEEDS_APPROVAL,
         (_S.READY, Code.APPROVED, "approved: a new attempt plans again and applies on a match"),
-        (_S.CANCELLED, Code.REJECTED, "rejected"),
+        (_S.CANCELLED, Code.REJECTED, "somebody who may rejected its plan"),
         (_S.CANCELLED, Code.VOIDED, "something was pushed to the pull request while it waited"),
         (_S.CANCELLED, Code.CANCELLED, "cancelled while it waited"),
         (_S.CANCELLED, Code.FAIL_FAST, "another one failed, and `--fail-fast` stops the rest"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bot.render.answers import explain_comment, help_comment, notice, status_comment
+from bot.render.answers import help_comment, notice, status_comment
 from bot.render.checks import definition_check, deploy_check, plan_check
 from bot.render.comments import deployment_comment, plan_comment
+from bot.render.explained import explain_comment
 from bot.render.markdown import marked, marker, typed
 
 __all__ = [

@@ -166,8 +166,13 @@ def _within(connection: Connection, told: Flags, budget: int | None) -> int:
     if budget is None:
         return told.jobs
     most = budget if told.action.mutates else max(budget * 3 // 4, 1)
-    at_work: int = connection.execute(_AT_WORK, {"workflow": told.workflow}).scalar_one()
-    return most - at_work
+    return most - at_work(connection, told.workflow)
+
+
+def at_work(connection: Connection, workflow: int) -> int:
+    """How many attempts of the repository that a workflow is in may be at work."""
+    number: int = connection.execute(_AT_WORK, {"workflow": workflow}).scalar_one()
+    return number
 
 
 def _to_look_at(connection: Connection, told: Flags, observed: Observed, *, sweeping: bool) -> list[Row[Any]]:

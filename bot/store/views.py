@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, literal, select
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, DeploymentState, TaskState
 from bot.store.gathering import rivals
-from bot.store.tables import attempts, deployments, environments, plans, task_needs, tasks, workflows
+from bot.store.tables import attempts, deployments, environments, events, plans, task_needs, tasks, workflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,3 +223,9 @@ def latest_attempt(connection: Connection, environment: int) -> tuple[str, bool]
     )
     row = connection.execute(query).first()
     return None if row is None else (row.id, row.active)
+
+
+def since(connection: Connection, deployment: int, task: int) -> float | None:
+    """When a task last moved, in seconds since the epoch; None where it did not yet."""
+    moved = (events.c.deployment_id == deployment) & (events.c.task_id == task) & (events.c.kind == "task")
+    return connection.execute(select(func.max(events.c.at)).where(moved)).scalar()

@@ -149,8 +149,8 @@ def _refused(error: HeadwaterError | PlannerError) -> tuple[RefusalRow, ...]:
 
 def _refuse(server: Server, case: Case, refusals: Sequence[RefusalRow]) -> CommandState:
     answer: dict[str, object] = {"refusals": [[*texts, list(names)] for *texts, names in refusals]}
-    lines = [f"{told}: {', '.join(names)}" if names else told for _, told, _, names in refusals]
-    no = _No(case, tuple(code for code, *_ in refusals), "; ".join(lines))
+    lines = [f"{told}{': ' if names else ''}{', '.join(names)}; {mend}" for _, told, mend, names in refusals]
+    no = _No(case, tuple(code for code, *_ in refusals), "\n".join(line.removesuffix("; ") for line in lines))
     return _keep(server, case.row, CommandState.REFUSED, "", answer, no)
 
 
@@ -186,7 +186,7 @@ def _write(server: Server, row: CommandRow, outcome: Outcome, case: Case | None 
         answer["text"] = outcome.answer
     if outcome.moved:
         answer["moved"] = list(outcome.moved)
-    no = _No(case, (_NO_CODE,), "; ".join(outcome.said)) if case and outcome.state is CommandState.REFUSED else None
+    no = _No(case, (_NO_CODE,), "\n".join(outcome.said)) if case and outcome.state is CommandState.REFUSED else None
     return _keep(server, row, outcome.state, outcome.waits, answer, no)
 
 

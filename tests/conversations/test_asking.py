@@ -118,7 +118,8 @@ Next:
 
 - not deployed
 - needs `db`
-- failed (deployment 2): the tool failed: `apply` failed (exit code 1). it broke
+- failed (deployment 2, since DATE): the tool failed: `apply` failed (exit code 1). it broke
+- belongs to [#1](https://github/acme/shop/pull/1) since DATE
 - would be deployed, since: never deployed; its last deploy did not finish
 
 Push a commit that mends this. To try again as it is:

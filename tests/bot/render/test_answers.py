@@ -91,7 +91,7 @@ Push a commit that mends this. To try again as it is:
         ({"task": replace(TASK, state=TaskState.WAITING, waits_for=("vpc",)), "asking": ("vpc",)}, "/approve vpc"),
         ({"task": replace(TASK, state=TaskState.LOST, code=Code.SILENT)}, "/retry --force"),
         ({"task": replace(TASK, state=TaskState.BLOCKED, code=Code.UPSTREAM_BROKEN, detail="vpc")}, "/retry"),
-        ({"task": replace(TASK, state=TaskState.BLOCKED, code=Code.LOCKED, detail="#12")}, None),
+        ({"task": replace(TASK, state=TaskState.BLOCKED, code=Code.LOCKED, detail="#12")}, "/retry"),
         ({"task": replace(TASK, state=TaskState.CANCELLED, code=Code.CANCELLED)}, "/retry"),
         ({"task": replace(TASK, state=TaskState.RUNNING, code=Code.CLAIMED)}, None),
     ],
