@@ -56,6 +56,9 @@ class Driving:
         except (HeadwaterError, PlannerError) as error:
             _log.warning("a deployment could not be moved on", deployment=one.number, error=str(error))
             return poll
+        except Exception:  # noqa: BLE001  (the outermost edge: no deployment keeps the others from going on)
+            _log.exception("a fault in moving a deployment on", deployment=one.number)
+            return poll
         return 0.0 if moved else poll if wait <= 0 else min(wait, poll)
 
     @property
