@@ -39,6 +39,15 @@ class Problem:
         return f"{self.place}: {mark}{self.message}"
 
 
+def in_file_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Each problem once, by its place. By plain keys: a hostile file has hundreds of thousands."""
+
+    def key(one: Problem) -> tuple[str, int, int, str, str]:
+        return one.place.file, one.place.line, one.place.column, one.message, one.severity
+
+    return tuple(sorted(set(problems), key=key))
+
+
 class PlannerError(Exception):
     """A question that the planner cannot answer; the message is for people: what, where, what to do."""
 
@@ -47,5 +56,5 @@ class DefinitionError(PlannerError):
     """The definitions have errors; `problems` holds all of them, in file order."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(problems))
+        self.problems = in_file_order(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))

@@ -17,7 +17,7 @@ from planner.format.validation import (
     shared_states,
 )
 from planner.nearest import Names
-from planner.problems import DefinitionError, Place, Problem, Severity
+from planner.problems import DefinitionError, Place, Problem, Severity, in_file_order
 from planner.workflow_files import is_workflow_file
 
 __all__ = ["ParsedFile", "Reading", "assemble", "is_workflow_file", "parse_file", "read"]
@@ -92,7 +92,7 @@ def assemble(
     definitions = Definitions(workflows)
     if root is not None:
         definitions = Definitions(workflows, root.permissions, root.requirements, root.repositories)
-    return Reading(definitions, tuple(sorted(set(problems))))
+    return Reading(definitions, in_file_order(problems))
 
 
 class _Joined:

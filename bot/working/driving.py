@@ -62,6 +62,9 @@ class Driving:
             told = {"deployment": one.number, "correlation": one.correlation}
             _log.warning("a deployment could not be moved on", error=str(error), **told)
             return poll
+        except Exception:  # noqa: BLE001  (the outermost edge: no deployment keeps the others from going on)
+            _log.exception("a fault in moving a deployment on", deployment=one.number)
+            return poll
         return 0.0 if moved else poll if wait <= 0 else min(wait, poll)
 
     def _have_commits(self, one: Unfinished) -> None:

@@ -10,7 +10,7 @@ from planner.format.parsed import ROOT_FILES, ParsedFile
 from planner.format.records import Fields
 from planner.format.shapes import Notes
 from planner.format.yaml_nodes import Scalar, read_yaml
-from planner.problems import Place, Problem
+from planner.problems import Place, Problem, in_file_order
 from planner.schema import FILE, ONLY_IN_ROOT, SHARED_KEYS
 
 
@@ -25,10 +25,10 @@ def parse_file(path: str, content: bytes) -> ParsedFile:
         return ParsedFile(path, Place(path), tuple(problems))
     fields = FILE.read(tree, "the file", notes)
     if not isinstance(fields, Fields):
-        return ParsedFile(path, Place(path), tuple(sorted(problems)))
+        return ParsedFile(path, Place(path), in_file_order(problems))
     _check_place_of_keys(path, fields, start, notes)
     found = _parsed(path, fields, notes)
-    return replace(found, problems=tuple(sorted(set(problems))))
+    return replace(found, problems=in_file_order(problems))
 
 
 def _check_place_of_keys(path: str, fields: Fields, start: Scalar, notes: Notes) -> None:

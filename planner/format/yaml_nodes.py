@@ -35,6 +35,8 @@ LARGEST_FILE = 4 * 1024 * 1024
 """Bytes. Room for tens of thousands of environments in one file; anything larger is a mistake or an attack."""
 
 DEEPEST = 64
+MOST_VALUES = 400_000
+"""Keys, values, lists and maps of one file: a hundred times as much memory as text may go into them."""
 MOST_EXPANDED = 100_000
 """Nodes that aliases (`*name`) may add to a file: a bomb of nine lines would add 10^9."""
 
@@ -214,10 +216,16 @@ class _Builder:
             self._check_tag(event)
         quoted = bool(event.style) or event.tag is not None
         node = Scalar(*_line_and_column(event), event.value, quoted)
-        self._nodes += 1
+        self._count(event)
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, 1)
         self._add(node)
+
+    def _count(self, event: Event) -> None:
+        self._nodes += 1
+        if self._nodes > MOST_VALUES:
+            message = f"the file holds more than {MOST_VALUES:,} values: split it into several workflow files"
+            raise self._unreadable(event, message)
 
     def _start(self, event: MappingStartEvent | SequenceStartEvent) -> None:
         self._check_tag(event)
@@ -226,7 +234,7 @@ class _Builder:
         line, column = _line_and_column(event)
         is_map = isinstance(event, MappingStartEvent)
         self._open.append(_Open(line, column, event.anchor, self._nodes, is_map=is_map))
-        self._nodes += 1
+        self._count(event)
         if event.anchor is not None:
             self._anchors.pop(event.anchor, None)  # an alias within itself finds nothing
 

@@ -143,3 +143,37 @@ def test_whoever_may_be_at_work_is_never_given_up_without_a_sign() -> None:
         }
         assert moves <= allowed[state]
         assert moves == allowed[state]
+
+
+def test_every_state_with_every_fact_has_an_answer_or_a_reason_to_wait() -> None:
+    """Every combination: no exception, only moves of the table, and nothing waits that has nothing to wait for."""
+    attempts = [None, *(
+        AttemptFacts("a1", claimed=claimed, revoked=revoked, still=still, runner_gone=gone, ended=ended, result=result)
+        for claimed, revoked, still, gone, ended, result in itertools.product(
+            [True, False], [True, False], [0.0, 99.0], [True, False], [None, True, False], [None, *Result]
+        )
+    )]  # fmt: skip
+    for state, attempt, stop, fail_fast in itertools.product(TaskState, attempts, [None, *Stop], [True, False]):
+        task = TaskFacts(1, "db", TaskAction.DEPLOY, state, attempt=attempt)
+        ready = (task,) if state is TaskState.READY else ()
+        facts = Facts(
+            3, (task,), ready, unfinished=int(state not in FINISHED), failed=1, stop=stop, fail_fast=fail_fast
+        )
+        actions = reconcile(facts)
+        moves = [one for one in actions if isinstance(one, Move)]
+        assert all((one.before, one.after, one.code) in ALLOWED for one in moves)
+        assert bool(actions) or may_wait(state, attempt, stop=stop is not None, fail_fast=fail_fast)
+
+
+def may_wait(state: TaskState, attempt: AttemptFacts | None, *, stop: bool, fail_fast: bool) -> bool:
+    """Whether there is somebody or something that a task of this state waits for."""
+    if state is TaskState.NEEDS_APPROVAL:
+        return not stop and not fail_fast  # for people
+    if state not in ACTIVE:
+        return False
+    if attempt is None:
+        return True  # nothing is known of it: what is not known refuses
+    quiet = attempt.still > 0 or attempt.runner_gone or bool(attempt.ended)
+    if state is TaskState.DISPATCHED:
+        return not (attempt.claimed or attempt.revoked or attempt.still or stop)
+    return attempt.result is None and not stop and not quiet and state is TaskState.RUNNING

@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -277,9 +277,15 @@ class Scene:
         )
 
     def deploy(
-        self, needs: Mapping[str, Sequence[str]], *, jobs: int = 4, action: TaskAction = TaskAction.DEPLOY, **more: Any
+        self,
+        needs: Mapping[str, Sequence[str]],
+        *,
+        jobs: int = 4,
+        action: TaskAction = TaskAction.DEPLOY,
+        also: Callable[[Connection, int], None] = lambda _connection, _number: None,
+        **more: Any,
     ) -> int:
-        """A deployment of these environments, each after what it needs; its number."""
+        """A deployment of these environments, each after what it needs; its number. `also` is kept with it or not."""
         new = NewDeployment(
             workflow=self.workflow,
             action=action,
@@ -294,4 +300,6 @@ class Scene:
             **more,
         )
         with self.project.database.writing() as connection:
-            return deployments.create(connection, new, time.time())
+            number = deployments.create(connection, new, time.time())
+            also(connection, number)
+            return number
