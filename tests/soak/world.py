@@ -47,6 +47,7 @@ class World:
         self.runners: dict[int, Forked] = {}
         self.printed: list[str] = []  # what runners wrote to their jobs' logs, before GitHub masked it
         self.argv: set[str] = set()
+        self.complaints: list[str] = []  # what was let in that should have been refused
         self.happened: Counter[int] = Counter()
         self.deeds: list[Deed] = []
         self.pulls: dict[int, Pull] = {}
