@@ -55,7 +55,8 @@ class World:
         self.bases: dict[str, str] = {}  # commit -> where its branch began on main
         self.over = threading.Event()
         self.database_url = database_url
-        self.engine = create_engine(database_url.replace("postgresql://", "postgresql+psycopg://", 1))
+        address = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+        self.engine = create_engine(address, pool_pre_ping=True)
         self.github = GitHub(folder / "github")
         self._people()
         self.port = _free_port()
