@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -74,8 +75,17 @@ KINDS = {
 }
 
 
-def drawn(chance: random.Random, steps: int, database: str) -> tuple[Fault, ...]:
-    """Some faults for a run of so many steps, in the order of their beginning."""
+def label(number: int) -> int:
+    """The number by which the page calls it: 108 is another form of 8."""
+    return number % 100
+
+
+_OF_JOBS = frozenset({3, 4, 33, 34, 35, 37, 108})
+"""Faults that need a job at work: they follow what sets jobs to work."""
+
+
+def drawn(chance: random.Random, steps: int, busy: Sequence[int], database: str) -> tuple[Fault, ...]:
+    """Some faults for a run of so many steps, in the order of their beginning; `busy` are those that set jobs to work."""
     kinds = [one for one in KINDS.values() if one.only in ("", database)]
     count = chance.choice((3, 4, 5, 6, 7))
     chosen: list[Kind] = []

@@ -46,7 +46,6 @@ class World:
         self.tools.mkdir(parents=True)
         self.runners: dict[int, Forked] = {}
         self.printed: list[str] = []  # what runners wrote to their jobs' logs, before GitHub masked it
-        self.argv: set[str] = set()
         self.complaints: list[str] = []  # what was let in that should have been refused
         self.happened: Counter[int] = Counter()
         self.deeds: list[Deed] = []

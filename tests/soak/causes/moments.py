@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tests.soak.faults import Fault
 from tests.soak.world import World
 
-PATIENCE = 2.0
+PATIENCE = 6.0
 """Seconds to wait for the moment that a fault needs, such as a tool at work."""
 
 
