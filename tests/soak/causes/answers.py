@@ -65,11 +65,14 @@ def _suspended(world: World, fault: Fault) -> int:
 
 
 def _unlisted(world: World, fault: Fault) -> int:
-    """Dispatches whose answer is lost, while new runs are in no list."""
+    """Dispatches whose answer is lost, while new runs are in no list, start late, and nobody is told of them."""
+    actions, hooks = world.github.actions, world.github.hooks
     world.github.faults.unlisted_seconds = fault.seconds + 2.0
+    actions.start_delay = 2.5
+    before, hooks.plan = hooks.plan, lambda one: [4.0] if one.event.startswith("workflow_") else [0.0]
     switch = world.github.faults.lose_answer("/dispatches$", method="POST", times=2)
     happened = _while_switched(world, fault, switch)
-    world.github.faults.unlisted_seconds = 0.0
+    world.github.faults.unlisted_seconds, actions.start_delay, hooks.plan = 0.0, 0.0, before
     return happened
 
 
