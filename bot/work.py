@@ -13,7 +13,7 @@ import structlog
 from bot import correlation
 from bot.decide.turns import in_turn
 from bot.errors import HeadwaterError, StoreError
-from bot.github.errors import GitHubError, NotInstalled, RateLimited, Unreachable
+from bot.github.errors import GitHubError, NotInstalled, RateLimited, Suspended, Unreachable
 from bot.holding import Holding
 from bot.server import Server
 from bot.store import work
@@ -198,7 +198,7 @@ class Workers:
             exc_info=None if expected else error,
         )  # fmt: skip
         with self._server.database.writing() as connection:
-            if isinstance(error, NotInstalled):
+            if isinstance(error, NotInstalled) and not isinstance(error, Suspended):  # a suspension passes
                 work.done(connection, row)
             else:
                 work.later(connection, row, time.time() + wait, str(error) or type(error).__name__)

@@ -11,14 +11,13 @@ from bot.commands.case import Case, Outcome, done, refused
 from bot.commands.choosing import Named, means, meant, unmet
 from bot.decide.comment import Argument, Grammar
 from bot.errors import NotAllowed
-from bot.working.proposing import Proposal, carry_on, proposals
-from bot.working.waiting import WaitingTask, waiting_tasks
+from bot.working.proposing import Proposal, carry_on
+from bot.working.waiting import WaitingTask
 
 
 def act(case: Case) -> Outcome:
     """Approve the plans that wait here, and go on with what a command has shown and asked for."""
-    with case.server.database.reading() as connection:
-        waiting, asking = waiting_tasks(connection, case.pull), proposals(connection, case.pull)
+    waiting, asking = case.waiting, case.proposals
     named: list[Named] = [*waiting, *(part for one in asking for part in one.parts)]
     chosen = meant(case.command, waiting)
     said: list[str] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -20,6 +20,10 @@ from bot.store.conversation import CommandRow, CommandState, PullPlan
 from bot.store.environments import EnvironmentRow
 from bot.store.hosting import HostedRepository, PullRow
 from bot.submit import Planned
+from bot.working.waiting import WaitingTask, waiting_tasks
+
+if TYPE_CHECKING:
+    from bot.working.proposing import Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,20 @@ class Case:
     def rows(self) -> tuple[EnvironmentRow, ...]:
         """What the store knows of the repository's environments."""
         return known(self.project).rows
+
+    @cached_property
+    def waiting(self) -> Sequence[WaitingTask]:
+        """What waits for approval here; read once, so that nothing is approved but what was judged."""
+        with self.server.database.reading() as connection:
+            return waiting_tasks(connection, self.pull)
+
+    @cached_property
+    def proposals(self) -> Sequence[Proposal]:
+        """What commands have shown and ask for; read once, likewise."""
+        from bot.working.proposing import proposals  # noqa: PLC0415 (which is about cases)
+
+        with self.server.database.reading() as connection:
+            return proposals(connection, self.pull)
 
     @cached_property
     def plan(self) -> PullPlan | None:

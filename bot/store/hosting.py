@@ -106,6 +106,10 @@ def repositories(connection: Connection) -> list[HostedRepository]:
     return [repository_in(row) for row in connection.execute(query)]
 
 
+SUSPENDED = "the App was suspended"
+"""The one trouble that passes: what is to be done there waits."""
+
+
 def mark_trouble(
     connection: Connection, *, trouble: str, installation: int | None = None, github_id: int | None = None
 ) -> None:

@@ -228,7 +228,7 @@ def _repository_changed(batch: _Batch, hosted: HostedRepository, one: Work) -> N
 
 def _installation(connection: Connection, told: Mapping[str, object]) -> None:
     action, number = told["action"], int(str(told["installation_id"]))
-    troubles = {"deleted": "the App was uninstalled", "suspend": "the App was suspended", "unsuspend": ""}
+    troubles = {"deleted": "the App was uninstalled", "suspend": hosting.SUSPENDED, "unsuspend": ""}
     if action in troubles:
         hosting.mark_trouble(connection, installation=number, trouble=troubles[str(action)])
 

@@ -20,10 +20,10 @@ from bot.github.repository_client import RepositoryClient
 from bot.hosting.project import HostedProject
 from bot.server import Server
 from bot.store import hosting, locks, publications, views
-from bot.working.proposing import Proposal, Proposed, proposals
+from bot.working.proposing import Proposal, Proposed
 from bot.working.requesting import affected
 from bot.working.seen import shown_since
-from bot.working.waiting import WaitingTask, waiting_tasks
+from bot.working.waiting import WaitingTask
 from planner.definition import Definitions, Permissions, Requirements
 from planner.problems import PlannerError
 from planner.question import affected_in
@@ -59,8 +59,8 @@ def asked(case: Case, who: Actor) -> Asked:
         mine = case.pull.id
         held = [one for one in locks.of_repository(connection, case.hosted.id) if means(command, one)]
         approving = verb is Verb.APPROVE
-        waiting = [one for one in waiting_tasks(connection, case.pull) if approving and means(command, one)]
-        asking = [one for one in proposals(connection, case.pull) if approving and _is_meant(command, one)]
+        waiting = [one for one in case.waiting if means(command, one)] if approving else []
+        asking = [one for one in case.proposals if _is_meant(command, one)] if approving else []
         unseen = _unseen(connection, case.row.created_at, [*waiting, *(part for one in asking for part in one.parts)])
     commanders = {*(one.commander for one in waiting if one.commander), *(one.command.actor for one in asking)}
     return Asked(

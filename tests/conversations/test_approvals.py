@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from inline_snapshot import snapshot
 
+from bot.decide.gates import Asked, Verb, gates
+from bot.working import commanding
 from tests.conversations.conftest import on_both
 from tests.conversations.town import Town, shown
 from tests.conversations.workflows import workflow
@@ -445,3 +448,26 @@ To go on with the plan that is shown (`/reject db` calls it off):
 
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
+
+
+def test_a_plan_that_comes_while_an_approval_is_judged_is_not_approved_by_it(
+    shop: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pull = shop.pull(shop.environments(network="n2"))
+    shop.settle()
+    shop.drift("network", "elsewhere")
+    shop.hold_plan("network")
+    pull.comment("/deploy")
+    shop.wait_for(lambda: any("deploy running" in one for one in shop.tasks()))
+
+    def slowly(asked: Asked, *given: object) -> object:
+        if asked.verb is Verb.APPROVE:
+            shop.let_plan_go("network")
+            shop.wait_for(lambda: any("needs approval" in one for one in shop.tasks()))
+        return gates(asked, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(commanding, "gates", slowly)
+    pull.comment("/approve", by="bob")
+    shop.settle()
+    assert shop.tool_log() == []
+    assert "Nothing waits for approval here" in pull.newest()

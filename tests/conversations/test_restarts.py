@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot.work import Workers
 from tests.bot.store.conftest import migrated_postgres, postgres  # noqa: F401  (fixtures)
 from tests.conversations.conftest import SHOP
 from tests.conversations.outside import OutsideTown
@@ -113,3 +114,21 @@ def test_a_token_that_ends_early_is_replaced_for_git_too(shop: Town) -> None:
     pull = shop.pull(shop.environments(network="n2"))
     shop.settle(20)
     assert pull.plan().startswith("### 3 environments")
+
+
+def test_what_was_asked_for_before_the_app_was_suspended_is_done_when_it_may_again(shop: Town) -> None:
+    pull = shop.pull(shop.environments(network="n2"))
+    shop.settle()
+    there = shop.github.world
+    (installation,) = there.installations.values()
+    shop.workers.stop(10)
+    comment = pull.comment("/deploy")
+    there.suspend(installation, there.user("olga"))
+    shop.github.settle()
+    shop.workers = Workers(shop.server)
+    shop.workers.start()
+    shop.wait_for(lambda: "commands" in shop.tried_again())
+    there.suspend(installation, there.user("olga"), suspended=False)
+    shop.settle()
+    assert pull.reactions(comment) == ["eyes"]
+    assert "Deployed 3 environments" in pull.newest()

@@ -294,6 +294,11 @@ class Town:
     def _moves(self, connection: Connection, number: int) -> bool:
         return not waits_for_people(connection, number)
 
+    def tried_again(self) -> list[str]:
+        """The kinds of work that failed, and are tried again."""
+        with self.server.database.reading() as connection:
+            return list(connection.execute(select(work.c.kind).where(work.c.attempts > 0)).scalars())
+
     def wait_for(self, what: Callable[[], bool], seconds: float = 30.0) -> None:
         """Wait until something is so."""
         end = time.monotonic() + seconds * PATIENCE

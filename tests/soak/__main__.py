@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from planner.repository import Repository as GitRepository
 from tests.soak import story
 from tests.soak.laboratory import Laboratory, opened
 from tests.soak.play import Outcome
@@ -33,6 +34,7 @@ def main() -> int:
         return 0
     outcomes: list[Outcome] = []
     played: list[tuple[story.Scenario, Outcome]] = []
+    code = str(GitRepository(Path(__file__).parents[2]).commit("HEAD"))[:12]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # with all that was started
     with opened() as laboratory:
         for scenario, outcome in laboratory.run(_scenarios(given), given.beside):
@@ -41,7 +43,7 @@ def main() -> int:
             _tell(outcome, len(outcomes))
             if given.results:
                 with given.results.open("a") as stream:
-                    stream.write(json.dumps(vars(outcome)) + "\n")
+                    stream.write(json.dumps({**vars(outcome), "code": code}) + "\n")
         if given.shrink:
             for scenario, outcome in ((one, each) for one, each in played if each.violations):
                 _shrink(laboratory, scenario, outcome)
@@ -76,7 +78,7 @@ def _shrink(laboratory: Laboratory, scenario: story.Scenario, outcome: Outcome) 
 
 def _tell(outcome: Outcome, number: int) -> None:
     faults = " ".join(
-        f"{fault}x{times}" if times > 1 else str(fault) for fault, times in sorted(outcome.happened.items())
+        f"{fault}x{times}" if times > 1 else str(fault) for fault, times in sorted(outcome.happened.items()) if times
     )
     good = "ok " if not outcome.violations else "BAD"
     print(

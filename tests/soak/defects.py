@@ -171,7 +171,7 @@ DEFECTS = (
     ),
     Defect(
         "anybody may claim an attempt again", "I2", _claimed_by_all,
-        _story(_OPEN, _DEPLOY, _REST, faults=(Fault(24, 0, 0.0, 6.0), Fault(24, 1, 0.0, 6.0)), slow={"network": 1.0}),
+        _story(_OPEN, _DEPLOY, _REST, faults=(Fault(24, 1, 0.0, 8.0),), slow={"network": 8.0}),
     ),
     Defect(
         "a silent runner is taken for one that ended", "I2", _silence_taken_for_an_end,

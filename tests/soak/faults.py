@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -37,8 +38,10 @@ KINDS = {
         Kind(5, "SIGTERM with work in hand, then a restart", 1.5),
         Kind(6, "all processes killed at once", 1.5),
         Kind(8, "a process paused, then going on", 1.5),
+        Kind(9, "no write that makes a file longer succeeds, as on a full disk"),
         Kind(10, "the database locked for seconds", only="sqlite"),
         Kind(11, "PostgreSQL goes away in mid-transaction", 3, only="postgresql"),
+        Kind(14, "half a page at the end of SQLite's log, after a power cut", only="sqlite"),
         Kind(16, "GitHub answers 502 and 503 for a while", 1.5),
         Kind(17, "GitHub answers 403 with Retry-After, 429", 1.5),
         Kind(19, "an answer lost after its effect", 2),
@@ -58,14 +61,31 @@ KINDS = {
         Kind(34, "a run cancelled by hand"),
         Kind(35, "the line from a job to the bot cut for a while"),
         Kind(36, "the generated workflow disabled"),
+        Kind(37, "half of a matrix has to wait for a machine"),
+        Kind(38, "a branch begun anew by force"),
+        Kind(39, "the workflow file changed under a running deployment", 0.7),
         Kind(40, "who commanded loses the permission"),
+        Kind(41, "a machine's clock wrong by an hour or five minutes"),
+        Kind(42, "forged signatures and identities", 0.7),
+        Kind(43, "titles, branches and comments that want to be run", 0.7),
+        Kind(44, "a YAML bomb, a cycle through thousands", 0.7),
+        Kind(45, "a runner that lies", 0.7),
         Kind(108, "a runner paused, then going on"),
     )
 }
 
 
-def drawn(chance: random.Random, steps: int, database: str) -> tuple[Fault, ...]:
-    """Some faults for a run of so many steps, in the order of their beginning."""
+def label(number: int) -> int:
+    """The number by which the page calls it: 108 is another form of 8."""
+    return number % 100
+
+
+_OF_JOBS = frozenset({3, 4, 33, 34, 35, 37, 108})
+"""Faults that need a job at work: they follow what sets jobs to work."""
+
+
+def drawn(chance: random.Random, steps: int, busy: Sequence[int], database: str) -> tuple[Fault, ...]:
+    """Some faults for a run of so many steps, in the order of their beginning; `busy` are those that set jobs to work."""
     kinds = [one for one in KINDS.values() if one.only in ("", database)]
     count = chance.choice((3, 4, 5, 6, 7))
     chosen: list[Kind] = []

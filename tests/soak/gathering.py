@@ -133,7 +133,6 @@ def _spoken(world: World) -> dict[str, str]:
         "a comment": "\n".join(body for one in repository.comments.values() for _, body in [*one.history, (0, one.body)]),
         "a job's summary": "\n".join(job.summary for run in repository.runs.values() for job in run.jobs),
         "a check": "\n".join(str(vars(one)) for one in repository.check_runs.values()),
-        "an argument of a process": "\n".join(world.argv),
     }  # fmt: skip
 
 

@@ -195,7 +195,7 @@ def one_truth(records: Records) -> Iterator[str]:
             yield f"{times} comments are {marker}"
     for one in records.pulls:
         plans = [each for each in records.remarks if each.bot and each.pull == one.number and _is_plan(each.body)]
-        if one.state == "open" and not any(one.head[:7] in each.body for each in plans):
+        if one.state == "open" and _touches(records, one.head) and not any(one.head[:7] in each.body for each in plans):
             yield f"#{one.number} has no plan comment of its head {one.head[:7]}"
     busy = any(one.state in ("queued", "running") and not one.waits for one in records.deployments)
     asked = {f"<!-- headwater deployment c{one.id} -->" for one in records.commands if one.verb in _OF_THEN}
@@ -207,6 +207,12 @@ def one_truth(records: Records) -> Iterator[str]:
         if check.status != "completed" and not any(one.state in ("queued", "running") for one in records.deployments):
             yield f"check {check.name!r} of {check.head[:7]} is still {check.status}"
     yield from _said_of_tasks(records)
+
+
+def _touches(records: Records, head: str) -> bool:
+    """Whether a commit wants something else of an environment than where its branch began."""
+    base = records.texts.get(records.bases.get(head, ""))
+    return base is not None and records.texts.get(head) != base
 
 
 def _is_plan(body: str) -> bool:

@@ -50,6 +50,7 @@ def play(scenario: Scenario, folder: Path, nursery: Nursery, database_url: str, 
             last = records_of(world, left, final)
             found = [f"{name}: {one}" for name, judge in JUDGES.items() for one in judge(last)]
             violations += [f"{one} (after the last deploy)" for one in found if one not in violations]
+        violations += [f"I5 only what was allowed: {one}" for one in world.complaints]
         violations += [f"laboratory: {one}" for one in world.github.errors]
     finally:
         world.stop()

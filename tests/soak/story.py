@@ -63,9 +63,10 @@ def scenario(seed: int, database: str | None = None) -> Scenario:
     approvals = 1 if chance.random() < 0.15 else 0
     asking = tuple(name for name in needs if chance.random() < 0.12)
     merges = chance.random() < 0.75
-    slow = {name: round(chance.uniform(0.2, 0.9), 2) for name in needs if chance.random() < 0.35}
+    slow = {name: round(chance.uniform(0.2, 0.9), 2) for name in needs if chance.random() < 0.6}
     steps = _steps(chance, needs, approvals)
-    chosen = faults.drawn(chance, len(steps), database or ("sqlite", "postgresql")[seed % 2])
+    busy = [place for place, one in enumerate(steps) if one.kind == "merge" or one.text in ("/deploy", "/retry")]
+    chosen = faults.drawn(chance, len(steps), busy, database or ("sqlite", "postgresql")[seed % 2])
     return Scenario(
         seed, database or ("sqlite", "postgresql")[seed % 2], needs, asking, approvals, merges, slow, steps, chosen
     )  # fmt: skip

@@ -133,7 +133,10 @@ BAD = {
         "I6 one truth",
         {"remarks": (*GOOD.remarks, replace(GOOD.remarks[0], id=9))},
     ),
-    "a plan comment of an older commit": ("I6 one truth", {"pulls": (Pull(1, "open", "ada", MERGED),)}),
+    "a plan comment of an older commit": (
+        "I6 one truth",
+        {"pulls": (Pull(1, "open", "ada", MERGED),), "bases": {**GOOD.bases, MERGED: FIRST}},
+    ),
     "a comment that says it goes on": (
         "I6 one truth",
         {"remarks": (*GOOD.remarks, Remark(9, 1, True, "headwater[bot]", "◐ deploying", 9.0))},

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from tests.soak import faults, story
+from tests.soak import faults, story, table
 from tests.soak.causing import CAUSES
 from tests.soak.shrink import shrunk
 
@@ -51,3 +51,8 @@ def test_a_failing_scenario_is_made_as_small_as_it_can_be() -> None:
     small = shrunk(found, fails)
     assert len(small.faults) == 1
     assert [one for one in small.steps if one.kind != "open"] == [said] or said.kind == "open"
+
+
+def test_the_table_of_the_page_is_that_of_the_runs() -> None:
+    assert table.PAGE.read_text() == table.page(table.PAGE.read_text(), table.runs())
+    assert len(table.runs()) > 0

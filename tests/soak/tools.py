@@ -33,7 +33,7 @@ _APPLY = (
     + r"""
 say start
 echo "the secret is $CANARY"
-sleep "$(cat $t/sleep-$n 2>/dev/null || echo 0.03)"
+sleep "$(cat $t/sleep-$n 2>/dev/null || echo 0.1)"
 if [ -e $t/break-$n ]; then rm $t/break-$n; say fail; echo 'it broke' >&2; exit 1; fi
 echo "$w" > $t/state-$n
 say end

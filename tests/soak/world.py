@@ -46,7 +46,7 @@ class World:
         self.tools.mkdir(parents=True)
         self.runners: dict[int, Forked] = {}
         self.printed: list[str] = []  # what runners wrote to their jobs' logs, before GitHub masked it
-        self.argv: set[str] = set()
+        self.complaints: list[str] = []  # what was let in that should have been refused
         self.happened: Counter[int] = Counter()
         self.deeds: list[Deed] = []
         self.pulls: dict[int, Pull] = {}
@@ -54,7 +54,8 @@ class World:
         self.bases: dict[str, str] = {}  # commit -> where its branch began on main
         self.over = threading.Event()
         self.database_url = database_url
-        self.engine = create_engine(database_url.replace("postgresql://", "postgresql+psycopg://", 1))
+        address = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+        self.engine = create_engine(address, pool_pre_ping=True)
         self.github = GitHub(folder / "github")
         self._people()
         self.port = _free_port()

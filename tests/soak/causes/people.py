@@ -1,0 +1,62 @@
+"""Faults of git and of people: what is changed under a running deployment."""
+
+from __future__ import annotations
+
+from tests.github.world import pushing
+from tests.soak.faults import Fault
+from tests.soak.world import World
+
+
+def _power_lost(world: World, fault: Fault) -> int:
+    """Who said the last thing loses what it took, while that waits; and has it again later."""
+    said = [one for one in world.deeds if one.kind == "say" and one.role == "write"]
+    if not said:
+        return 0
+    there, login = world.repository.collaborators, said[-1].who
+    with world.github.world.lock:
+        there[login] = "read"
+    world.over.wait(fault.seconds)
+    with world.github.world.lock:
+        there[login] = "write"
+    return 1
+
+
+def _forced(world: World, fault: Fault) -> int:
+    """Somebody begins the branch of a pull request anew, upon what main is now."""
+    found = [one for one in world.pulls.values() if one.state == "open"]
+    if not found:
+        return 0
+    pull, names = found[fault.choice % len(found)], list(world.scenario.needs)
+    name, there = names[fault.choice // 7 % len(names)], world.github.world
+    git = world.repository.git
+    with there.lock:
+        base, text = world.head("main"), f"{name}-f{fault.choice}"
+        tree = git.tree_with(base, {f"{name}/wanted": f"{text}\n"})
+        made = git.commit(tree, (base,), "Begin anew", there.author(pull.user))
+        world.commits[made] = {**world.commits_text(base), name: text}
+        world.bases[made] = world.bases[pull.head_branch] = base
+        pushing.move(there, world.repository, f"refs/heads/{pull.head_branch}", made, pull.user)
+    return 1
+
+
+def _redefined(world: World, fault: Fault) -> int:
+    """The workflow file changes on main while something is deployed: an environment gets a name for people."""
+    name = list(world.scenario.needs)[fault.choice % len(world.scenario.needs)]
+    git = world.repository.git
+    with world.github.world.lock:
+        below = world.commits_text(world.head("main"))
+        before = str(git.run("show", "main:headwater.yml"))
+        line = f"\n  {name}:\n"
+        text = before.replace(line, f"{line}    name: Called {fault.choice}\n", 1)
+        if "Called" in before:
+            return 0
+        made = world.github.commit(world.repository, {"headwater.yml": text + "\n"}, "Name it", branch="main", by="ada")
+        world.commits[made] = dict(below)
+    return 1
+
+
+CAUSES = {
+    38: _forced,
+    39: _redefined,
+    40: _power_lost,
+}

@@ -1,0 +1,100 @@
+"""Faults of the store, and of the clock by which it is written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import sqlite3
+import time
+
+from sqlalchemy import create_engine
+
+from tests.soak.faults import Fault
+from tests.soak.world import World
+
+
+def _locked(world: World, fault: Fault) -> int:
+    """Somebody else writes to the SQLite file, for seconds."""
+    file = world.folder / "headwater.db"
+    with contextlib.closing(sqlite3.connect(file, timeout=5, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        world.over.wait(fault.seconds + 1.0)
+        connection.execute("ROLLBACK")
+    return 1
+
+
+def _gone(world: World, fault: Fault) -> int:
+    """As PostgreSQL's restart looks to those who use it: every session ends, whatever it was at, and none begins for a while."""
+    name = world.engine.url.database or ""
+    others = create_engine(world.engine.url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    ended = 0
+    with others.connect() as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        end = time.monotonic() + fault.seconds
+        while time.monotonic() < end:
+            query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
+            ended += int(connection.exec_driver_sql(query, (name,)).scalar() or 0)
+            time.sleep(0.05)
+        connection.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    others.dispose()
+    return int(ended > 0)
+
+
+def _full(world: World, fault: Fault) -> int:
+    """No file can be made longer, as on a full disk: the kernel refuses every such write of the server's processes."""
+    found = [one for one in world.processes.alive() if one.role in ("serve", "worker", "web")]
+    for one in found:
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(one.forked.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    world.over.wait(fault.seconds)
+    for one in found:
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(one.forked.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    return int(bool(found))
+
+
+def _torn(world: World, fault: Fault) -> int:
+    """Power is lost in the middle of a write: at the end of the log of SQLite stands half a page that means nothing."""
+    world.processes.kill(*world.processes.alive())
+    file = world.folder / "headwater.db-wal"
+    torn = file.exists() and file.stat().st_size > 0
+    if torn:
+        with file.open("ab") as stream:
+            stream.write(os.urandom(1000 + fault.choice % 3000))
+    world.processes.start_all()
+    return int(torn)
+
+
+def _wrong_clock(world: World, fault: Fault) -> int:
+    """A machine whose clock is wrong by an hour, or by five minutes, at 1:100; it is set right after a while."""
+    processes = world.processes
+    found = processes.alive("worker") or processes.alive("serve")
+    if not found:
+        return 0
+    processes.ahead = (36.0, -36.0, 3.0, -3.0)[fault.choice % 4]
+    _again(world, found[0].number)
+    processes.ahead = 0.0
+    world.over.wait(fault.seconds + 1.0)
+    _again(world, found[0].number)
+    return 1
+
+
+def _again(world: World, number: int) -> None:
+    """End a process in good order, and start it anew."""
+    for one in world.processes.alive():
+        if one.number == number:
+            one.forked.signal(signal.SIGTERM)
+            if one.forked.wait(6) is None:
+                world.processes.kill(one)
+    world.processes.start_all()
+
+
+CAUSES = {
+    9: _full,
+    10: _locked,
+    11: _gone,
+    14: _torn,
+    41: _wrong_clock,
+}
