@@ -202,6 +202,10 @@ def _after_revoking(task: TaskFacts, attempt: AttemptFacts, stop: Stop | None, l
 
 def _by_report(task: TaskFacts, attempt: AttemptFacts, result: Result) -> Move:
     after, code = _ENDS[result]
+    if result is Result.NEEDS_APPROVAL and not task.action.mutates:  # nobody could approve it
+        return Move(
+            task.id, task.state, TaskState.FAILED, Code.TOOL_FAILED, "its runner waits for an approval of nothing"
+        )
     if result is Result.NEEDS_APPROVAL and task.action is TaskAction.ADOPT:
         after, code = TaskState.SKIPPED, Code.HAS_CHANGES
     elif result is Result.NEEDS_APPROVAL and task.requires_approval:

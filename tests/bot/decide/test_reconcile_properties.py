@@ -155,7 +155,7 @@ def test_every_state_with_every_fact_has_an_answer_or_a_reason_to_wait() -> None
     )]  # fmt: skip
     for state, attempt, stop, fail_fast in itertools.product(TaskState, attempts, [None, *Stop], [True, False]):
         task = TaskFacts(1, "db", TaskAction.DEPLOY, state, attempt=attempt)
-        ready = (task,) if state is TaskState.READY else ()
+        ready = (Ready(1),) if state is TaskState.READY else ()
         facts = Facts(
             3, (task,), ready, unfinished=int(state not in FINISHED), failed=1, stop=stop, fail_fast=fail_fast
         )
@@ -163,6 +163,16 @@ def test_every_state_with_every_fact_has_an_answer_or_a_reason_to_wait() -> None
         moves = [one for one in actions if isinstance(one, Move)]
         assert all((one.before, one.after, one.code) in ALLOWED for one in moves)
         assert bool(actions) or may_wait(state, attempt, stop=stop is not None, fail_fast=fail_fast)
+
+
+def test_what_changes_nothing_never_waits_for_an_approval() -> None:
+    """Whatever its runner says: nobody could give it."""
+    attempt = AttemptFacts("a1", claimed=True, result=Result.NEEDS_APPROVAL)
+    for action in TaskAction:
+        task = TaskFacts(1, "db", action, TaskState.RUNNING, attempt=attempt)
+        (move,) = reconcile(Facts(3, (task,), unfinished=1))
+        assert isinstance(move, Move)
+        assert (move.after is TaskState.FAILED) == (not action.mutates)
 
 
 def may_wait(state: TaskState, attempt: AttemptFacts | None, *, stop: bool, fail_fast: bool) -> bool:
