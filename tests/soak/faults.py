@@ -80,7 +80,7 @@ def label(number: int) -> int:
     return number % 100
 
 
-_OF_JOBS = frozenset({3, 4, 33, 34, 35, 37, 108})
+OF_JOBS = frozenset({3, 4, 33, 34, 35, 37, 108})
 """Faults that need a job at work: they follow what sets jobs to work."""
 
 
@@ -94,8 +94,8 @@ def drawn(chance: random.Random, steps: int, busy: Sequence[int], database: str)
         chosen.append(one)
     found = [
         Fault(
-            one.number, chance.randrange(steps), round(chance.uniform(0.0, 0.8), 2), round(chance.uniform(0.3, 1.5), 2),
-            chance.randrange(1 << 16),
+            one.number, chance.choice(busy) if busy and one.number in OF_JOBS else chance.randrange(steps),
+            round(chance.uniform(0.0, 0.8), 2), round(chance.uniform(0.3, 1.5), 2), chance.randrange(1 << 16),
         )
         for one in chosen
     ]  # fmt: skip

@@ -246,6 +246,12 @@ def read(text: str) -> Scenario:
     return Scenario(**found)
 
 
+def first_pull(found: Scenario) -> Scenario:
+    """The same story as far as its first pull request goes, with what goes wrong until then."""
+    steps = tuple(one for one in found.steps if one.pull == 1)
+    return replace(found, steps=steps, faults=tuple(one for one in found.faults if one.after < len(steps)))
+
+
 def without_faults(found: Scenario) -> Scenario:
     """The same story in good weather."""
     return replace(found, faults=())

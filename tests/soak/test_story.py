@@ -31,6 +31,13 @@ def test_every_fault_is_drawn_and_can_be_caused() -> None:
     assert drawn == set(faults.KINDS) == set(CAUSES)
 
 
+def test_faults_of_jobs_follow_what_sets_jobs_to_work() -> None:
+    for found in map(story.scenario, range(300)):
+        for one in found.faults:
+            step = found.steps[one.after]
+            assert one.number not in faults.OF_JOBS or step.kind == "merge" or step.text in ("/deploy", "/retry")
+
+
 def test_needs_come_first_and_everything_is_below_the_first() -> None:
     for seed in range(100):
         found = story.scenario(seed)
