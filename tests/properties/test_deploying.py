@@ -17,19 +17,23 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import select
 
 from bot import people
 from bot.briefing import Settings
 from bot.decide.facts import Stop
-from bot.decide.transitions import DEPLOYMENT_FINISHED, FINISHED, Code, DeploymentState, TaskState
+from bot.decide.transitions import ACTIVE, DEPLOYMENT_FINISHED, FINISHED, Code, DeploymentState, TaskState
 from bot.drive import Driver
 from bot.errors import NotAllowed
 from bot.project import Project
 from bot.store import database, deployments, views
 from bot.store.environments import environment_rows
+from bot.store.tables import attempts, tasks
+from bot.store.tables import deployments as deployment_rows
 from bot.store.views import DeploymentView, TaskView
 from planner.graph import Graph
 from tests.bot.store.simulation import ADA, ALIASES, LIMITS, Fate, Killed, Peers, Scene, make_repository
+from tests.depth import examples
 
 S = TaskState
 GOOD = (Fate.SUCCEEDS, Fate.CHANGES_NOTHING, Fate.ASKS, Fate.LATE)
@@ -129,6 +133,30 @@ class Deploying(RuleBasedStateMachine):
         for number in self.unfinished():
             self.drivers[which].step(number, due=True)
 
+    @rule()
+    def step_until_calm_and_once_more(self) -> None:
+        """Twice is once: with no news, neither the same driver nor another one finds anything left to do."""
+        for number in self.unfinished():
+            calm = 0
+            while calm < 2:  # the other one may only now have seen that an attempt was claimed
+                calm = 0 if any([one.step(number, due=True) for one in self.drivers]) else calm + 1  # noqa: C419  (both take their step)
+            before = self.rows()
+            for driver in (*self.drivers, self.driver()):
+                driver.step(number, due=True)
+            assert self.rows() == before
+
+    @rule(which=st.integers(0, 30))
+    def report_twice(self, which: int) -> None:
+        """A report that comes again, and says something else: the first one counts."""
+        told = [one for one in self.peers.runners.values() if one.report is not None]
+        if told:
+            one = told[which % len(told)]
+            before = self.rows()
+            if not self.is_active(one.attempt):
+                one.report = {**one.report, "result": "failed", "error": "said too late"}  # type: ignore[dict-item]
+                self.step(0)
+                assert all(row in self.rows() for row in before if row[0] == "attempt" and row[1] == one.attempt)
+
     @rule(which=st.integers(0, 1), fuse=st.integers(0, 25))
     def step_and_be_killed(self, which: int, fuse: int) -> None:
         self.peers.fuse = fuse
@@ -174,6 +202,19 @@ class Deploying(RuleBasedStateMachine):
                 if task.state is S.SUCCEEDED:
                     assert (view.id, task.alias) in self.peers.done
             assert (view.state in DEPLOYMENT_FINISHED) <= all(task.state in FINISHED for task in view.tasks)
+
+    @invariant()
+    def nothing_overlaps_and_what_is_blocked_has_a_broken_ancestor(self) -> None:
+        query = select(attempts.c.environment_id).where(attempts.c.active, attempts.c.mutates)
+        with self.scene.project.database.reading() as connection:
+            at_work = list(connection.execute(query).scalars())
+        assert len(at_work) == len(set(at_work))
+        for view in map(self.view, self.numbers):
+            states = {task.alias: task.state for task in view.tasks}
+            for task in view.tasks:
+                broken = any(states[one] in (*BAD, S.BLOCKED) for one in self.needs[task.alias])
+                assert (task.state is S.BLOCKED) <= broken
+                assert not (broken and task.state in (S.READY, *ACTIVE, S.SUCCEEDED))
 
     def teardown(self) -> None:
         try:
@@ -245,6 +286,20 @@ class Deploying(RuleBasedStateMachine):
 
     # -- looking
 
+    def rows(self) -> list[tuple[object, ...]]:
+        """All that the store says of tasks, attempts and deployments."""
+        chosen = {
+            "task": (tasks.c.id, tasks.c.state, tasks.c.code, tasks.c.attempts, tasks.c.plan_id),
+            "attempt": (attempts.c.id, attempts.c.active, attempts.c.result, attempts.c.error),
+            "deployment": (deployment_rows.c.id, deployment_rows.c.state),
+        }
+        with self.scene.project.database.reading() as connection:
+            return [(kind, *row) for kind, columns in chosen.items() for row in connection.execute(select(*columns))]
+
+    def is_active(self, attempt: str) -> bool:
+        with self.scene.project.database.reading() as connection:
+            return bool(connection.execute(select(attempts.c.active).where(attempts.c.id == attempt)).scalar())
+
     def unfinished(self) -> list[int]:
         with self.scene.project.database.reading() as connection:
             return deployments.unfinished_deployments(connection, self.scene.repository, self.scene.project.place)
@@ -262,5 +317,5 @@ class Deploying(RuleBasedStateMachine):
 
 TestDeploying = Deploying.TestCase
 TestDeploying.settings = settings(
-    max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(20), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
