@@ -141,14 +141,9 @@ def _engine(url: str) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-    # The first counts only for a database that has no tables yet.
-    for pragma in (
-        "auto_vacuum=INCREMENTAL",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"busy_timeout={_PATIENCE * 1000:.0f}",
-    ):
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):  # later it would do nothing but wait for who writes
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_PATIENCE * 1000:.0f}"):
         connection.execute(f"PRAGMA {pragma}")
 
 

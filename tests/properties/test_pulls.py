@@ -27,7 +27,7 @@ from bot.store.environments import environment_rows
 from bot.store.tables import deployments as deployment_rows
 from bot.store.tables import tasks
 from bot.working import superseding
-from tests.bot.store.simulation import LIMITS, Fate, Peers, Scene
+from tests.bot.store.simulation import ADA, LIMITS, Fate, Peers, Scene
 from tests.depth import examples
 from tests.properties.test_deploying import _prepared
 
@@ -118,7 +118,7 @@ class Pulls(RuleBasedStateMachine):
     @rule(pull=st.sampled_from(PULLS))
     def merge(self, pull: int) -> None:
         with self.scene.project.database.writing() as connection:
-            freed = locks.release(connection, self.pulls[pull])
+            freed = locks.release(connection, self.pulls[pull], ADA, self.now)
         assert freed == sum(owner == pull for owner in self.owner.values())
         self.owner = {alias: owner for alias, owner in self.owner.items() if owner != pull}
 
@@ -131,7 +131,7 @@ class Pulls(RuleBasedStateMachine):
     def unlock_or_restore(self, alias: str, pull: int) -> None:
         """Of one environment; what belongs to somebody else stays theirs."""
         with self.scene.project.database.writing() as connection:
-            freed = locks.release(connection, self.pulls[pull], [self.scene.ids[alias]])
+            freed = locks.release(connection, self.pulls[pull], ADA, self.now, [self.scene.ids[alias]])
         assert bool(freed) is (self.owner.get(alias) == pull)
         if freed:
             del self.owner[alias]
@@ -139,7 +139,7 @@ class Pulls(RuleBasedStateMachine):
     @rule(alias=st.sampled_from(sorted(NEEDS)), yes=st.booleans())
     def answer(self, alias: str, yes: bool) -> None:
         with suppress(NotAllowed):
-            (people.approve if yes else people.reject)(self.scene.project, self.row(alias), "ada")
+            (people.approve if yes else people.reject)(self.scene.project, self.row(alias), ADA)
 
     @rule()
     def step(self) -> None:
@@ -215,7 +215,7 @@ class Pulls(RuleBasedStateMachine):
                 return
             for alias in NEEDS:
                 with suppress(NotAllowed):
-                    people.approve(self.scene.project, self.row(alias), "ada")
+                    people.approve(self.scene.project, self.row(alias), ADA)
             for runner in self.peers.alive:
                 self.peers.advance(runner)
             self.now += 6.0
