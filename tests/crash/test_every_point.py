@@ -84,15 +84,15 @@ def _all_dead(world: World) -> None:
 def _never_started(world: World) -> None:
     """`app` was approved; who would have started its runner was killed when that attempt had been written down."""
     _waiting(world)
-    command = ("approve", "app")
-    for at in range(1, 30):
-        (world.folder / "points").unlink(missing_ok=True)
-        answer = world.headwater(*command, env=_crashing(world, at))
-        if _written_down_only(world):
-            (world.folder / "points").unlink()
-            return
-        if answer.code != -signal.SIGKILL:  # approved already
-            command = ("retry", "--auto-approve")
+    for command in (("approve", "app"), ("retry", "--auto-approve")):  # the second, once it is approved
+        for at in range(1, 30):
+            (world.folder / "points").unlink(missing_ok=True)
+            answer = world.headwater(*command, env=_crashing(world, at))
+            if _written_down_only(world):
+                (world.folder / "points").unlink()
+                return
+            if answer.code != -signal.SIGKILL:
+                break
     raise AssertionError("no attempt was ever written down and not started")
 
 

@@ -176,6 +176,8 @@ Server:
   serve       Serve pull requests: web and workers in one process
   web         Only listen; for replicas, on PostgreSQL
   worker      Only work; for replicas, on PostgreSQL
+  backup      Copy the server's SQLite database while it runs
+  restored    Say that the database is a restored backup
   deliveries  The webhooks that came, and what became of them
 
 CI and files:
