@@ -10,6 +10,9 @@ export PYTHONDONTWRITEBYTECODE =
 # The conversations that `make test` tells; the others take half an hour on two cores (`make stories`).
 TOLD := tests/conversations/test_first.py tests/conversations/test_traps.py
 
+# They keep all cores busy by themselves.
+STORMS := tests/soak/test_storms.py
+
 .PHONY: help demo demo-cli stories test lint format bench crash soak soak-selftest docs clean
 .DEFAULT_GOAL := help
 
@@ -38,8 +41,9 @@ demo-cli: $(STAMP)
 	@$(BIN)/python examples/demo_cli.py
 
 test: lint
-	@$(BIN)/python -m pytest -n auto tests --ignore=tests/conversations
+	@$(BIN)/python -m pytest -n auto tests --ignore=tests/conversations --ignore=$(STORMS)
 	@$(BIN)/python -m pytest -n auto $(TOLD)
+	@$(BIN)/python -m pytest $(STORMS)
 
 stories: $(STAMP)
 	@$(BIN)/python -m pytest -n auto tests/conversations
