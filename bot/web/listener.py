@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from waitress import wasyncore
@@ -86,7 +87,8 @@ class Listener:
         self._stopping.set()
         for channel in list(self._server.active_channels.values()):
             channel.draining = True
-        self._server.pull_trigger()
+        with suppress(OSError):  # it has ended meanwhile: a turn was just over
+            self._server.pull_trigger()
 
     def start(self) -> threading.Thread:
         """Serve in a thread of its own."""

@@ -240,6 +240,14 @@ def test_what_takes_too_long_is_not_waited_for() -> None:
     client.close()
 
 
+def test_who_has_ended_may_be_stopped_again() -> None:
+    listener = Listener(slow(0, threading.Event()), "127.0.0.1", 0, most_body=1)
+    thread = listener.start()
+    listener.stop()
+    thread.join(10)
+    listener.stop()  # as where the last turn is over before the signal is through
+
+
 def test_an_address_that_is_taken(site: Site) -> None:
     with pytest.raises(ListenError, match=f"cannot listen at 127.0.0.1:{site.port}: Address already in use"):
         Listener(slow(0, threading.Event()), "127.0.0.1", site.port, most_body=1)
