@@ -120,17 +120,17 @@ def _approve_again(world: World) -> Answer:
 ASKS = {"app": "requiresApproval: true"}
 DONE = Ending("Active", dict.fromkeys(NEEDS, "deployed"), applies=frozenset(NEEDS))
 STORIES = (
-    Story("deploy", ("deploy", "--auto-approve"), _nothing, _deploy_again, DONE, sample=4),
+    Story("deploy", ("deploy", "--auto-approve"), _nothing, _deploy_again, DONE, sample=7),
     Story(
         "destroy",
         ("destroy", "--auto-approve"),
         _deployed,
         _destroy_again,
         Ending("Inactive", dict.fromkeys(NEEDS, "destroyed"), destroys=frozenset(NEEDS)),
-        sample=6,
+        sample=9,
     ),
-    Story("retry", ("retry", "--auto-approve"), _half_failed, _deploy_again, DONE, sample=5),
-    Story("revoke", ("retry", "--auto-approve"), _never_started, _approve_again, DONE, first=16, extra=ASKS),
+    Story("retry", ("retry", "--auto-approve"), _half_failed, _deploy_again, DONE, sample=8),
+    Story("revoke", ("retry", "--auto-approve"), _never_started, _approve_again, DONE, sample=2, first=16, extra=ASKS),
     Story("bury", ("retry", "--auto-approve"), _all_dead, _deploy_again, DONE, first=10),
     Story("cancel", ("cancel",), _at_work, _deploy_again, DONE, sample=3),
     Story("approve", ("approve", "app"), _waiting, _approve_again, DONE, sample=3, extra=ASKS),
