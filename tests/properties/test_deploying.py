@@ -6,12 +6,8 @@ that order holds and that nothing overlaps. At the end everything must have ende
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,15 +21,15 @@ from bot.decide.facts import Stop
 from bot.decide.transitions import ACTIVE, DEPLOYMENT_FINISHED, FINISHED, Code, DeploymentState, TaskState
 from bot.drive import Driver
 from bot.errors import NotAllowed
-from bot.project import Project
 from bot.store import database, deployments, views
 from bot.store.environments import environment_rows
 from bot.store.tables import attempts, tasks
 from bot.store.tables import deployments as deployment_rows
 from bot.store.views import DeploymentView, TaskView
 from planner.graph import Graph
-from tests.bot.store.simulation import ADA, ALIASES, LIMITS, Fate, Killed, Peers, Scene, make_repository
+from tests.bot.store.simulation import ADA, ALIASES, LIMITS, Fate, Killed, Peers
 from tests.depth import examples
+from tests.properties.examples_of_stores import remove_what_was_prepared, scene
 
 S = TaskState
 GOOD = (Fate.SUCCEEDS, Fate.CHANGES_NOTHING, Fate.ASKS, Fate.LATE)
@@ -68,23 +64,10 @@ def oracle(
     return found
 
 
-@cache
-def _prepared() -> tuple[Path, Project, str]:
-    """A repository, and a database at our revision, to copy for each example."""
-    folder = Path(tempfile.mkdtemp(prefix="headwater-model-"))
-    repository, commit = make_repository(folder / "repository")
-    project = Project(repository, folder / "state", f"sqlite:///{folder}/empty.db", secrets={})
-    with project.database.writing():
-        pass
-    project.database.engine.dispose()
-    return folder, project, commit
-
-
 @pytest.fixture(autouse=True, scope="module")
-def _remove_what_was_prepared() -> object:
+def _nothing_is_left() -> object:
     yield
-    shutil.rmtree(_prepared()[0], ignore_errors=True)
-    _prepared.cache_clear()
+    remove_what_was_prepared()
 
 
 class Deploying(RuleBasedStateMachine):
@@ -92,13 +75,7 @@ class Deploying(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        folder, prepared, commit = _prepared()
-        self.file = folder / "example.db"
-        shutil.copy(folder / "empty.db", self.file)
-        project = Project(prepared.repository, folder / "state", f"sqlite:///{self.file}", secrets={})
-        project._readings = prepared._readings
-        project.__dict__["mirror"] = prepared.mirror
-        self.scene = Scene(project, commit)
+        self.scene, self.file = scene("example")
         self.peers = Peers()
         self.now = 0.0
         self.numbers: list[int] = []

@@ -6,10 +6,10 @@ and which plans are of a head that was pushed over.
 
 from __future__ import annotations
 
-import shutil
 import time
 from contextlib import suppress
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -21,15 +21,14 @@ from bot.decide.facts import TaskAction
 from bot.decide.transitions import ACTIVE, DEPLOYMENT_FINISHED, Code, DeploymentState, TaskState
 from bot.drive import Driver
 from bot.errors import NotAllowed
-from bot.project import Project
 from bot.store import conversation, deployments, hosting, locks
 from bot.store.environments import environment_rows
 from bot.store.tables import deployments as deployment_rows
 from bot.store.tables import tasks
 from bot.working import superseding
-from tests.bot.store.simulation import ADA, LIMITS, Fate, Peers, Scene
+from tests.bot.store.simulation import ADA, LIMITS, Fate, Peers
 from tests.depth import examples
-from tests.properties.test_deploying import _prepared
+from tests.properties.examples_of_stores import remove_what_was_prepared, scene
 
 S = TaskState
 NEEDS = {"a": (), "b": ("a",), "c": (), "d": ("b", "c")}
@@ -42,21 +41,21 @@ class Locked(Exception):  # noqa: N818  (reads as what it says)
     """Another pull request holds some of it: nothing is kept."""
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_is_left() -> object:
+    yield
+    remove_what_was_prepared()
+
+
 class Pulls(RuleBasedStateMachine):
     """Three pull requests and the branch that they are merged to, on four environments."""
 
     def __init__(self) -> None:
         super().__init__()
-        folder, prepared, commit = _prepared()
-        self.file = folder / "pulls.db"
-        shutil.copy(folder / "empty.db", self.file)
-        project = Project(prepared.repository, folder / "state", f"sqlite:///{self.file}", secrets={})
-        project._readings = prepared._readings
-        project.__dict__["mirror"] = prepared.mirror
-        self.scene = Scene(project, commit)
+        self.scene, self.file = scene("pulls")
         self.peers = Peers()
         self.now = 0.0
-        self.driver = Driver(project, LIMITS, Settings(), executor=self.peers, clock=lambda: self.now)
+        self.driver = Driver(self.scene.project, LIMITS, Settings(), executor=self.peers, clock=lambda: self.now)
         self.owner: dict[str, int] = {}  # the model: environment -> number of the pull request that it belongs to
         self.plans: dict[int, list[int]] = {number: [] for number in PULLS}  # the model: its plans, oldest first
         self.heads = dict.fromkeys(PULLS, 0)
