@@ -73,10 +73,13 @@ class Database:
             raise _explained(error, self.url) from error
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """One transaction: all of it is kept, or none. The one place where anything is committed."""
+    def writing(self, *, first: bool = False) -> Iterator[Connection]:
+        """One transaction: all of it is kept, or none. The one place where anything is committed.
+
+        `first`: before all others of this process that wait to write, since somebody outside waits for the answer.
+        """
         try:
-            with self._turn(), self.engine.connect() as connection:
+            with self._turn(first=first), self.engine.connect() as connection:
                 if connection.dialect.name == "sqlite":
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
@@ -105,12 +108,12 @@ class Database:
                     connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _turn(self, *, first: bool) -> Iterator[None]:
         """On SQLite, wait until no other thread writes."""
         if self.engine.dialect.name != "sqlite":
             yield
             return
-        with self._turns.turn() as mine:
+        with self._turns.turn(first=first) as mine:
             if not mine:
                 raise _locked(shown_url(self.url))
             yield

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import Connection, Executable, delete, select, update
+from sqlalchemy import Connection, Executable, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store import work
 from bot.store.hosted_tables import deliveries
 
 KIND = "delivery"
+_CONCLUDED = update(deliveries).where(deliveries.c.guid == bindparam("which"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def received(connection: Connection, guid: str) -> float | None:
 def conclude(connection: Connection, guid: str, action: str, outcome: str, *, failed: bool = False) -> None:
     """Write down what became of a webhook."""
     values = {"action": action[:64], "outcome": outcome, "failed": failed}
-    connection.execute(update(deliveries).where(deliveries.c.guid == guid).values(values))
+    connection.execute(_CONCLUDED, {"which": guid, **values})
 
 
 def recent(connection: Connection, limit: int) -> list[DeliveryRow]:

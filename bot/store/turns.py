@@ -1,4 +1,4 @@
-"""Writers of one process take turns, in the order that they came.
+"""Writers of one process take turns, in the order that they came, but for those that may go first.
 
 SQLite has one writer at a time, and those who wait sleep for a while and try again: with five threads that write, one
 may be unlucky for more than a second, and most of the time nobody writes at all.
@@ -22,23 +22,26 @@ class Turns:
         self._waiting: deque[threading.Lock] = deque()
 
     @contextmanager
-    def turn(self) -> Iterator[bool]:
+    def turn(self, *, first: bool = False) -> Iterator[bool]:
         """Wait for a turn, and have it while the block runs; False where it did not come in time."""
-        mine = self._take()
+        mine = self._take(first=first)
         try:
             yield mine
         finally:
             if mine:
                 self._hand_over()
 
-    def _take(self) -> bool:
+    def _take(self, *, first: bool) -> bool:
         with self._lock:
             if not self._taken:
                 self._taken = True
                 return True
             called = threading.Lock()
             called.acquire()
-            self._waiting.append(called)
+            if first:
+                self._waiting.appendleft(called)
+            else:
+                self._waiting.append(called)
         if called.acquire(timeout=self._seconds):
             return True
         with self._lock:

@@ -107,7 +107,7 @@ class Intake:
 
     def _write(self, batch: list[Arrived]) -> StoreError | None:
         try:
-            with self._database.writing() as connection:
+            with self._database.writing(first=True) as connection:
                 deliveries.record(connection, batch, time.time())
         except StoreError as error:
             _log.error("webhooks could not be stored", count=len(batch), why=error.what)

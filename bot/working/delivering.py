@@ -27,8 +27,8 @@ from bot.working.seen import commit_seen, seconds
 
 _log = structlog.get_logger("headwater.deliver")
 _GONE = "deleted on GitHub"
-_TOGETHER = 100
-"""Webhooks in one transaction."""
+_TOGETHER = 20
+"""Webhooks in one transaction: on SQLite, those that arrive wait for its end before they are answered."""
 _REPORTS_COME_SECONDS = 1.0
 """After a run has ended: what its jobs reported is taken in by then, and nothing has to be asked of GitHub."""
 
@@ -56,10 +56,11 @@ def work_on(server: Server, guid: str) -> None:
 def _conclude(server: Server, guids: Sequence[str], rows: Sequence[WorkRow]) -> None:
     """Do what follows from these webhooks, all in one transaction."""
     ended: list[tuple[str, str, str]] = []
+    with server.database.reading() as connection:
+        read = [(one, *look_into(one.event, one.body)) for one in deliveries.read(connection, guids)]
     with server.database.writing() as connection:
         batch = _Batch(connection, time.time())
-        for arrived in deliveries.read(connection, guids):
-            intake, payload = look_into(arrived.event, arrived.body)
+        for arrived, intake, payload in read:
             with correlation.bound(arrived.guid):
                 outcome = _follow(batch, intake, payload)
             deliveries.conclude(connection, arrived.guid, action_of(payload), outcome)

@@ -35,6 +35,25 @@ def test_who_came_first_is_first() -> None:
     assert order == list(range(8))
 
 
+def test_who_may_go_first_waits_only_for_the_one_that_writes() -> None:
+    turns, order = Turns(10), []
+
+    def one(name: str, *, first: bool) -> None:
+        with turns.turn(first=first):
+            order.append(name)
+
+    with turns.turn():
+        threads = []
+        for count, (name, first) in enumerate((("worker", False), ("another", False), ("intake", True)), start=1):
+            threads.append(threading.Thread(target=one, args=(name,), kwargs={"first": first}))
+            threads[-1].start()
+            while len(turns._waiting) < count:
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join(5)
+    assert order == ["intake", "worker", "another"]
+
+
 def test_who_waits_too_long_gets_no_turn_and_takes_none() -> None:
     turns = Turns(0.05)
     with turns.turn(), turns.turn() as mine:
