@@ -262,10 +262,10 @@ def test_those_that_wait_are_written_together(site: Site) -> None:
     class Slow:
         url = site.host.database.url
 
-        def writing(self) -> object:
+        def writing(self, *, first: bool) -> object:
             time.sleep(0.05)
             commits.append(1)
-            return real()
+            return real(first=first)
 
     intake = Intake(Slow(), site.host.wake)  # type: ignore[arg-type]
     intake.start()
