@@ -141,8 +141,8 @@ def settings_in(state: Path, key_file: Path, **more: Any) -> Settings:
         "github_app_id": 7,
         "github_private_key_file": key_file,
         "webhook_secret": SECRET,
-        "beat_seconds": 0.05,
-        "silence_seconds": 1,
+        "beat_seconds": 0.5,
+        "silence_seconds": 2,
         "metrics_port": 0,
         **more,
     }

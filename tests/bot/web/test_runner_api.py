@@ -401,7 +401,7 @@ def test_one_that_asks_too_often_is_slowed_down() -> None:
 
 def test_a_flood_of_beats_is_answered_429(site: Site, runner: Runner) -> None:
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: runner.call("beat", b"{}"), range(1500)))
+        answers = list(threads.map(lambda _: runner.call("beat", b"{}"), range(500)))
     assert {one.status for one in answers} == {400, 429}
     (slow, *_) = [one for one in answers if one.status == 429]
     assert error(slow) == (429, "too-fast")
