@@ -25,7 +25,7 @@ from bot.submit import submit_plan
 from bot.working.places import hosted_of
 from bot.working.remarks import remarks_on
 from bot.working.superseding import cut_off, stop_former, stop_newest
-from bot.working.voiding import void_former
+from bot.working.voiding import void_asked, void_former
 from planner.definition import Workflow
 from planner.problems import DefinitionError, PlannerError
 
@@ -273,8 +273,9 @@ def _ended(server: Server, hosted: HostedRepository, pull: PullRow) -> None:
     now = time.time()
     with server.database.writing() as connection:
         stop_newest(connection, pull, now)
+        void_asked(connection, pull, ended(pull), now)
         if pull.state == "merged":
-            if locks.release(connection, pull.id, merged(pull), now):
+            if locks.release(connection, pull.id, ended(pull), now):
                 wake_waiting(connection, hosted, now)
             work.request(connection, "push", f"{hosted.github_id}:{pull.base_ref}"[:255], now, now)
         elif locks.of_pull(connection, pull.id):
@@ -282,9 +283,9 @@ def _ended(server: Server, hosted: HostedRepository, pull: PullRow) -> None:
     server.wake()
 
 
-def merged(pull: PullRow) -> By:
-    """What gives back what a pull request held."""
-    return By(ITSELF, f"#{pull.number}", (f"#{pull.number} was merged",), pull=pull.number)
+def ended(pull: PullRow) -> By:
+    """What gives back what a merged pull request held, and calls off what waits on one that is merged or closed."""
+    return By(ITSELF, f"#{pull.number}", (f"#{pull.number} was {pull.state}",), pull=pull.number)
 
 
 def freed(connection: Connection, hosted: HostedRepository, numbers: Iterable[int], now: float) -> None:

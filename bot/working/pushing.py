@@ -28,7 +28,7 @@ from bot.submit import Planned, submit
 from bot.working import merges, push_lines
 from bot.working.merges import Push
 from bot.working.places import hosted_of
-from bot.working.pulling import keep_told, merged, wake_waiting
+from bot.working.pulling import ended, keep_told, wake_waiting
 from bot.working.pushed_facts import before, facts_of
 from bot.working.shown_before import shown_before
 from planner.definition import Removal, Workflow
@@ -93,7 +93,7 @@ def _free(server: Server, project: HostedProject, pulls: Sequence[PullRow]) -> N
     """What was merged holds nothing any more."""
     now = time.time()
     with server.database.writing() as connection:
-        freed = [locks.release(connection, pull.id, merged(pull), now) for pull in pulls]
+        freed = [locks.release(connection, pull.id, ended(pull), now) for pull in pulls]
         if any(freed):
             wake_waiting(connection, project.hosted, now)
 

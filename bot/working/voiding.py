@@ -42,6 +42,13 @@ def void_former(server: Server, pull: PullRow) -> None:
         server.wake()
 
 
+def void_asked(connection: Connection, pull: PullRow, by: By, now: float) -> None:
+    """Call off what commands ask for on a pull request that has ended; a closed one can still be restored."""
+    for command in conversation.commands_of(connection, pull.repository, pull.number, [CommandState.ASKED]):
+        if command.verb != "restore" or pull.state == "merged":
+            call_off(connection, command, f"the pull request was {pull.state} while it waited", by, now)
+
+
 def _void_tasks(connection: Connection, pull: PullRow, commit: str, now: float) -> bool:
     query = (
         select(tasks.c.id, deployment_table.c.workflow_id, deployment_table.c.id.label("deployment"))

@@ -420,4 +420,10 @@ destroy db
 
 <sub>`/approve` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
-    assert town.tool_log() == []
+    pull.say("/destroy --confirm shop")
+    late = pull.ours()[-1]
+    pull.merge()
+    town.settle()
+    assert shown(late.body).startswith("### Not destroyed: the pull request was merged while it waited\n")
+    pull.say("/approve", by="bob")
+    assert not [line for line in town.tool_log() if "destroy" in line]

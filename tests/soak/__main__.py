@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from planner.repository import Repository as GitRepository
-from tests.soak import story
+from tests.soak import faults, story
 from tests.soak.laboratory import Laboratory, opened
 from tests.soak.play import Outcome
 from tests.soak.shrink import shrunk
@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=20, help="how many seeds, from that one on (default: 20)")
     parser.add_argument("--beside", type=int, default=3, help="how many at a time (default: 3)")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], help="one database (default: in turn)")
+    parser.add_argument("--faults", type=_numbers, default=(), metavar="N,N", help="draw these faults only")
     parser.add_argument("--scenario", type=Path, help="one scenario that was written down")
     parser.add_argument("--show", action="store_true", help="write the scenario of the seed down, and play nothing")
     parser.add_argument("--calm", action="store_true", help="without any fault")
@@ -30,7 +31,7 @@ def main() -> int:
     parser.add_argument("--results", type=Path, help="a file to which each run adds a line of JSON")
     given = parser.parse_args()
     if given.show:
-        print(story.written(story.scenario(given.seed, given.database)))
+        print(story.written(story.scenario(given.seed, given.database, given.faults)))
         return 0
     outcomes: list[Outcome] = []
     played: list[tuple[story.Scenario, Outcome]] = []
@@ -50,12 +51,19 @@ def main() -> int:
     return _summary(outcomes)
 
 
+def _numbers(text: str) -> tuple[int, ...]:
+    found = tuple(int(one) for one in text.split(","))
+    if unknown := [one for one in found if one not in faults.KINDS]:
+        raise argparse.ArgumentTypeError(f"there is no fault {unknown[0]} here")
+    return found
+
+
 def _scenarios(given: argparse.Namespace) -> Iterator[story.Scenario]:
     if given.scenario:
         yield story.read(given.scenario.read_text())
         return
     for seed in range(given.seed, given.seed + given.runs):
-        found = story.scenario(seed, given.database)
+        found = story.scenario(seed, given.database, given.faults)
         yield story.without_faults(found) if given.calm else found
 
 
@@ -77,12 +85,12 @@ def _shrink(laboratory: Laboratory, scenario: story.Scenario, outcome: Outcome) 
 
 
 def _tell(outcome: Outcome, number: int) -> None:
-    faults = " ".join(
+    met = " ".join(
         f"{fault}x{times}" if times > 1 else str(fault) for fault, times in sorted(outcome.happened.items()) if times
     )
     good = "ok " if not outcome.violations else "BAD"
     print(
-        f"{number:5} seed {outcome.seed} {outcome.database:10} {good} {outcome.seconds:5.1f} s ({outcome.used} s of processors)  faults {faults} {outcome.facts}"
+        f"{number:5} seed {outcome.seed} {outcome.database:10} {good} {outcome.seconds:5.1f} s ({outcome.used} s of processors)  faults {met} {outcome.facts}"
     )
     for one in outcome.violations:
         print(f"        {one}")

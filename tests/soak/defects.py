@@ -164,6 +164,20 @@ def _kept_in_the_clear() -> None:
     Vault.open = lambda self, data: json.loads(data)  # type: ignore[method-assign]
 
 
+def _tokens_as_arguments() -> None:
+    from types import SimpleNamespace  # noqa: PLC0415
+
+    from bot.hosting import mirror  # noqa: PLC0415
+
+    run = mirror.process.run
+
+    def shown(argv: list[str], *, env: dict[str, str], **how: Any) -> Any:
+        header = env.get("GIT_CONFIG_VALUE_0")
+        return run([*argv[:1], *(["-c", f"http.extraHeader={header}"] if header else []), *argv[1:]], env=env, **how)
+
+    mirror.process = SimpleNamespace(run=shown)  # type: ignore[assignment]
+
+
 DEFECTS = (
     Defect(
         "upstreams are not waited for", "I1", _upstreams_unheeded,
@@ -202,4 +216,5 @@ DEFECTS = (
     Defect("comments are not brought up to date", "I6", _comments_left, _story(_OPEN, _DEPLOY, _REST)),
     Defect("nothing is hidden", "I7", _nothing_hidden, _story(_OPEN, _DEPLOY, _REST)),
     Defect("secrets are kept in the clear", "I7", _kept_in_the_clear, _story(_OPEN, _DEPLOY, _REST)),
+    Defect("git gets its token as an argument", "I7", _tokens_as_arguments, _story(_OPEN, _DEPLOY, _REST)),
 )  # fmt: skip

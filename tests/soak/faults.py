@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 
@@ -41,6 +41,8 @@ KINDS = {
         Kind(9, "no write that makes a file longer succeeds, as on a full disk"),
         Kind(10, "the database locked for seconds", only="sqlite"),
         Kind(11, "PostgreSQL goes away in mid-transaction", 3, only="postgresql"),
+        Kind(12, "the line to PostgreSQL cut between COMMIT and its answer", 2, only="postgresql"),
+        Kind(13, "transactions that PostgreSQL gives up, as in a deadlock", 1.5, only="postgresql"),
         Kind(14, "half a page at the end of SQLite's log, after a power cut", only="sqlite"),
         Kind(16, "GitHub answers 502 and 503 for a while", 1.5),
         Kind(17, "GitHub answers 403 with Retry-After, 429", 1.5),
@@ -56,6 +58,7 @@ KINDS = {
         Kind(28, "webhooks out of order", 1.5),
         Kind(29, "webhooks very late"),
         Kind(30, "a burst of webhooks"),
+        Kind(31, "a webhook that is too large to be sent"),
         Kind(32, "a run that never starts"),
         Kind(33, "a job's machine lost", 1.5),
         Kind(34, "a run cancelled by hand"),
@@ -84,12 +87,21 @@ OF_JOBS = frozenset({3, 4, 33, 34, 35, 37, 108})
 """Faults that need a job at work: they follow what sets jobs to work."""
 
 
-def drawn(chance: random.Random, steps: int, busy: Sequence[int], database: str) -> tuple[Fault, ...]:
-    """Some faults for a run of so many steps, in the order of their beginning; `busy` are those that set jobs to work."""
-    kinds = [one for one in KINDS.values() if one.only in ("", database)]
+AT_COMMIT = 12
+"""The fault that needs a line of its own to PostgreSQL."""
+
+
+def drawn(
+    chance: random.Random, steps: int, busy: Sequence[int], database: str, among: Collection[int] = ()
+) -> tuple[Fault, ...]:
+    """Some faults for a run of so many steps, in the order of their beginning.
+
+    `busy` are the steps that set jobs to work. `among`: the numbers of those to choose from, where not all are meant.
+    """
+    kinds = [one for one in KINDS.values() if one.only in ("", database) and (not among or one.number in among)]
     count = chance.choice((3, 4, 5, 6, 7))
     chosen: list[Kind] = []
-    while len(chosen) < count:
+    while kinds and len(chosen) < count:
         (one,) = chance.choices(kinds, [each.weight for each in kinds])
         chosen.append(one)
     found = [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, inspect, select, text
@@ -129,6 +131,7 @@ def _spoken(world: World) -> dict[str, str]:
     printed = [line for line in world.printed if not line.startswith("::add-mask::")]
     return {
         "the log of a server": world.processes.said(),
+        "the arguments of a program": Path(world.processes.arguments).read_text(),
         "the log of a job": "\n".join(printed),
         "a comment": "\n".join(body for one in repository.comments.values() for _, body in [*one.history, (0, one.body)]),
         "a job's summary": "\n".join(job.summary for run in repository.runs.values() for job in run.jobs),
@@ -157,4 +160,7 @@ def _secrets(world: World) -> dict[str, str]:
         "the App's key": world.app.private_key.splitlines()[3],
     }
     tokens = [text for text, one in list(world.github.world.tokens.items()) if text.startswith("ghs_")]
-    return found | {f"token {number}": one for number, one in enumerate(tokens)}
+    headers = [base64.b64encode(f"x-access-token:{one}".encode()).decode() for one in tokens]
+    for number, (token, header) in enumerate(zip(tokens, headers, strict=True)):
+        found |= {f"token {number}": token, f"token {number}, as git sends it": header}
+    return found

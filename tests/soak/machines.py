@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tests.github.actions import worker as machine
 from tests.github.actions.commands import Files
 from tests.github.actions.definition import StepDefinition
+from tests.soak import processes
 from tests.soak.nursery import Forked
 from tests.soak.tools import KILLED, read_log, spans
 
@@ -53,6 +54,7 @@ class Machine(machine.Worker):
         given = {**self._base_environment(), **self.env, **env, **files.variables()}
         given["HEADWATER_PATIENCE_SECONDS"] = "12"
         given["SOAK_DEFECT"] = self.soak.processes.defect
+        given[processes.ARGV] = self.soak.processes.arguments
         out = self.temp / "out"
         argv = ["actions", "--attempt", given["HEADWATER_ATTEMPT"], "--key", given["HEADWATER_DISPATCH"]]
         self.forked = self.soak.nursery.start("runner", argv, given, self.workspace, out)

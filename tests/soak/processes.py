@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 import urllib.request
@@ -18,12 +19,16 @@ ROLES = {"sqlite": ("serve",), "postgresql": ("web", "worker", "worker")}
 _POINTS = "SOAK_POINTS"  # a file with the number of points that a process passes before it dies, once it is told to
 
 
+ARGV = "SOAK_ARGV"  # a file for the arguments of all programs that are started
+
+
 def server(argv: list[str]) -> int:
     """A process of the server, as `headwater` starts it."""
     from bot.cli.main import main  # noqa: PLC0415 (in the process that it is for)
 
     hurry.servers()
     _mortal()
+    _write_arguments_down()
     defects.begin(os.environ.get("SOAK_DEFECT", ""))
     return int(main(argv))
 
@@ -33,8 +38,20 @@ def runner(argv: list[str]) -> int:
     from bot.runner.__main__ import main  # noqa: PLC0415
 
     hurry.runners()
+    _write_arguments_down()
     defects.begin(os.environ.pop("SOAK_DEFECT", ""))
     return main(argv)
+
+
+def _write_arguments_down() -> None:
+    """The arguments of every program that this process starts, whoever starts it: other users of a machine can see them."""
+    file = os.open(os.environ.pop(ARGV), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def hook(event: str, given: tuple[object, ...]) -> None:
+        if event in ("subprocess.Popen", "os.exec", "os.posix_spawn"):
+            os.write(file, f"{given[1]}\n".encode("utf-8", "backslashreplace"))
+
+    sys.addaudithook(hook)
 
 
 def _mortal() -> None:
@@ -86,6 +103,11 @@ class Processes:
     started: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
+    @property
+    def arguments(self) -> str:
+        """The file with the arguments of programs that were started."""
+        return str(self.folder / "arguments")
+
     def start(self, role: str, number: int) -> Process:
         """Start one more."""
         with self.lock:
@@ -93,7 +115,11 @@ class Processes:
             state = self.folder / f"state-{number}"
             state.mkdir(exist_ok=True)
             told = {f"HEADWATER_{name.upper()}": str(value) for name, value in self.settings.items()}
-            told |= {"HEADWATER_STATE": str(state), _POINTS: str(self.folder / f"points-{number}")}
+            told |= {
+                "HEADWATER_STATE": str(state),
+                _POINTS: str(self.folder / f"points-{number}"),
+                ARGV: self.arguments,
+            }
             if self.defect:
                 told["SOAK_DEFECT"] = self.defect
             outer = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}

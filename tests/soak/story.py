@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -56,8 +56,9 @@ class Scenario:
         return {name: frozenset(one) for name, one in found.items()}
 
 
-def scenario(seed: int, database: str | None = None) -> Scenario:
-    """The scenario of a seed."""
+def scenario(seed: int, database: str | None = None, among: Collection[int] = ()) -> Scenario:
+    """The scenario of a seed; `among`: the numbers of the faults to choose from, where not all are meant."""
+    kind = database or ("sqlite", "postgresql")[seed % 2]
     chance = random.Random(f"soak {seed}")
     needs = _graph(chance)
     approvals = 1 if chance.random() < 0.15 else 0
@@ -66,10 +67,8 @@ def scenario(seed: int, database: str | None = None) -> Scenario:
     slow = {name: round(chance.uniform(0.2, 0.9), 2) for name in needs if chance.random() < 0.6}
     steps = _steps(chance, needs, approvals)
     busy = [place for place, one in enumerate(steps) if one.kind == "merge" or one.text in ("/deploy", "/retry")]
-    chosen = faults.drawn(chance, len(steps), busy, database or ("sqlite", "postgresql")[seed % 2])
-    return Scenario(
-        seed, database or ("sqlite", "postgresql")[seed % 2], needs, asking, approvals, merges, slow, steps, chosen
-    )  # fmt: skip
+    chosen = faults.drawn(chance, len(steps), busy, kind, among)
+    return Scenario(seed, kind, needs, asking, approvals, merges, slow, steps, chosen)
 
 
 def _graph(chance: random.Random) -> dict[str, tuple[str, ...]]:

@@ -25,6 +25,8 @@ from tests.github.world import requests as asking
 from tests.github.world.pulls import Pull
 from tests.github.world.refusal import Refusal
 from tests.soak import hurry, machines, tools
+from tests.soak.between import Between
+from tests.soak.faults import AT_COMMIT
 from tests.soak.nursery import Forked, Nursery
 from tests.soak.processes import Processes
 from tests.soak.records import Deed
@@ -56,6 +58,10 @@ class World:
         self.database_url = database_url
         address = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.engine = create_engine(address, pool_pre_ping=True)
+        self.between: Between | None = None
+        if any(one.number == AT_COMMIT for one in scenario.faults):
+            self.between = Between(database_url, folder)
+            self.database_url = self.between.url
         self.github = GitHub(folder / "github")
         self._people()
         self.port = _free_port()
@@ -307,6 +313,8 @@ class World:
         self.end_tools_all()
         self.github.stop()
         self.engine.dispose()
+        if self.between is not None:
+            self.between.stop()
 
     def end_tools_all(self) -> None:
         """Kill every tool."""

@@ -42,6 +42,45 @@ def _gone(world: World, fault: Fault) -> int:
     return int(ended > 0)
 
 
+def _answer_lost(world: World, fault: Fault) -> int:
+    """The line is cut when PostgreSQL has committed, and before it could say so."""
+    between = world.between
+    if between is None:
+        return 0
+    before = between.lost
+    between.cut = 1 + fault.choice % 3
+    world.wait_for(lambda: between.cut == 0, fault.seconds + 3.0)
+    between.cut = 0
+    return int(between.lost > before)
+
+
+def _collisions(world: World, fault: Fault) -> int:
+    """PostgreSQL gives up some transactions, as it does with one of two that wait for each other."""
+    function = (
+        "CREATE FUNCTION collide() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN IF random() < 0.2 THEN PERFORM nextval('collisions'); "
+        "RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END IF; RETURN NULL; END $$"
+    )
+    tables = ("work", "deliveries", "tasks", "attempts", "publications")
+    with world.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE SEQUENCE collisions")
+        connection.exec_driver_sql(function)
+    for name in tables:
+        with world.engine.begin() as connection:
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER collide AFTER INSERT OR UPDATE ON {name} EXECUTE FUNCTION collide()"
+            )
+    world.over.wait(fault.seconds + 1.0)
+    for name in tables:
+        with world.engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP TRIGGER collide ON {name}")
+    with world.engine.begin() as connection:
+        met = connection.exec_driver_sql("SELECT is_called FROM collisions").scalar_one()
+        connection.exec_driver_sql("DROP FUNCTION collide")
+        connection.exec_driver_sql("DROP SEQUENCE collisions")
+    return int(met)
+
+
 def _full(world: World, fault: Fault) -> int:
     """No file can be made longer, as on a full disk: the kernel refuses every such write of the server's processes."""
     found = [one for one in world.processes.alive() if one.role in ("serve", "worker", "web")]
@@ -95,6 +134,8 @@ CAUSES = {
     9: _full,
     10: _locked,
     11: _gone,
+    12: _answer_lost,
+    13: _collisions,
     14: _torn,
     41: _wrong_clock,
 }

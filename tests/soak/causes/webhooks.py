@@ -80,6 +80,11 @@ def _burst(world: World, fault: Fault) -> int:
     return int(len(old) > 10)
 
 
+def _too_large(world: World, fault: Fault) -> int:
+    """GitHub sends none of more than 25 MB, and its log does not have it either: of pushes, they can be that large."""
+    return _hooks(world, fault, lambda one, chance: [] if one.event == "push" or one.action == "synchronize" else None)
+
+
 CAUSES = {
     25: _webhooks_lost,
     26: _webhooks_doubled,
@@ -87,4 +92,5 @@ CAUSES = {
     28: _webhooks_mixed,
     29: _webhooks_late,
     30: _burst,
+    31: _too_large,
 }
