@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE =
 TOLD := tests/conversations/test_first.py tests/conversations/test_traps.py
 
 # They keep all cores busy by themselves.
-STORMS := tests/soak/test_storms.py
+STORMS := tests/soak/test_storms.py tests/crash/test_bot.py
 
 .PHONY: help demo demo-cli stories test lint format bench crash soak soak-selftest docs clean
 .DEFAULT_GOAL := help
@@ -23,8 +23,8 @@ help:
 	@echo "make lint    format, lint, types and layers"
 	@echo "make bench   the figures of docs/benchmarks.md (needs npm)"
 	@echo "make stories all conversations on pull requests (long: half an hour on two cores)"
-	@echo "make crash   kill deploys at every point, not only at a sample (long)"
-	@echo "make soak    storms of faults against real processes (SEED=1 RUNS=20 DATABASE=sqlite SCENARIO=file SHRINK=1)"
+	@echo "make crash   kill deploys, and the bot, at every point and not only at a sample (hours)"
+	@echo "make soak    storms of faults against real processes (SEED=1 RUNS=20 DATABASE=sqlite FAULTS=1,2 SCENARIO=file SHRINK=1)"
 	@echo "make soak-selftest  break the code on purpose: the storms' judges must catch it"
 	@echo "make docs    write the generated pages anew"
 
@@ -41,7 +41,7 @@ demo-cli: $(STAMP)
 	@$(BIN)/python examples/demo_cli.py
 
 test: lint
-	@$(BIN)/python -m pytest -n auto tests --ignore=tests/conversations --ignore=$(STORMS)
+	@$(BIN)/python -m pytest -n auto tests --ignore=tests/conversations $(addprefix --ignore=,$(STORMS))
 	@$(BIN)/python -m pytest -n auto $(TOLD)
 	@$(BIN)/python -m pytest $(STORMS)
 
@@ -62,11 +62,12 @@ bench: $(STAMP)
 	@$(BIN)/python -m tests.bench
 
 crash: $(STAMP)
-	@HEADWATER_TEST_CRASH=all $(BIN)/python -m pytest -n auto tests/crash
+	@HEADWATER_TEST_CRASH=all $(BIN)/python -m pytest -n auto tests/crash --ignore=tests/crash/test_bot.py
+	@HEADWATER_TEST_CRASH=all $(BIN)/python -m pytest tests/crash/test_bot.py
 
 soak: $(STAMP)
 	@$(BIN)/python -m tests.soak --seed $(or $(SEED),1) --runs $(or $(RUNS),20) \
-		$(if $(DATABASE),--database $(DATABASE)) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SHRINK),--shrink)
+		$(if $(DATABASE),--database $(DATABASE)) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(FAULTS),--faults $(FAULTS)) $(if $(SHRINK),--shrink)
 
 soak-selftest: $(STAMP)
 	@$(BIN)/python -m tests.soak.selftest

@@ -19,6 +19,7 @@ from planner.problems import Severity
 from planner.reading import Reading, read
 from planner.schema import json_schema
 from planner.starter import missing_templates, unknown_templates
+from tests.depth import examples
 from tests.planner.corpus import CORPUS, Case, cases
 
 BAD = list(cases("bad"))
@@ -226,7 +227,7 @@ def changed(value: Json, draw: st.DrawFn) -> Json:
 
 
 @given(changed_files())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_the_schema_rejects_nothing_that_the_reader_takes(value: Json) -> None:
     content = json.dumps(value).encode()
     parsed = parse_file("headwater.yml", content)
@@ -235,7 +236,7 @@ def test_the_schema_rejects_nothing_that_the_reader_takes(value: Json) -> None:
 
 
 @given(changed_files())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_any_change_of_a_file_is_read_to_a_graph(value: Json) -> None:
     reading = read({"headwater.yml": json.dumps(value).encode()}, lambda path: None if path else "folder")
     for workflow in reading.definitions.workflows:
@@ -244,7 +245,7 @@ def test_any_change_of_a_file_is_read_to_a_graph(value: Json) -> None:
 
 
 @given(st.binary(max_size=200) | st.text(alphabet="abc:{}[]&*!|>'\"#%@`,-? \n\t\\0é", max_size=80).map(str.encode))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 def test_no_bytes_stop_the_reader(content: bytes) -> None:
     read({"headwater.yml": content, "a/env0.workflow.yml": content}, lambda _: None)
 
@@ -314,7 +315,7 @@ FILES = record(
 
 
 @given(FILES)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 def test_reader_and_schema_agree_on_files_that_are_nearly_right(value: Json) -> None:
     content = json.dumps(value).encode()
     errors = [

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.ci.matrix import MatrixEntry, matrix, matrix_entries, shards
+from tests.depth import examples
 from tests.planner.github_run import workflow_of
 
 ENTRIES = st.lists(st.integers(0, 5)).map(
@@ -54,7 +55,7 @@ def test_several_workflows_in_one_matrix_are_told_apart() -> None:
     assert [leg["workflow"] for leg in wave["include"]] == ["prod", "dev"]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(ENTRIES, st.integers(1, 4))
 def test_nothing_is_lost_and_no_entry_is_too_large(entries: list[MatrixEntry], limit: int) -> None:
     waves = [part["include"] for part in matrix(entries, limit)["waves"]]

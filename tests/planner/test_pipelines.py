@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from planner.ci.pipelines import LARGEST_FILE, branch_filter, literal, render_github_actions
 from planner.definition import OutputReference, Tool, Triggers, Variable, Workflow
 from planner.problems import Place, PlannerError
+from tests.depth import examples
 from tests.github.actions.expressions import filled
 from tests.planner.github_run import GitHub, read, workflow_of
 
@@ -128,7 +129,7 @@ def test_a_job_is_given_exactly_the_alias_whatever_it_says(tmp_path: Path, graph
     assert sorted(run.ran) == sorted(HOSTILE)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("${}'\"\\")))
 def test_a_literal_is_that_text_and_never_an_expression(text: str) -> None:
     found = read(f"env:\n  X: {literal(text)}\n")["env"]["X"]

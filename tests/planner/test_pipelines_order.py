@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from planner.ci.pipelines import render_github_actions
 from planner.definition import Workflow
 from planner.graph import Graph
+from tests.depth import examples
 from tests.planner.github_run import GitHub, workflow_of
 
-PROPERTY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PROPERTY = settings(
+    max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture

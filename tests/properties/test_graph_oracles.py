@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from planner.graph import Graph
 from planner.schedule import critical_path, makespan, ranks, wave_makespan
 from planner.selection import SelectionError, UnknownAlias, UpstreamNotDeployed, select
+from tests.depth import examples
 
 
 @st.composite
@@ -39,7 +40,7 @@ def some(graph: Graph, draw: st.DrawFn) -> set[str]:
 
 
 @given(graphs(), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_waves_and_reach_agree_with_networkx(graph: Graph, data: st.DataObject) -> None:
     known = digraph(graph)
     assert [set(wave) for wave in graph.waves] == [set(wave) for wave in nx.topological_generations(known)]
@@ -49,7 +50,7 @@ def test_waves_and_reach_agree_with_networkx(graph: Graph, data: st.DataObject) 
 
 
 @given(graphs(), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_the_critical_path_agrees_with_networkx(graph: Graph, data: st.DataObject) -> None:
     durations = {node: data.draw(st.floats(0.5, 9)) for node in graph.needs}
     known = digraph(graph)
@@ -66,7 +67,7 @@ def test_the_critical_path_agrees_with_networkx(graph: Graph, data: st.DataObjec
 
 
 @given(graphs(), st.data(), st.integers(1, 12))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_makespans_lie_where_they_must(graph: Graph, data: st.DataObject, jobs: int) -> None:
     durations = {node: data.draw(st.floats(0.5, 9)) for node in graph.needs}
     length, total = critical_path(graph, durations)[0], sum(durations.values())
@@ -110,7 +111,7 @@ def brute_selection(
 
 
 @given(graphs(7), st.data(), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_selections_agree_with_brute_force(graph: Graph, data: st.DataObject, only: bool) -> None:
     named, from_ = some(graph, data.draw), set() if only else some(graph, data.draw)
     seeds = some(graph, data.draw)

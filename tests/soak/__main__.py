@@ -44,7 +44,7 @@ def main() -> int:
             _tell(outcome, len(outcomes))
             if given.results:
                 with given.results.open("a") as stream:
-                    stream.write(json.dumps({**vars(outcome), "code": code}) + "\n")
+                    stream.write(json.dumps({**vars(outcome), "code": code, "among": given.faults}) + "\n")
         if given.shrink:
             for scenario, outcome in ((one, each) for one, each in played if each.violations):
                 _shrink(laboratory, scenario, outcome)

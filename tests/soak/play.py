@@ -43,7 +43,7 @@ def play(scenario: Scenario, folder: Path, nursery: Nursery, database_url: str, 
         world.wait_for_calm(10)
         _in_weather(world)
         left = world.wait_for_calm(QUIET_SECONDS)
-        first = records_of(world, left)
+        first, points = records_of(world, left), len(world.processes.passed())
         violations = [f"{name}: {one}" for name, judge in JUDGES.items() for one in judge(first)]
         if not left:
             final, left = _last_deploy(world)
@@ -59,6 +59,8 @@ def play(scenario: Scenario, folder: Path, nursery: Nursery, database_url: str, 
         "commands": len(first.commands),
         "webhooks": len(first.webhooks),
         "jobs": len(first.attempts_of_jobs),
+        "points": points,
+        "starts": world.processes.started,
     }
     took = round(time.monotonic() - began, 1)
     return Outcome(scenario.seed, scenario.database, tuple(violations), dict(world.happened), took, facts)
@@ -67,6 +69,8 @@ def play(scenario: Scenario, folder: Path, nursery: Nursery, database_url: str, 
 def _in_weather(world: World) -> None:
     """Play the steps, with the faults that begin after them; at the end all is mended, and all processes are new."""
     threads: list[threading.Thread] = []
+    if world.scenario.dies_at:
+        threading.Thread(target=_revive, args=(world,), daemon=True).start()
     for number, step in enumerate(world.scenario.steps):
         world.do(step)
         for fault in world.scenario.faults:
@@ -77,6 +81,12 @@ def _in_weather(world: World) -> None:
     for thread in threads:
         thread.join(20)
     causing.mend(world)
+
+
+def _revive(world: World) -> None:
+    """Start what died again, as whoever runs it does."""
+    while not world.over.wait(0.1):
+        world.processes.start_all()
 
 
 def _last_deploy(world: World) -> tuple[dict[str, str], str]:

@@ -55,8 +55,8 @@ def _write_arguments_down() -> None:
 
 
 def _mortal() -> None:
-    """Die, once told to by a signal, at the n-th store commit or start of a process from then on."""
-    from bot.runner import process  # noqa: PLC0415
+    """Die, once told to by a signal, at the n-th store commit, start of a process or call of GitHub from then on."""
+    from bot.runner import crash, process  # noqa: PLC0415
     from bot.store import database  # noqa: PLC0415
 
     file, lock = os.environ[_POINTS], threading.Lock()
@@ -74,7 +74,8 @@ def _mortal() -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     signal.signal(signal.SIGUSR1, told)
-    database.point = process.point = point  # type: ignore[attr-defined]
+    if "HEADWATER_CRASH_LOG" not in os.environ:  # else the program itself counts its points, and dies at one
+        crash.point = database.point = process.point = point  # type: ignore[attr-defined]
 
 
 @dataclass(eq=False)
@@ -89,7 +90,7 @@ class Process:
 
 @dataclass(eq=False)
 class Processes:
-    """All of them; `keep` restarts what died, unless a fault holds it down."""
+    """All of them. `dies_at`: at which of their points one is killed; `passed` are those that they came by."""
 
     nursery: Nursery
     folder: Path
@@ -98,10 +99,19 @@ class Processes:
     settings: Mapping[str, object]
     defect: str = ""
     running: list[Process] = field(default_factory=list)
+    dies_at: int = 0
     ahead: float = 0.0
     most_bytes: int = 0
     started: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def _passed(self) -> Path:
+        return self.folder / "passed"
+
+    def passed(self) -> list[str]:
+        """The points that they came by, as long as they are counted."""
+        return [one.strip() for one in self._passed.read_text().splitlines()] if self._passed.exists() else []
 
     @property
     def arguments(self) -> str:
@@ -120,6 +130,8 @@ class Processes:
                 _POINTS: str(self.folder / f"points-{number}"),
                 ARGV: self.arguments,
             }
+            if self.dies_at:
+                told |= {"HEADWATER_CRASH_LOG": str(self._passed), "HEADWATER_CRASH_AT": str(self.dies_at)}
             if self.defect:
                 told["SOAK_DEFECT"] = self.defect
             outer = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}

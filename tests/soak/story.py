@@ -23,7 +23,7 @@ ADMIN, READER = "olga", "eve"
 class Step:
     """Something that somebody does. `wait`: seconds to let pass before; `calm`: until nothing goes on, if it ever does."""
 
-    kind: str  # open, push, say, merge, close, direct, permit, review, break
+    kind: str  # open, push, say, merge, close, direct, permit, review, break, made
     who: str = ""
     pull: int = 0  # counted in the scenario, from 1
     text: str = ""  # of a comment; a role; an environment to break
@@ -45,6 +45,8 @@ class Scenario:
     slow: Mapping[str, float]  # environment -> seconds that its apply takes
     steps: Sequence[Step]
     faults: Sequence[Fault]
+    dies_at: int = 0
+    """The server is killed at its n-th store commit, start of a process or call of GitHub, and started again; 0: never."""
 
     @property
     def downstream(self) -> Mapping[str, frozenset[str]]:

@@ -29,7 +29,8 @@ def main(argv: list[str]) -> int:
 
 
 def _shorter(run: Run) -> str:
-    names = ("code", "seed", "database", "violations", "happened")
+    names = ["code", "seed", "database", "violations", "happened"]
+    names += ["among"] if run.get("among") else []  # drawn from these faults only: to replay it, `--faults`
     return json.dumps({name: run[name] for name in names if name in run}, sort_keys=True)
 
 

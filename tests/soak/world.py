@@ -67,7 +67,9 @@ class World:
         self.port = _free_port()
         self._first_commits()
         self.app = self.github.app("acme", f"http://127.0.0.1:{self.port}/webhook", secret=SECRET)
-        self.processes = Processes(nursery, folder, scenario.database, self.port, self._settings(), defect)
+        self.processes = Processes(
+            nursery, folder, scenario.database, self.port, self._settings(), defect, dies_at=scenario.dies_at
+        )
         machines.use(self.github.actions, self)
         self.github.actions.more["actions/checkout"] = lambda *_: {}
         self.github.actions.cancel_seconds = 1.0
@@ -239,6 +241,12 @@ class World:
         with self.github.world.lock:
             self.repository.collaborators[login] = role
         self._note(step, None)
+
+    def _made(self, step: Step) -> None:
+        """Somebody made by hand what a pull request wants."""
+        for name, text in self.commits_text(self.pulls[step.pull].head_sha).items():
+            if name == step.text:
+                (self.tools / f"state-{name}").write_text(f"{text}\n")
 
     def _break(self, step: Step) -> None:
         (self.tools / f"break-{step.text}").touch()

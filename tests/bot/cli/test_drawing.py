@@ -16,6 +16,7 @@ from planner.definition import Environment, Tool, Workflow
 from planner.graph import Graph
 from planner.listing import listed
 from planner.problems import Place
+from tests.depth import examples
 
 
 def environment(alias: str, *needs: str, path: str | None = None, **more: object) -> Environment:
@@ -198,7 +199,7 @@ def graphs(draw: st.DrawFn) -> Graph:
 
 
 @given(graphs())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_direct_needs_are_the_transitive_reduction(graph: Graph) -> None:
     full = networkx.DiGraph()
     full.add_nodes_from(graph.needs)
@@ -208,7 +209,7 @@ def test_direct_needs_are_the_transitive_reduction(graph: Graph) -> None:
 
 
 @given(graphs(), st.booleans())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_the_drawing_tells_every_environment_once_and_every_need(graph: Graph, share: bool) -> None:
     drawn = list(lines(graph, share=share))
     assert sorted(alias for line in drawn for alias in line.aliases) == sorted(graph.needs)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.commands import GRAMMARS
 from bot.decide.comment import Command, Mistake, parse, spelled
 from planner.format.texts import unprintable
+from tests.depth import examples
 from tests.github.page.markdown import render
 
 LONGEST = 65_536
@@ -29,7 +30,7 @@ texts = st.one_of(st.text(), st.lists(st.sampled_from(PIECES), max_size=40).map(
 
 
 @given(texts)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @example("/plan\n" * 50)
 @example("/\n/ \n/\0\n")
 def test_any_text_has_an_answer(text: str) -> None:
@@ -50,7 +51,7 @@ def test_any_text_has_an_answer(text: str) -> None:
 
 
 @given(texts, st.sampled_from(["\n", "\r\n", "\r"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_every_kind_of_line_end_is_one(text: str, end: str) -> None:
     plain = re.sub(r"\r\n|\r", "\n", text)
     assert parse(plain.replace("\n", end), GRAMMARS) == parse(plain, GRAMMARS)
@@ -97,7 +98,7 @@ class Seen(HTMLParser):
 
 
 @given(st.lists(st.one_of(marked_lines, lines_of_markup, st.just("")), min_size=2, max_size=14))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @example(["- ```\n  x", ("", ""), "  ```", ("", "")])
 @example(["a <a title='`'> `x", ("", "` y"), ("", "")])
 @example(["<details>", "", ("", ""), "", "</details>", "", ("", "")])
@@ -129,7 +130,7 @@ APART = st.sampled_from([
 
 
 @given(st.lists(st.one_of(PLAIN, APART, st.just("/plan db")), max_size=12))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_a_command_in_a_paragraph_of_its_own_runs_whatever_is_around(blocks: list[str]) -> None:
     text = "\n\n".join(blocks)
     found = parse(text, GRAMMARS)
@@ -143,7 +144,7 @@ def test_a_command_in_a_paragraph_of_its_own_runs_whatever_is_around(blocks: lis
 @given(
     st.text(alphabet=st.sampled_from("/plandeoy `~<>-\n'\"x"), max_size=80), st.sampled_from("`~"), st.integers(3, 9)
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_nothing_in_a_fence_is_a_command(inner: str, sign: str, length: int) -> None:
     longest = max((len(run) for run in re.findall(re.escape(sign) + "+", inner)), default=0)
     fence = sign * max(length, longest + 1)
@@ -154,7 +155,7 @@ def test_nothing_in_a_fence_is_a_command(inner: str, sign: str, length: int) -> 
 
 
 @given(texts)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_what_is_quoted_or_indented_is_no_command(text: str) -> None:
     lines = re.split(r"\r\n|\r|\n", text)
     assert parse("\n".join(f"> {line}" for line in lines), GRAMMARS) == ()
@@ -176,7 +177,7 @@ aliases = st.one_of(
 
 
 @given(st.lists(aliases, min_size=1, max_size=4))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @example(["--only"])
 @example(["@4f2a91c"])
 @example(['it\'s "mine"'])
@@ -193,7 +194,7 @@ def test_every_alias_can_be_written(names: list[str]) -> None:
 
 
 @given(aliases)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_every_value_can_be_given(value: str) -> None:
     quoted = "'" + value.replace("'", "''") + "'"
     for line in (f"/plan -v A={quoted}", f"/plan -v {spelled(f'A={value}')}"):
@@ -212,7 +213,7 @@ def test_plain_names_stay_plain() -> None:
 
 
 @given(st.sampled_from(sorted(GRAMMARS)), st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_no_command_with_a_foreign_character_in_its_name_runs(verb: str, data: st.DataObject) -> None:
     word = f"/{verb}"
     place = data.draw(st.integers(0, len(word)))

@@ -23,6 +23,7 @@ from bot.decide.gates import (
 )
 from planner.definition import Permissions, Requirements
 from tests.bot.decide.pulls import HEAD, OLD, PULL, asked, codes
+from tests.depth import examples
 
 NAMES = st.sampled_from(
     ["db", "`x`", "**b**", "@acme/ops", "</details>", "<!-- -->", "[a](b)", "a\nb", "🚀 | x", "_e_"]
@@ -90,7 +91,7 @@ REQUIREMENTS = st.builds(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(ASKS, FACTS, RULES, REQUIREMENTS)
 def test_words_are_plain_and_names_are_apart(
     ask: Asked, facts: PullFacts, permissions: Permissions, requirements: Requirements
@@ -121,7 +122,7 @@ UNKNOWN = {
 }
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.sampled_from(Verb), REQUIREMENTS, st.sampled_from(sorted(UNKNOWN)), APPROVALS)
 def test_what_goes_with_something_unknown_goes_however_that_turns_out(
     verb: Verb, requirements: Requirements, name: str, approvals: tuple[Approval, ...]
@@ -160,7 +161,7 @@ def counted(approvals: tuple[Approval, ...], pusher: str, roles: dict[int, str])
     return len(people)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(
     st.lists(st.builds(Approval, LOGINS, st.sampled_from([HEAD, OLD]), ROLES), max_size=4, unique_by=lambda one: one.login),
     st.none() | LOGINS,

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.decide.identity import Declared, Identities, Known, Stack, identities
+from tests.depth import examples
 
 
 def known(number: int, name: str, path: str, *, file: str = "w.yml", used: bool = True) -> Known:
@@ -168,7 +169,7 @@ FILES = st.sampled_from(["w.yml", "v.yml"])
 PATHS = st.sampled_from(["one", "two", "three"])
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(
     st.lists(st.tuples(FILES, NAMES, PATHS, st.booleans()), max_size=5, unique_by=lambda one: one[:2]),
     st.lists(st.tuples(FILES, NAMES, PATHS, st.none() | NAMES), max_size=5, unique_by=lambda one: one[:2]),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.decide.facts import AttemptFacts, Facts, Missing, Ready, Result, Stop, TaskAction, TaskFacts, Upstream, Why
 from bot.decide.reconcile import Dispatch, Finish, Move, Revoke, reconcile
 from bot.decide.transitions import ACTIVE, ALLOWED, FINISHED, DeploymentState, TaskState
+from tests.depth import examples
 
 ALIASES = st.sampled_from(["vpc", "db", "eks"])
 UPSTREAMS = st.builds(
@@ -82,7 +83,7 @@ def after(facts: Facts, moves: list[Move]) -> Facts:
     )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(deployments())
 def test_every_question_has_an_answer_of_the_table(facts: Facts) -> None:
     actions = reconcile(facts)
@@ -95,7 +96,7 @@ def test_every_question_has_an_answer_of_the_table(facts: Facts) -> None:
     assert actions == reconcile(facts)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(deployments())
 def test_a_dispatch_holds_ready_tasks_alone_and_no_more_than_there_are_jobs(facts: Facts) -> None:
     for action in reconcile(facts):
@@ -110,7 +111,7 @@ def test_a_dispatch_holds_ready_tasks_alone_and_no_more_than_there_are_jobs(fact
             assert any(task.state is TaskState.DISPATCHED for task in facts.tasks)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(deployments())
 def test_moves_come_to_an_end_and_what_is_done_is_not_done_again(facts: Facts) -> None:
     """No attempt starts here, so an attempt's news can move its task a few times, and no more."""

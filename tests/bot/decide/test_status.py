@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot.decide.facts import TaskAction
 from bot.decide.status import EnvironmentFacts, Summary, WorkflowStatus, environment_state, workflow_status
 from bot.decide.transitions import FINISHED, TaskState
+from tests.depth import examples
 
 S, A = TaskState, TaskAction
 ENVIRONMENTS = st.builds(
@@ -35,7 +36,7 @@ def by_the_rules(environments: list[EnvironmentFacts]) -> str:
     return "Active" if any(one.deployed for one in environments) else "Inactive"
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.lists(ENVIRONMENTS, max_size=4))
 def test_the_first_rule_that_fits_wins(environments: list[EnvironmentFacts]) -> None:
     summary = workflow_status(environments)

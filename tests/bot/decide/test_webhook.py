@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bot.decide.webhook import LONGEST_KEY, Intake, Work, look_at
 from tests.bot.decide.webhooks import Sent, story
+from tests.depth import examples
 
 KINDS = {
     "pull", "comment", "push", "branch_deleted", "merge_group", "run", "job", "rerequest", "repository", "installation",
@@ -306,7 +307,7 @@ JUNK = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data())
 def test_whatever_happens_to_a_payload(data: st.DataObject) -> None:
     one = data.draw(st.sampled_from(story()))

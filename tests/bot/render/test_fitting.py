@@ -18,6 +18,7 @@ from bot.render.fitting import CHECK, COMMENT, characters, utf8_bytes
 from bot.render.models import PlanComment, Row, Section
 from tests.bot.render.reading import balanced, rows_of_tables
 from tests.bot.render.samples import JOB, deployment_of, plan_of, planned
+from tests.depth import examples
 
 GOLDEN = Path(__file__).parent / "golden"
 LINES = [
@@ -73,7 +74,7 @@ def plans(draw: st.DrawFn) -> PlanComment:
     return plan_of(sections=tuple(sections))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(plans())
 def test_everything_fits_and_is_closed(model: PlanComment) -> None:
     body = plan_comment(model)
@@ -88,7 +89,7 @@ def everyone_is_counted(body: str, number: int) -> bool:
     return rows_of_tables(body) + sum(int(one.replace(",", "")) for one in more) == number
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(plans())
 def test_checks_fit_in_bytes(model: PlanComment) -> None:
     for section in model.sections:

@@ -29,6 +29,7 @@ from bot.render.models import DeploymentComment, PlanComment, Row, Section
 from bot.render.steps import command
 from tests.bot.render.reading import LIVE, Seen, balanced
 from tests.bot.render.samples import BASE, COMMIT, JOB, URL, deployed, planned
+from tests.depth import examples
 
 HOSTILE = [
     "@acme/team",
@@ -149,7 +150,7 @@ def test_nothing_is_smuggled_in(text: str) -> None:
     assert_harmless(text)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(text=texts)
 @example("")
 def test_nothing_is_smuggled_in_by_chance(text: str) -> None:

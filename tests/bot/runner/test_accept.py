@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot.runner.accept import compared, is_attribute, may_apply, unseen_paths
 from bot.runner.plan import Change, Counts, Leaf, Plan
 from bot.runner.spec import Accept, Unseen
+from tests.depth import examples
 
 ADDRESSES = ("t.a", "t.b", 'm.x["a b"].t.c')
 ACTIONS = [("create",), ("update",), ("delete",), ("delete", "create"), ("create", "delete"), ("forget",), ("new",)]
@@ -69,7 +70,7 @@ def expected(plan: Plan, shown: Plan | None, accept: Accept, ignored: list[str])
     return False
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(plan_and_shown(), st.sampled_from(Unseen), st.booleans(), paths, globs)
 @example(
     (plan_of({"t.a": ("delete",)}, {}), plan_of({"t.a": ("update",)}, {})), Unseen.NONE, False, ["action of t.a"], ["*"]
@@ -82,7 +83,7 @@ def test_the_decision_is_that_of_the_rules(
     assert may_apply(plan, accept, ignored) is expected(plan, shown, accept, ignored)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(plans, plans)
 def test_plans_are_equal_if_their_digests_are(one: Plan, other: Plan) -> None:
     assert (one.digest == other.digest) is (unseen_paths(one, other.leaf_map) == ())

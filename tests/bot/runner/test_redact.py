@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.runner.redact import Redactor, Scrubber, clean, patterns, scrub
+from tests.depth import examples
 
 text = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 secret = st.one_of(
@@ -49,7 +50,7 @@ def cut(data: bytes, places: list[int]) -> list[bytes]:
     return [data[start:end] for start, end in pairwise(ends)]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(
     st.lists(secret, min_size=1, max_size=3),
     st.lists(st.tuples(text, st.integers(0, 2), st.sampled_from(sorted(FORMS)), st.integers(0, 2)), max_size=6),
@@ -90,7 +91,7 @@ def masked_by_hand(stream: str, values: list[str]) -> str:
 PIECES = ("aaaaaa", "ababab", "abaaba", "babbab")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.lists(st.sampled_from(PIECES), min_size=1, max_size=3),
     st.lists(st.sampled_from((*PIECES, "a", "b", "ab", "c", "aaaaaaab")), max_size=10).map("".join),
@@ -105,7 +106,7 @@ def test_overlapping_values_become_one_mask_as_counted_by_hand(
     assert redactor.redact(stream) == shown
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.binary(max_size=120), st.lists(st.integers(0, 120), max_size=6))
 @example(b"\x1b]0;title\x1b\\text\r\n\x1b[31m\xff", [5, 11, 15, 18])
 def test_any_bytes_become_clean_text(data: bytes, places: list[int]) -> None:

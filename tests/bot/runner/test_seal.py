@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.runner.seal import SealError, seal, unseal
+from tests.depth import examples
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -17,7 +18,7 @@ json_values = st.recursive(
 KEY = b"k" * 32
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(json_values, st.binary(min_size=16, max_size=40), st.text())
 def test_what_was_sealed_is_opened(value: object, key: bytes, context: str) -> None:
     assert unseal(seal(value, key, context), key, context) == value
