@@ -42,6 +42,40 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What is read once for a command, so that nothing is done but what was judged."""
+
+    server: Server
+    project: HostedProject
+    pull: PullRow
+
+    @cached_property
+    def rows(self) -> tuple[EnvironmentRow, ...]:
+        """What the store knows of the repository's environments."""
+        return known(self.project).rows
+
+    @cached_property
+    def waiting(self) -> Sequence[WaitingTask]:
+        """What waits for approval there."""
+        with self.server.database.reading() as connection:
+            return waiting_tasks(connection, self.pull)
+
+    @cached_property
+    def proposals(self) -> Sequence[Proposal]:
+        """What commands have shown there and ask for."""
+        from bot.working.proposing import proposals  # noqa: PLC0415 (which is about cases)
+
+        with self.server.database.reading() as connection:
+            return proposals(connection, self.pull)
+
+    @cached_property
+    def plan(self) -> PullPlan | None:
+        """The newest plans of the pull request."""
+        with self.server.database.reading() as connection:
+            return conversation.plan(connection, self.pull.plan)
+
+
+@dataclass(frozen=True)
 class Case:
     """One command on one pull request, now."""
 
@@ -51,6 +85,7 @@ class Case:
     told: PullData
     row: CommandRow
     command: Command
+    seen: Seen
     allowed: tuple[str, ...] = ()  # by which rules, once that is known
 
     @property
@@ -64,30 +99,25 @@ class Case:
         number = self.pull.number
         return By(self.row.actor, f"#{number}", self.allowed, f"/{self.row.verb}", number)
 
-    @cached_property
+    @property
     def rows(self) -> tuple[EnvironmentRow, ...]:
         """What the store knows of the repository's environments."""
-        return known(self.project).rows
+        return self.seen.rows
 
-    @cached_property
+    @property
     def waiting(self) -> Sequence[WaitingTask]:
-        """What waits for approval here; read once, so that nothing is approved but what was judged."""
-        with self.server.database.reading() as connection:
-            return waiting_tasks(connection, self.pull)
+        """What waits for approval here."""
+        return self.seen.waiting
 
-    @cached_property
+    @property
     def proposals(self) -> Sequence[Proposal]:
-        """What commands have shown and ask for; read once, likewise."""
-        from bot.working.proposing import proposals  # noqa: PLC0415 (which is about cases)
+        """What commands have shown and ask for."""
+        return self.seen.proposals
 
-        with self.server.database.reading() as connection:
-            return proposals(connection, self.pull)
-
-    @cached_property
+    @property
     def plan(self) -> PullPlan | None:
         """The newest plans of the pull request."""
-        with self.server.database.reading() as connection:
-            return conversation.plan(connection, self.pull.plan)
+        return self.seen.plan
 
     def record(self, connection: Connection, deployment: int) -> None:
         """Keep with a deployment that this command made it, so that neither is kept without the other."""

@@ -82,5 +82,7 @@ def release(connection: Connection, pull: int, by: By, now: float, ids: Sequence
     which = locks.c.pull_id == pull
     if ids is not None:
         which = and_(which, locks.c.environment_id.in_(ids))
+    mine = select(locks.c.environment_id).where(which).order_by(locks.c.environment_id).with_for_update()
+    connection.execute(mine)  # whoever else gives them back waits here, and finds none
     audit.released(connection, which, by, now)
     return connection.execute(delete(locks).where(which)).rowcount

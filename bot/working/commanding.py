@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from bot import correlation
 from bot.commands import VERBS
-from bot.commands.case import Case, Outcome, waits
+from bot.commands.case import Case, Outcome, Seen, waits
 from bot.commands.kept import from_json
 from bot.decide.gates import gates
 from bot.decide.grounds import grounds
@@ -117,7 +117,7 @@ def _one(server: Server, project: HostedProject, row: CommandRow) -> CommandStat
     pull = keep_told(server, project, told)
     void_former(server, pull)
     command = from_json(row.verb, row.line, row.command)
-    case = Case(server, project, pull, told, row, command)
+    case = Case(server, project, pull, told, row, command, Seen(server, project, pull))
     if row.state is CommandState.GOING:
         return _write(server, row, VERBS[row.verb].follow(case), case)
     definitions = project.default_definitions()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, not_, or_, select
 
 from bot.github.app import App
 from bot.github.limits import Limits
@@ -277,10 +277,9 @@ class Town:
     def _left(self) -> str:
         with self.server.database.reading() as connection:
             soon = time.time() + 3.5  # checks are edited some time after comments
+            at_its_time = or_(work.c.kind == "runs", and_(work.c.kind == "sweep", work.c.key == "all"))
             rows = connection.execute(
-                select(work.c.kind, work.c.key, work.c.error).where(
-                    work.c.kind.not_in(["sweep", "runs"]), work.c.due_at < soon
-                )
+                select(work.c.kind, work.c.key, work.c.error).where(not_(at_its_time), work.c.due_at < soon)
             ).all()
             left = [f"{kind} {key} {error}" for kind, key, error in rows]
             unfinished = connection.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import delete, func, insert, select, update
@@ -201,6 +202,29 @@ def test_locks_are_told_when_they_are_taken_and_given_back(scene: Scene) -> None
         "bob lock released b",
     ]
     assert [one.pull for one in entries(scene.project.database)] == [7] * 6
+
+
+def test_locks_that_two_give_back_at_once_are_told_once(scene: Scene) -> None:
+    values = {"state": "open", "author": "ada", "head": "c", "head_ref": "x", "base_ref": "main", "html_url": ""}
+    database = scene.project.database
+    with database.writing() as connection:
+        pull = hosting.keep_pull(connection, scene.repository, 7, values)
+    number = scene.deploy({"a": (), "b": ()}, pull=pull.id)
+    with database.writing() as connection:
+        locks.take(connection, [scene.ids["a"], scene.ids["b"]], pull.id, number, 1.0)
+
+    def release() -> None:
+        with database.writing() as connection:
+            locks.release(connection, pull.id, BOB, 3.0)
+
+    with ThreadPoolExecutor(1) as other:
+        with database.writing() as connection:
+            locks.release(connection, pull.id, BOB, 3.0)
+            waits = other.submit(release)
+            time.sleep(0.3)
+        waits.result()
+    assert told(scene)[-2:] == ["bob lock released a", "bob lock released b"]
+    assert sum("released" in one for one in told(scene)) == 2
 
 
 def test_a_refusal_is_told_of_each_that_was_named(scene: Scene) -> None:
