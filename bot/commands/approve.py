@@ -11,8 +11,8 @@ from bot.commands.case import Case, Outcome, done, refused
 from bot.commands.choosing import Named, means, meant, unmet
 from bot.decide.comment import Argument, Grammar
 from bot.errors import NotAllowed
-from bot.working.proposing import Proposal, carry_on
-from bot.working.waiting import WaitingTask
+from bot.working.proposing import carry_on
+from bot.working.waiting import Proposal, WaitingTask
 
 
 def act(case: Case) -> Outcome:

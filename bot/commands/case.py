@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -20,10 +20,7 @@ from bot.store.conversation import CommandRow, CommandState, PullPlan
 from bot.store.environments import EnvironmentRow
 from bot.store.hosting import HostedRepository, PullRow
 from bot.submit import Planned
-from bot.working.waiting import WaitingTask, waiting_tasks
-
-if TYPE_CHECKING:
-    from bot.working.proposing import Proposal
+from bot.working.waiting import Proposal, WaitingTask, proposals, waiting_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +60,6 @@ class Seen:
     @cached_property
     def proposals(self) -> Sequence[Proposal]:
         """What commands have shown there and ask for."""
-        from bot.working.proposing import proposals  # noqa: PLC0415 (which is about cases)
-
         with self.server.database.reading() as connection:
             return proposals(connection, self.pull)
 

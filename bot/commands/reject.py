@@ -8,8 +8,8 @@ from bot.commands.case import Case, Outcome, done, refused
 from bot.commands.choosing import Named, means, meant, unmet
 from bot.decide.comment import Argument, Grammar
 from bot.errors import NotAllowed
-from bot.working.proposing import proposals, withdraw
-from bot.working.waiting import waiting_tasks
+from bot.working.proposing import withdraw
+from bot.working.waiting import proposals, waiting_tasks
 
 
 def act(case: Case) -> Outcome:

@@ -20,10 +20,9 @@ from bot.github.repository_client import RepositoryClient
 from bot.hosting.project import HostedProject
 from bot.server import Server
 from bot.store import hosting, locks, publications, views
-from bot.working.proposing import Proposal, Proposed
 from bot.working.requesting import affected
 from bot.working.seen import shown_since
-from bot.working.waiting import WaitingTask
+from bot.working.waiting import Proposal, Proposed, WaitingTask
 from planner.definition import Definitions, Permissions, Requirements
 from planner.problems import PlannerError
 from planner.question import affected_in

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-from sqlalchemy import Connection
+from dataclasses import replace
 
 from bot.commands.case import Case
 from bot.commands.choosing import meant
@@ -17,53 +15,12 @@ from bot.preparing.situation import Prepared
 from bot.request import Aim, Request
 from bot.store import conversation, views
 from bot.store.conversation import CommandRow, CommandState
-from bot.store.hosting import PullRow
 from bot.store.locks import Lock
 from bot.store.views import DeploymentView
 from bot.submit import Planned, planned_by, submit
 from bot.working.pulling import PLAN_JOBS
 from bot.working.requesting import recorder, request, unfinished
 from bot.working.voiding import call_off
-
-
-@dataclass(frozen=True, slots=True)
-class Proposed:
-    """One environment of what a command has shown; `plan` is the number of its plan, once there is one."""
-
-    deployment: int
-    alias: str
-    workflow: str
-    file: str
-    plan: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A command that shows what it would do, and waits for `/approve`."""
-
-    command: CommandRow
-    parts: tuple[Proposed, ...]
-
-    @property
-    def name(self) -> str:
-        """The command in short."""
-        return f"/{self.command.verb}"
-
-
-def proposals(connection: Connection, pull: PullRow) -> list[Proposal]:
-    """What waits on a pull request for somebody to approve all of it, oldest first."""
-    asking = conversation.commands_of(connection, pull.repository, pull.number, [CommandState.ASKED])
-    return [Proposal(one, _parts(connection, one)) for one in asking]
-
-
-def _parts(connection: Connection, command: CommandRow) -> tuple[Proposed, ...]:
-    found = [views.deployment(connection, number) for number in command.deployments]
-    return tuple(
-        Proposed(view.id, task.alias, view.workflow, view.file, task.plan.id if task.plan else None)
-        for view in found
-        if view is not None
-        for task in view.tasks
-    )
 
 
 def carry_on(case: Case, command: CommandRow) -> list[int]:

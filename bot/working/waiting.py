@@ -1,4 +1,4 @@
-"""What of a pull request waits for approval."""
+"""What of a pull request waits for approval: environments with their plans, and commands with what they have shown."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, or_, select
 
 from bot.decide.transitions import TaskState
-from bot.store import conversation
+from bot.store import conversation, views
 from bot.store.asking import MAY_BE_APPROVED
+from bot.store.conversation import CommandRow, CommandState
 from bot.store.hosting import PullRow
 from bot.store.tables import deployments, tasks, workflows
 
@@ -60,3 +61,43 @@ def waiting_tasks(connection: Connection, pull: PullRow) -> list[WaitingTask]:
         )
         for row in connection.execute(query)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """One environment of what a command has shown; `plan` is the number of its plan, once there is one."""
+
+    deployment: int
+    alias: str
+    workflow: str
+    file: str
+    plan: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A command that shows what it would do, and waits for `/approve`."""
+
+    command: CommandRow
+    parts: tuple[Proposed, ...]
+
+    @property
+    def name(self) -> str:
+        """The command in short."""
+        return f"/{self.command.verb}"
+
+
+def proposals(connection: Connection, pull: PullRow) -> list[Proposal]:
+    """What waits on a pull request for somebody to approve all of it, oldest first."""
+    asking = conversation.commands_of(connection, pull.repository, pull.number, [CommandState.ASKED])
+    return [Proposal(one, _parts(connection, one)) for one in asking]
+
+
+def _parts(connection: Connection, command: CommandRow) -> tuple[Proposed, ...]:
+    found = [views.deployment(connection, number) for number in command.deployments]
+    return tuple(
+        Proposed(view.id, task.alias, view.workflow, view.file, task.plan.id if task.plan else None)
+        for view in found
+        if view is not None
+        for task in view.tasks
+    )
