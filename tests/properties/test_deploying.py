@@ -113,12 +113,13 @@ class Deploying(RuleBasedStateMachine):
     @rule()
     def step_until_calm_and_once_more(self) -> None:
         """Twice is once: with no news, neither the same driver nor another one finds anything left to do."""
+        drivers = [*self.drivers, self.driver()]  # a new one asks at once whether each runner lives
         for number in self.unfinished():
             calm = 0
             while calm < 2:  # the other one may only now have seen that an attempt was claimed
-                calm = 0 if any([one.step(number, due=True) for one in self.drivers]) else calm + 1  # noqa: C419  (both take their step)
+                calm = 0 if any([one.step(number, due=True) for one in drivers]) else calm + 1  # noqa: C419  (all take their step)
             before = self.rows()
-            for driver in (*self.drivers, self.driver()):
+            for driver in (*drivers, self.driver()):
                 driver.step(number, due=True)
             assert self.rows() == before
 
