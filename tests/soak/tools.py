@@ -2,7 +2,8 @@
 
 An environment's state is a file of its name below the tools' folder; what is wanted is the file `wanted` beside its
 scripts. Each line of the log: `event step environment job pid commit text`; the job is known from the name of the
-machine, the commit from the worktree. `end` comes after the state is written, `fail` where it was not.
+machine, the commit from the worktree. `end` comes after the state is written, `fail` where it was not, or may not be:
+who is interrupted says so.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _APPLY = (
     _STEP
     + r"""
 say start
+trap 'say fail; exit 1' INT TERM
 echo "the secret is $CANARY"
 sleep "$(cat $t/sleep-$n 2>/dev/null || echo 0.1)"
 if [ -e $t/break-$n ]; then rm $t/break-$n; say fail; echo 'it broke' >&2; exit 1; fi
