@@ -38,6 +38,8 @@ def play(scenario: Scenario, folder: Path, nursery: Nursery, database_url: str, 
     world = World(scenario, folder, nursery, database_url, defect)
     try:
         world.processes.start_all()
+        if scenario.dies_at:
+            threading.Thread(target=_revive, args=(world,), daemon=True).start()
         if not world.processes.answers(30):
             raise RuntimeError(f"the server does not start: {world.processes.said()[-3000:]}")
         world.wait_for_calm(10)
@@ -69,8 +71,6 @@ def play(scenario: Scenario, folder: Path, nursery: Nursery, database_url: str, 
 def _in_weather(world: World) -> None:
     """Play the steps, with the faults that begin after them; at the end all is mended, and all processes are new."""
     threads: list[threading.Thread] = []
-    if world.scenario.dies_at:
-        threading.Thread(target=_revive, args=(world,), daemon=True).start()
     for number, step in enumerate(world.scenario.steps):
         world.do(step)
         for fault in world.scenario.faults:
