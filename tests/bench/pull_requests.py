@@ -23,6 +23,7 @@ from sqlalchemy import func, select
 from bot.settings import Settings
 from bot.store.hosted_tables import dispatches, remote_attempts
 from bot.store.tables import deployments
+from bot.working.pulling import PLAN_JOBS
 from planner.schedule import critical_path, wave_makespan
 from tests.bench.deploying import LAYERS, environments
 from tests.conversations.outside import OutsideTown
@@ -48,11 +49,11 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 @contextmanager
-def _town(name: str, start_delay: float = 0.0) -> Iterator[OutsideTown]:
+def _town(name: str, start_delay: float = 0.0, **more: object) -> Iterator[OutsideTown]:
     with tempfile.TemporaryDirectory(prefix="headwater-bench-") as folder, GitHub(Path(folder) / "github") as github:
         (home := Path(folder) / name).mkdir()
         settings = {one: Settings.model_fields[one].default for one in _AS_IT_COMES}
-        town = OutsideTown(home, github, more={**settings, "log_level": "warning"})
+        town = OutsideTown(home, github, more={**settings, "log_level": "warning", **more})
         github.actions.start_delay = start_delay
         try:
             yield town
@@ -93,12 +94,12 @@ def _large() -> None:
 
 
 def _killed() -> None:
-    """kill -9 with 1,000 tasks in flight: from the start of the next process until it answers, and does what is waited for."""
-    with _town("killed") as town:
+    """kill -9 while 1,000 tasks are under way, as many of them with GitHub as may be at once: how soon it goes on after that."""
+    with _town("killed", jobs=500) as town:
         town.setup(_files(LARGE)[0])
         town.github.actions.most_jobs = 0
         town.pull({f"envs/e{number}/more": "more\n" for number in range(LARGE)})
-        while _in_flight(town) < LARGE or not town.github.hooks.idle:
+        while _in_flight(town) < PLAN_JOBS or not town.github.hooks.idle:
             time.sleep(0.1)
         town.kill()
         calls, start = len(town.github.rest.calls), time.monotonic()
@@ -111,7 +112,7 @@ def _killed() -> None:
         while not _claimed(town):
             time.sleep(0.01)
         claimed = time.monotonic() - start
-    print(f"kill -9 with {LARGE} tasks in flight: the next process answers after {answers:.1f} s, asks GitHub after {asks:.1f} s, "
+    print(f"kill -9 with {LARGE} tasks under way, {PLAN_JOBS} with GitHub: the next process answers after {answers:.1f} s, asks GitHub after {asks:.1f} s, "
           f"and has given a job its task after {claimed:.1f} s")  # fmt: skip
 
 
