@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -42,6 +43,8 @@ class Server:
         key = settings.key.get_secret_value() if settings.key else None
         self.vault = Vault(settings.state / "key", key)
         self.waking = Waking(self.database)
+        self.log_read_until: datetime | None = None
+        """Up to which webhook a sweep of this process has read GitHub's log."""
         self._here = threading.local()
 
     @cached_property

@@ -119,8 +119,11 @@ def redo(connection: Connection, guid: str, now: float) -> bool:
 
 def known(connection: Connection, guids: Sequence[str]) -> frozenset[str]:
     """Those of the ids that came here."""
-    query = select(deliveries.c.guid).where(deliveries.c.guid.in_(guids))
-    return frozenset(connection.execute(query).scalars())
+    found: set[str] = set()
+    for start in range(0, len(guids), 500):  # a statement takes some ten thousand values, no more
+        query = select(deliveries.c.guid).where(deliveries.c.guid.in_(guids[start : start + 500]))
+        found.update(connection.execute(query).scalars())
+    return frozenset(found)
 
 
 def forget_before(connection: Connection, moment: float, most: int) -> int:

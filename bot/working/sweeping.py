@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -16,6 +17,8 @@ from bot.working.expiring import expire
 from bot.working.places import hosted_by_id
 from bot.working.restoring import LOG_DAYS, heed
 
+_LISTED_LATE = timedelta(minutes=10)
+"""How much later than it was sent a webhook may stand in GitHub's log."""
 _log = structlog.get_logger("headwater.sweep")
 
 
@@ -71,9 +74,11 @@ def _reached(server: Server, installation: int) -> None:
 
 
 def _failed_deliveries(server: Server) -> None:
-    """Have GitHub send again what did not arrive."""
-    since = (datetime.now(UTC) - timedelta(days=LOG_DAYS)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    told = server.github.deliveries(since)
+    """Have GitHub send again what did not arrive. Of its log, only what the last sweep has not read yet."""
+    since = datetime.now(UTC) - timedelta(days=LOG_DAYS)
+    if server.log_read_until is not None:
+        since = max(since, server.log_read_until - _LISTED_LATE)
+    told = server.github.deliveries(since.strftime("%Y-%m-%dT%H:%M:%SZ"))
     heed(server, told)
     with server.database.reading() as connection:
         here = deliveries.known(connection, [one.guid for one in told])
@@ -83,6 +88,9 @@ def _failed_deliveries(server: Server) -> None:
         if one.guid not in arrived and one.guid not in again:
             again.add(one.guid)
             server.github.redeliver(one.id)
+    if told:
+        with suppress(ValueError):
+            server.log_read_until = datetime.fromisoformat(told[0].delivered_at).astimezone(UTC)
 
 
 def _repository(server: Server, hosted: HostedRepository) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+import uuid
 
 from sqlalchemy import select
 
 from bot.store import work as work_rows
 from bot.store.hosted_tables import work
+from bot.working.sweeping import sweep
 from tests.conversations.town import Town
 
 
@@ -65,3 +67,31 @@ def test_what_github_refuses_by_either_limit_is_done_later_and_once(shop: Town) 
     assert "Deployed 3 environments" in pull.newest()
     assert len(pull.ours()) == 2
     assert shop.tool_log() == [f"{name} {deed}" for name in ("network", "db", "api") for deed in ("begins", "deployed")]
+
+
+def test_a_sweep_reads_of_githubs_log_only_what_is_new(shop: Town) -> None:
+    """A busy team's log of three days is hundreds of pages."""
+    shop.settle()
+    (first, *_) = shop.github.hooks.log
+    for _ in range(250):
+        shop.github.hooks.repeat(first, str(uuid.uuid4()))
+    shop.settle()
+    assert _pages_of_a_sweep(shop) >= 3
+    shop.github.world.clock.move(3600)
+    for _ in range(5):
+        shop.github.hooks.repeat(first, str(uuid.uuid4()))
+    shop.settle()
+    assert _pages_of_a_sweep(shop) >= 3  # with what came shortly before the last one it read: that may be listed late
+    shop.github.world.clock.move(3600)
+    shop.github.hooks.plan = lambda one: shop.github.hooks.fail(one) or []
+    pull = shop.pull(shop.environments(network="n2"))
+    shop.github.faults.mend()
+    assert _pages_of_a_sweep(shop) == 1
+    shop.settle()
+    assert "1 to change" in pull.plan() or "environments" in pull.plan()
+
+
+def _pages_of_a_sweep(shop: Town) -> int:
+    before = len(shop.github.rest.calls)
+    sweep(shop.server, "all")
+    return sum("/hook/deliveries" in path and method == "GET" for method, path, _ in shop.github.rest.calls[before:])
