@@ -71,7 +71,7 @@ crash: $(STAMP)
 
 soak: $(STAMP)
 	@$(BIN)/python -m tests.soak --seed $(or $(SEED),1) --runs $(or $(RUNS),20) \
-		$(if $(DATABASE),--database $(DATABASE)) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(FAULTS),--faults $(FAULTS)) $(if $(SHRINK),--shrink)
+		$(if $(DATABASE),--database $(DATABASE)) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(FAULTS),--faults $(FAULTS)) $(if $(PULLS),--pulls $(PULLS)) $(if $(SHRINK),--shrink)
 
 soak-selftest: $(STAMP)
 	@$(BIN)/python -m tests.soak.selftest

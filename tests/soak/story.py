@@ -74,11 +74,15 @@ def scenario(seed: int, database: str | None = None, among: Collection[int] = ()
 
 
 def crowd(seed: int, pulls: int) -> Scenario:
-    """So many pull requests of the same few environments at once, on replicas that are killed all the time."""
+    """So many pull requests at once, each of an environment of its own, on replicas that are killed all the time.
+
+    What they deploy overlaps downstream, so that some wait for others, and go on when those are merged.
+    """
     chance = random.Random(f"crowd {seed}")
-    needs = _graph(chance)
+    names = [f"env{number}" for number in range(pulls)]
+    needs = {name: (names[place - 5],) if place >= 5 else () for place, name in enumerate(names)}
     writer = _Writer(chance, needs, 0)
-    opened = [writer.open(_some(writer), calm=0.0) for _ in range(pulls)]
+    opened = [writer.open([name], calm=0.0) for name in names]
     for pull, author in opened:
         writer.add("say", author, pull, "/deploy", calm=0.0)
     for pull, author in opened:
