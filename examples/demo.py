@@ -273,6 +273,8 @@ def simplified(body: str) -> list[str]:
             fenced = not fenced
             continue
         if fenced:
+            if line.startswith("/") and not folded:  # a command to type
+                found.append(f"    {paint(plain(line), BOLD)}")
             continue
         folded += line.count("<details>")
         if title := re.search(r"<summary>(.*?)</summary>", line):

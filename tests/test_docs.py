@@ -13,6 +13,7 @@ import pytest
 from bot.cli.commands import COMMANDS
 from bot.cli.context import GlobalOption, global_options
 from bot.cli.exit_codes import ExitCode
+from bot.web import manifest
 from docs.transcript import Reader
 from planner.changes import ReasonCode
 from planner.format.records import Record
@@ -253,3 +254,10 @@ def test_the_tutorial_prints_what_it_says(tmp_path: Path) -> None:
     followed = Reader(folder).follow(page).replace(str(folder), "/home/you/infrastructure")
 
     assert comparable(followed) == comparable(page)
+
+
+def test_the_set_up_names_every_permission_of_the_app() -> None:
+    text = (ROOT / "docs" / "github-setup.md").read_text()
+    rows = re.findall(r"^\| (`[a-z_`, ]+) \| (read|write) \|", text, re.M)
+    told = {name: level for names, level in rows for name in re.findall("`([a-z_]+)`", names)}
+    assert told == dict(manifest.PERMISSIONS)

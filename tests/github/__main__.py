@@ -40,7 +40,8 @@ def main() -> None:
         key = folder / "app.pem"
         key.touch(mode=0o600)
         key.write_text(app.private_key)
-        token = github.world.personal_token("ada")
+        tokens = {login: github.world.personal_token(login) for login in ("ada", "bob")}
+        at_ada = github.url.replace("://", f"://ada:{tokens['ada']}@")
         for name, found in {
             "Page": f"{github.url}/{repository.full_name}",
             "API": github.api_url,
@@ -49,8 +50,11 @@ def main() -> None:
             "Webhook secret": secret,
             "Webhooks go to": given.webhook_url or "nobody (--webhook-url)",
             "OIDC issuer": github.actions.issuer.url,
-            "Clone (as ada)": f"git clone {github.url.replace('://', f'://ada:{token}@')}/{repository.full_name}.git",
-            "Token of ada": token,
+            "Clone (as ada)": f"git clone {at_ada}/{repository.full_name}.git",
+            "Token of ada": tokens["ada"],
+            "Token of bob": tokens["bob"],
+            "To comment": f"curl -H 'Authorization: Bearer TOKEN' -d '{{\"body\": \"/help\"}}' "
+            f"{github.api_url}/repos/{repository.full_name}/issues/NUMBER/comments",
         }.items():
             print(f"{name + ':':<16} {found}", flush=True)
         stopped = threading.Event()
@@ -60,12 +64,12 @@ def main() -> None:
 
 
 def first_repository(github: GitHub) -> Repository:
-    """`acme/shop`: two environments, and ada who may write."""
+    """`acme/shop`: two environments, and ada and bob who may write."""
     github.world.organization("acme", ["owner"])
     scripts = {f"{folder}/{name}": ("100755", text) for folder in ("network", "database")
                for name, text in (("plan", PLAN), ("apply", APPLY), ("destroy", APPLY))}  # fmt: skip
     return github.repository(
-        "acme/shop", {"README.md": "# Shop\n", "headwater.yml": WORKFLOW, **scripts}, write=["ada"]
+        "acme/shop", {"README.md": "# Shop\n", "headwater.yml": WORKFLOW, **scripts}, write=["ada", "bob"]
     )
 
 
