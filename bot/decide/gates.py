@@ -221,7 +221,7 @@ def _up_to_date(case: _Case) -> Iterator[Refusal]:
             yield Refusal(Code.BEHIND_UNKNOWN, message, _AGAIN)
         elif facts.behind:
             yield Refusal(Code.BEHIND, "the base branch has commits that it lacks", mend)
-    elif facts.stale is None:
+    elif facts.stale is None and facts.rules_known:  # else it is that which cannot be read, and is told
         message = "it could not be found out what the base branch has changed since"
         yield Refusal(Code.STALE_UNKNOWN, message, _AGAIN)
     elif facts.stale:

@@ -21,6 +21,12 @@ from bot.working.showing import command_model, section, story_model
 HEAD_CHECK_NAME = "headwater plan"
 
 
+_NOTHING_DIFFERS = (
+    "Nothing that Headwater has deployed differs from what is deployed. What it never deployed is shown and deployed on "
+    "a pull request that changes it, or taken over there with `/adopt`."
+)
+
+
 def head_check(connection: Connection, _project: HostedProject, one: Publication) -> Content | None:
     number, _, head = one.key.partition(":")
     pull = hosting.pull(connection, one.repository, int(number))
@@ -112,7 +118,7 @@ def story_check(connection: Connection, project: HostedProject, one: Publication
     if story.problems and not model.sections:
         return Check("headwater deploy", definition_check(story.problems))
     if not model.sections:
-        said = "\n\n".join((*story.loud, *story.said)) or "Nothing differs from what is deployed."
+        said = "\n\n".join((*story.loud, *story.said)) or _NOTHING_DIFFERS
         return Check(
             "headwater deploy",
             CheckOutput("Nothing was deployed", notice(said).partition("\n")[2], conclusion="success"),

@@ -200,7 +200,7 @@ def test_a_merge_that_changes_no_environment_is_quiet(shop: Town) -> None:
     assert check_at(shop, commit) == snapshot("""\
 success: Nothing was deployed
 
-Nothing differs from what is deployed.\
+Nothing that Headwater has deployed differs from what is deployed. What it never deployed is shown and deployed on a pull request that changes it, or taken over there with `/adopt`.\
 """)
     assert shop.tool_log() == []
 

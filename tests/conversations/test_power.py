@@ -281,8 +281,7 @@ def test_where_the_default_branch_cannot_be_read_nobody_is_given_more(town: Town
 ### Not deployed
 
 > [!WARNING]
-> - **The workflow files of the default branch have problems, so it is not known who may do that there**. Mend them on the default branch, then write the command again
-> - **It could not be found out what the base branch has changed since**. Write the command again in a minute
+> **The workflow files of the default branch have problems, so it is not known who may do that there**. Mend them on the default branch, then write the command again
 
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)

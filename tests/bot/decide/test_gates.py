@@ -121,6 +121,7 @@ def test_what_a_command_itself_takes(code: Code, verb: Verb, values: dict[str, A
         (Requirements(), {"approvals": (), "last_pusher": None, "code_owner_approval": None, "behind": True}, []),
         (Requirements(), {"stale": ("db", "api")}, [Code.STALE]),
         (Requirements(), {"stale": None}, [Code.STALE_UNKNOWN]),
+        (Requirements(), {"stale": None, "rules_known": False}, [Code.RULES_UNKNOWN]),  # which is why
         (Requirements(), {"changes_requested": ("carl",)}, []),
         (Requirements(code_owners=True), {"changes_requested": ("carl",)}, [Code.CHANGES_REQUESTED]),
         (STRICT, {"stale": ("db",)}, []),  # it has all of the base branch, which says more
