@@ -22,8 +22,8 @@ HEAD_CHECK_NAME = "headwater plan"
 
 
 _NOTHING_DIFFERS = (
-    "Nothing that Headwater has deployed differs from what is deployed. What it never deployed is shown and deployed on "
-    "a pull request that changes it, or taken over there with `/adopt`."
+    "Nothing that Headwater has deployed differs from what is deployed. What it never deployed is shown and deployed "
+    "on a pull request that changes it, or taken over there with `/adopt`."
 )
 
 
