@@ -28,7 +28,7 @@ help:
 	@echo "make bench   the figures of docs/benchmarks.md (needs npm)"
 	@echo "make stories all conversations on pull requests (long: half an hour on two cores)"
 	@echo "make crash   kill deploys, and the bot, at every point and not only at a sample (hours)"
-	@echo "make soak    storms of faults against real processes (SEED=1 RUNS=20 DATABASE=sqlite FAULTS=1,2 SCENARIO=file SHRINK=1)"
+	@echo "make soak    storms of faults against real processes (SEED=1 RUNS=20 DATABASE=sqlite FAULTS=1,2 PULLS=20 SCENARIO=file SHRINK=1)"
 	@echo "make soak-selftest  break the code on purpose: the storms' judges must catch it"
 	@echo "make docs    write the generated pages anew"
 
@@ -71,7 +71,8 @@ crash: $(STAMP)
 
 soak: $(STAMP)
 	@$(BIN)/python -m tests.soak --seed $(or $(SEED),1) --runs $(or $(RUNS),20) \
-		$(if $(DATABASE),--database $(DATABASE)) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(FAULTS),--faults $(FAULTS)) $(if $(PULLS),--pulls $(PULLS)) $(if $(SHRINK),--shrink)
+		$(if $(DATABASE),--database $(DATABASE)) $(if $(SCENARIO),--scenario $(SCENARIO)) \
+		$(if $(FAULTS),--faults $(FAULTS)) $(if $(PULLS),--pulls $(PULLS)) $(if $(SHRINK),--shrink)
 
 soak-selftest: $(STAMP)
 	@$(BIN)/python -m tests.soak.selftest

@@ -9,13 +9,11 @@ from bot.commands.choosing import Named, means, meant, unmet
 from bot.decide.comment import Argument, Grammar
 from bot.errors import NotAllowed
 from bot.working.proposing import withdraw
-from bot.working.waiting import proposals, waiting_tasks
 
 
 def act(case: Case) -> Outcome:
     """Cancel what waits for approval here; what a command has shown as one is called off as one."""
-    with case.server.database.reading() as connection:
-        waiting, asking = waiting_tasks(connection, case.pull), proposals(connection, case.pull)
+    waiting, asking = case.waiting, case.proposals
     said = []
     rows = {row.id: row for row in case.rows}
     for one in meant(case.command, waiting):
