@@ -16,8 +16,10 @@ import click
 
 from bot import people
 from bot.briefing import Settings
+from bot.cli.beside_bot import refuse, say_so
 from bot.cli.completing import environment_aliases
 from bot.cli.context import Globals
+from bot.cli.definitions import repository_of
 from bot.cli.exit_codes import ExitCode
 from bot.cli.here import by, open_project, refusals_kept
 from bot.cli.live import Display, display_for
@@ -62,6 +64,7 @@ _OPTIONS = (
     ),
 )
 
+_BESIDE_BOT = click.option("--beside-bot", is_flag=True, help="Even where a bot deploys this repository.")
 
 brief_option = click.option("--brief", is_flag=True, help="Of each plan, only what it does to which resource.")
 """For the commands that show plans before they act."""
@@ -75,6 +78,7 @@ def asks_for(aim: Aim, *, plan_only: bool = False) -> Callable[[Callable[..., Ex
         @wraps(function)
         def with_request(settings: Globals, /, environments: tuple[str, ...], **options: Any) -> ExitCode:  # noqa: ANN401
             deed = Deed.PLAN if plan_only else Deed(aim.value)
+            beside_bot = plan_only or options.pop("beside_bot")
             request = Request(
                 aim=aim,
                 by=by(deed.value),
@@ -85,10 +89,12 @@ def asks_for(aim: Aim, *, plan_only: bool = False) -> Callable[[Callable[..., Ex
                 **{name: options.pop(name) for name in _PLAIN},
             )
             with refusals_kept(settings, deed, (*environments, *request.from_)):
+                if not beside_bot:
+                    refuse(repository_of(settings), deed.value)
                 return function(settings, request, **options)
 
         decorated: Callable[..., Any] = with_request
-        for option in reversed(_OPTIONS):
+        for option in reversed(_OPTIONS if plan_only else (*_OPTIONS, _BESIDE_BOT)):
             decorated = option(decorated)
         return decorated
 
@@ -120,6 +126,7 @@ class Session:
         self.settings = settings
         self.brief = brief
         self.project = open_project(settings)
+        say_so(settings, self.project.repository)
         self._asked = 0
 
     def driver(self) -> Driver:

@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from bot.backends import without_backend
+from bot.cli.beside_bot import bot_of, workflow_file
 from bot.cli.context import Command, Globals
 from bot.cli.definitions import read_files, repository_of
 from bot.cli.exit_codes import ExitCode
@@ -25,7 +26,7 @@ from bot.errors import HeadwaterError
 from bot.runner.failure import RunnerError
 from bot.runner.process import run
 from bot.runner.tools.versions import Binary, binaries, choose
-from planner.ci.headwater_workflow import FILE, is_ours, must_be_written_anew, url_in
+from planner.ci.headwater_workflow import FILE, must_be_written_anew
 from planner.definition import DEPLOYABLE_TOOLS, Tool
 from planner.problems import PlannerError, Severity
 from planner.reading import Reading
@@ -206,13 +207,11 @@ def state_checks(repository: Repository, reading: Reading) -> Iterator[Check]:
 
 def workflow_file_checks(repository: Repository, reading: Reading) -> Iterator[Check]:
     """Whether the workflow file that the bot starts still fits, where there is one."""
-    try:
-        text = ((repository.top or Path()) / FILE).read_bytes().decode(errors="replace")
-    except OSError:
-        return
-    url = url_in(text)
-    if not is_ours(text) or url is None:
-        return  # somebody's own, or one for people without a bot
+    text, url = workflow_file(repository.top or Path()), bot_of(repository)
+    if text is None or url is None:
+        return  # none, somebody's own, or one for people without a bot
+    found = f"the bot at {url} deploys this repository; its state is there, not in the store above"
+    yield Check("bot", Verdict.GOOD, found)
     reason = must_be_written_anew(reading.definitions, text, url)
     if reason is None:
         yield Check("workflow file", Verdict.GOOD, f"{FILE} fits, for the bot at {url}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.cli.beside_bot import say_so
 from bot.cli.context import Globals
 from bot.cli.definitions import listing, repository_of
 from bot.standing import Standing, never_worked_on
@@ -12,6 +13,7 @@ def current_standings(settings: Globals) -> tuple[Standing, ...]:
     """How the workflows stand, after taking in what attempts left behind. Raises DefinitionError."""
     repository = repository_of(settings)
     if not has_store(settings.state_folder(repository.git_dir), settings.database):
+        say_so(settings, repository)
         return never_worked_on(listing(repository, settings))
     from bot.cli.acting import Session  # noqa: PLC0415  (slow to import)
     from bot.standing import standings  # noqa: PLC0415
