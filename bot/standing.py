@@ -129,6 +129,8 @@ def _note(row: EnvironmentRow) -> str:
     match row.facts.state:
         case TaskState.BLOCKED:
             return f"by {row.detail}"
+        case TaskState.CANCELLED if row.deployed and not row.facts.started:
+            return f"its latest {row.facts.action} was called off"
         case TaskState.LOST:
             return "its runner is gone; the tool may be at work"
         case TaskState.FAILED | TaskState.TIMED_OUT:

@@ -7,7 +7,7 @@ import click
 from bot.cli.acting import Session, answer, asks_for, exit_code
 from bot.cli.context import Command, Globals
 from bot.cli.exit_codes import ExitCode
-from bot.cli.output import say
+from bot.cli.output import note, printable, say
 from bot.cli.words import names
 from bot.decide.transitions import Code
 from bot.prepare import prepare
@@ -26,16 +26,23 @@ def command(settings: Globals, request: Request) -> ExitCode:
     """
     session = Session(settings)
     session.collect()
-    prepared = [one for one in prepare(session.project, request) if one.order]
+    found = prepare(session.project, request)
+    busy = tuple(alias for one in found for alias in one.busy)
+    if busy:
+        note(
+            f"left alone, since a deploy of it is under way: {names(tuple(map(printable, busy)), 20)}",
+            quiet=settings.quiet,
+        )
+    prepared = [one for one in found if one.order]
     if not prepared:
-        answer(settings, "Nothing to adopt: every environment is deployed.")
+        answer(settings, "Nothing to adopt." if busy else "Nothing to adopt: every environment is deployed.")
         return ExitCode.DONE
     numbers = [submit(session.project, one, {}, auto_approve=False) for one in prepared]
-    found = session.run(numbers)
+    ended = session.run(numbers)
     if not settings.json:
-        reviews = [Review(one, view) for one, view in zip(prepared, found, strict=True)]
+        reviews = [Review(one, view) for one, view in zip(prepared, ended, strict=True)]
         for one in reviews:
             left = tuple(task.alias for task in one.view.tasks if task.code is Code.HAS_CHANGES)
             if left:
                 say(f"Not adopted, since a deploy would change them: {names(left, 20)}")
-    return exit_code(found)
+    return exit_code(ended)

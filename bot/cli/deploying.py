@@ -147,7 +147,8 @@ def _next(view: DeploymentView) -> list[str]:
     lines = []
     for task in view.tasks:
         if task.state is TaskState.NEEDS_APPROVAL:
-            why = "its plan is not the one that was shown" if task.code is Code.PLAN_DIFFERS else "it asks for approval"
+            differs = "its plan is not the one that was shown" if task.shown else "its plan was never shown"
+            why = differs if task.code is Code.PLAN_DIFFERS else "it asks for approval"
             alias = printable(task.alias)
             lines.append(f"{alias}: {why}; see 'headwater show {view.id}', then 'headwater approve {alias}'")
     broken = any(task.state in (TaskState.FAILED, TaskState.TIMED_OUT) for task in view.tasks)

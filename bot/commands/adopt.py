@@ -13,14 +13,16 @@ from bot.working.requesting import made_already, recorder, request, workflow_of
 
 def act(case: Case) -> Outcome:
     """Plan what was never deployed; what plans no change is recorded as deployed."""
-    prepared = [one for one in prepare(case.project, request(case, Aim.ADOPT)) if one.order]
+    found = prepare(case.project, request(case, Aim.ADOPT))
+    prepared = [one for one in found if one.order]
+    busy = [f"`{alias}`: left alone, since a deploy of it is under way" for one in found for alias in one.busy]
     if not prepared:
-        return done("Nothing to adopt: every environment is deployed.")
+        return done(*(busy or ["Nothing to adopt: every environment is deployed."]))
     made = made_already(case)
     for one in prepared:
         if not made or workflow_of(one) not in made:
             submit(case.project, one, {}, auto_approve=False, also=recorder(case))
-    return done()
+    return done(*busy)
 
 
 VERB = Verb(

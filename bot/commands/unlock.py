@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 
 from bot.commands.base import WORKFLOW, Verb
 from bot.commands.case import Case, Outcome, done, refused
@@ -15,6 +16,7 @@ from bot.store import locks
 from bot.unlocking import submit_unlock
 from bot.working.pulling import freed
 from bot.working.requesting import recorder
+from planner.nearest import nearest
 
 
 def act(case: Case) -> Outcome:
@@ -30,10 +32,15 @@ def act(case: Case) -> Outcome:
             locks.release(connection, one.pull, case.by, now, [one.environment])
         if chosen:
             freed(connection, case.hosted, [one.number for one in chosen], now)
-    not_done = [f"`{name}`: nothing that is locked is called that" for name in unmet(case.command, held)]
+    not_done = [_unknown(name, [one.alias for one in held]) for name in unmet(case.command, held)]
     if not chosen:
         return refused(*(not_done or ["This pull request holds nothing."]))
     return done(*(f"`{one.alias}`: free; #{one.number} held it" for one in chosen), *not_done)
+
+
+def _unknown(name: str, held: Sequence[str]) -> str:
+    near = nearest(name, held)
+    return f"`{name}`: nothing that is locked is called that" + (f"; did you mean `{near}`?" if near else "")
 
 
 def _free_state(case: Case, lock: str) -> Outcome:

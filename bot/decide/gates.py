@@ -65,7 +65,7 @@ def _permission(case: _Case) -> Iterator[Refusal]:
             mend = "name somebody under permissions in the headwater.yml at the root of the default branch"
             yield Refusal(Code.NOT_ALLOWED, f"nobody may {deed} here", mend)
         elif answer is Answer.DENY:
-            mend = "ask somebody who may to write the command"
+            mend = "ask somebody who may to write the command, or change permissions on the default branch"
             yield Refusal(Code.NOT_ALLOWED, f"you may not {deed} here; it takes any of", mend, rule)
         elif answer is Answer.DENY_UNKNOWN:
             message = f"it could not be found out whether you may {deed} here; it takes any of"
@@ -248,7 +248,7 @@ def _another_person(case: _Case) -> Iterator[Refusal]:
     asked, facts = case.asked, case.facts
     if case.requirements.self_approval or asked.idle:
         return
-    mend = "have somebody else approve it"
+    mend = "have somebody else approve it, or set requirements.selfApproval: true on the default branch"
     if asked.commanders is None:
         yield Refusal(Code.COMMANDER_UNKNOWN, "it could not be found out who asked for what waits", _AGAIN)
     elif any(asked.actor.is_(login) for login in asked.commanders):

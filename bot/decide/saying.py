@@ -17,9 +17,9 @@ def plan_counts(counts: Mapping[str, int]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `3 min 05 s`, `1 h 02 min`; nothing takes less than no time, whatever the clock did."""
+    """`0.4 s`, `12 s`, `3 min 05 s`, `1 h 02 min`; nothing takes no time, whatever the clock did."""
     if seconds < 10:
-        return f"{max(seconds, 0.0):.1f} s"
+        return f"{max(seconds, 0.1):.1f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -34,6 +34,11 @@ class EnvironmentFacts:
     started: bool = False
     unfinished: bool = False
 
+    @property
+    def under_way(self) -> bool:
+        """Whether its latest deploy or destroy has not ended: it waits, is at work, or is lost."""
+        return self.state is not None and self.state not in FINISHED
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -63,7 +68,7 @@ def workflow_status(environments: Iterable[EnvironmentFacts]) -> Summary:
 
 
 def _status(environments: tuple[EnvironmentFacts, ...], deployed: int) -> WorkflowStatus:
-    at_work = {one.action for one in environments if one.state is not None and one.state not in FINISHED}
+    at_work = {one.action for one in environments if one.under_way}
     if TaskAction.DESTROY in at_work:
         return WorkflowStatus.DESTROYING
     if TaskAction.DEPLOY in at_work:
@@ -81,8 +86,10 @@ def _failed(environment: EnvironmentFacts) -> bool:
 def environment_state(environment: EnvironmentFacts) -> str:
     """One word for an environment: its unfinished or unlucky latest deploy or destroy, else what it is."""
     state = environment.state
-    if state is not None and state not in FINISHED and state not in (TaskState.LOST, TaskState.NEEDS_APPROVAL):
+    if environment.under_way and state not in (TaskState.LOST, TaskState.NEEDS_APPROVAL):
         return "in progress"
+    if state is TaskState.CANCELLED and environment.deployed and not environment.started:
+        return "deployed"  # as before: nothing came of it
     if state in (TaskState.LOST, TaskState.NEEDS_APPROVAL, TaskState.BLOCKED, TaskState.CANCELLED):
         return state.value
     if state in _BROKEN:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.decide.webhook_fields import Fields, NotItsShape, identifier
+from planner.ci.headwater_workflow import FILE
 
 LONGEST_KEY = 255  # of a row of work
-OUR_WORKFLOW_FILE = ".github/workflows/headwater.yml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ def _merge_group(fields: Fields) -> _Found:
 def _workflow_run(fields: Fields) -> _Found:
     action = _action(fields, "requested", "in_progress", "completed")
     path = fields.text("workflow_run.path").partition("@")[0]  # GitHub may write the ref behind an @
-    if path != OUR_WORKFLOW_FILE:
+    if path != FILE:
         raise _Ignored("run of another workflow")
     run, attempt = fields.number("workflow_run.id"), fields.small("workflow_run.run_attempt")
     payload = {

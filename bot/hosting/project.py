@@ -14,7 +14,7 @@ from bot.project import Project
 from bot.store.database import Database
 from bot.store.hosting import HostedRepository, key_of
 from bot.vault import Vault
-from planner.definition import Definitions, Environment
+from planner.definition import Definitions, Environment, Workflow
 from planner.format.formats import repository_key
 from planner.problems import PlannerError
 from planner.reading import Reading
@@ -111,6 +111,13 @@ class HostedProject(Project):
             return self.reading(head).require()
         except PlannerError:
             return Definitions()
+
+    def deploys_from(self, workflow: Workflow, branch: str) -> bool:
+        """Whether a workflow is deployed when this branch moves. No branch but the default one says that of itself."""
+        default = self.hosted.default_branch
+        known = self.default_definitions().workflows
+        says = workflow if branch == default else next((one for one in known if one.file == workflow.file), None)
+        return says is not None and says.triggers.deploy_on_merge and branch in (says.triggers.branches or (default,))
 
     @property
     def rules_known(self) -> bool:

@@ -43,9 +43,11 @@ def prepare_deploy(situation: Situation) -> Prepared:
         current={alias for alias, row in rows.items() if row.deployed and row.commit == situation.commit},
         upstreams_may_wait=request.plan_only,
     )
-    order = selection.environments
+    order, busy = selection.environments, tuple[str, ...]()
     if request.aim is Aim.ADOPT:
         order = tuple(alias for alias in order if alias not in rows or not rows[alias].deployed)
+        busy = tuple(alias for alias in order if alias in rows and rows[alias].facts.under_way)
+        order = tuple(alias for alias in order if alias not in busy)
     refuse_tools([environments[alias] for alias in order])
     refuse_steps([environments[alias] for alias in order])
     fresh = [environments[alias] for alias in order if alias not in rows or not rows[alias].used]
@@ -71,6 +73,7 @@ def prepare_deploy(situation: Situation) -> Prepared:
         moves={row.id: row.alias for row in rows.values() if row.id in situation.who.moves},
         identities=situation.who,
         left_out=disabled,
+        busy=busy,
         uncommitted=situation.uncommitted,
         stray=stray,
         sources=sources(situation.project, [environments[alias] for alias in order]),

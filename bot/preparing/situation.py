@@ -42,6 +42,7 @@ class Prepared:
     moves: Mapping[int, str] = field(default_factory=dict)
     identities: Identities | None = None
     left_out: tuple[str, ...] = ()  # disabled
+    busy: tuple[str, ...] = ()  # not adopted, since a deploy of it is under way
     kept: tuple[str, ...] = ()  # names of kept values that reach what was chosen
     sources: Mapping[str, str] = field(default_factory=dict)  # alias -> commit of its code, where that is another one
     uncommitted: int = 0  # files that differ from the commit and are left out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bot.decide.comment_grammar import VALUES
 from bot.render.cautions import plan_cautions
 from bot.render.fitting import CHECK, COMMENT, Fold, Layout, Place, Room, fitted
 from bot.render.headlines import deployment_headline, plan_headline, rows_of, says_it_all, waiting_words, waits_alone
@@ -20,6 +21,7 @@ from bot.render.words import FAILED, counted
 MOST_PROBLEMS = 40
 """Problems told in a comment; the check run has all."""
 _MOST_LINES = 20
+_PLACEHOLDERS = frozenset(VALUES.values()) | {"ENV"}
 _OPEN_ERRORS, _OPEN_LINES = 2, 30  # errors that are short and few stand unfolded
 
 
@@ -173,7 +175,7 @@ def _mistake(line: str, message: str, hint: str) -> Markdown:
         told = Markdown(f"{code(line, 200)}: {prose(message)}")
         return Markdown(f"{told}. {prose(hint)}") if hint else told
     told = Markdown(f"{code(line, 200)}: {prose(message.partition('; did you mean ')[0])}")  # the hint says it
-    if "[" in hint or "…" in hint:
+    if "[" in hint or "…" in hint or _PLACEHOLDERS & set(hint.split()):
         return Markdown(f"{told}. It is written {code(hint, 200)}")
     return Markdown(f"{told}. Did you mean {code(hint, 200)}?")
 
@@ -201,5 +203,5 @@ def _asked_by(model: DeploymentComment) -> Markdown:
 
 
 def _only_workflow(sections: Sequence[Section]) -> list[Markdown]:
-    named = [prose(section.workflow, 60) for section in sections if section.rows]
+    named = [Markdown(f"workflow {code(section.workflow, 60)}") for section in sections if section.rows]
     return named if len(named) == 1 else []

@@ -25,7 +25,8 @@ class Row:
     `text` is the redacted text of the plan, `reasons` are `code: detail` as stored, `duration` is in seconds.
     `locked_by` is the pull request that holds it (`#12`), `behind` the older deployment that it is queued behind.
     `changes`: the address and the actions of each changed resource. `asked_for`: differences that nobody saw wait for
-    an approval. `reads`: the upstreams whose outputs it takes; None where that is not known, then all count.
+    an approval. `shown`: its plan was shown before it was to be deployed. `reads`: the upstreams whose outputs it
+    takes; None where that is not known, then all count.
     """
 
     alias: str
@@ -50,12 +51,16 @@ class Row:
     behind: int | None = None
     changes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     asked_for: bool = False
+    shown: bool = True
     reads: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One workflow of a comment: `rows` in dependency order; `context` are unaffected neighbours, for the graph."""
+    """One workflow of a comment: `rows` in dependency order; `context` are unaffected neighbours, for the graph.
+
+    `merging`: a merge of the pull request deploys it.
+    """
 
     workflow: str
     file: str
@@ -64,6 +69,7 @@ class Section:
     rows: tuple[Row, ...] = ()
     context: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    merging: bool = False
 
 
 @dataclass(frozen=True, slots=True)

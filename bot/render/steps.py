@@ -50,24 +50,39 @@ def plan_steps(model: PlanComment) -> tuple[Step, ...]:
         return (Step(Markdown("To plan it:"), command("plan")),)
     if not rows or model.superseded_by or not all(map(finished, rows)):
         return ()
-    return _after_plans(rows, draft=model.draft)
+    return _after_plans(model, rows)
 
 
-def _after_plans(rows: Sequence[Row], *, draft: bool) -> tuple[Step, ...]:
+def _after_plans(model: PlanComment, rows: Sequence[Row]) -> tuple[Step, ...]:
     failed = [row.alias for row in rows if row.state in FAILED or row.state is TaskState.CANCELLED]
     if failed:
         again = command("plan", *failed) if len(failed) <= min(MOST_TYPED, len(rows) - 1) else command("plan")
-        return (Step(Markdown("Push a commit that mends this. To plan again as it is:"), again),)
+        started = any(row.code is not Code.CANNOT_START for row in rows if row.state in FAILED)
+        words = "Push a commit that mends this. To plan again as it is:" if started else "Once that is mended:"
+        return (Step(Markdown(words), again),)
     leaving = [row for row in rows if row.action is TaskAction.PLAN_DESTROY and changes(row)]
-    changing = [row for row in rows if row not in leaving and (changes(row) or row.code in LATER)]
-    words = (
-        "Once this is no draft any more, to deploy what is shown here:" if draft else "To deploy what is shown here:"
-    )
-    deploys = (Step(Markdown(words), command("deploy")),) if changing else ()
+    deploys = _deploys(model)
     if not leaving:
         return deploys
     goes = codes(row.alias for row in leaving)
     return (*deploys, Step(Markdown(f"{goes}: destroyed after the merge, once somebody approves it there.")))
+
+
+def _deploys(model: PlanComment) -> tuple[Step, ...]:
+    """How what is shown is deployed: by a merge, where the workflow says so, and by a command."""
+    changing = [section for section in model.sections if any(map(_deployable, section.rows))]
+    if not changing:
+        return ()
+    merging = [section.workflow for section in changing if section.merging]
+    what = "what is shown here" if len(merging) == len(changing) else f"what is shown of {codes(merging)}"
+    first = f"Merging this deploys {what}. " if merging else ""
+    once = "Once this is no draft any more, to" if model.draft else "To"
+    then = "deploy it before the merge:" if len(merging) == len(changing) else "deploy what is shown here:"
+    return (Step(Markdown(f"{first}{once} {then}"), command("deploy")),)
+
+
+def _deployable(row: Row) -> bool:
+    return row.code in LATER or (changes(row) and row.action is not TaskAction.PLAN_DESTROY)
 
 
 def deployment_steps(model: DeploymentComment) -> tuple[Step, ...]:

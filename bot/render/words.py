@@ -163,7 +163,9 @@ def state_words(row: Row, repository_url: str = "") -> Markdown:
             unchanged = row.code is Code.NO_CHANGES and row.action in (TaskAction.DEPLOY, TaskAction.DESTROY)
             return Markdown("no changes" if unchanged else VERBS[row.action].done)
         case TaskState.NEEDS_APPROVAL if row.code is Code.PLAN_DIFFERS:
-            return Markdown("waits for approval: not the plan that was shown")
+            return Markdown(
+                f"waits for approval: {'not the plan that was shown' if row.shown else 'it was never shown'}"
+            )
         case TaskState.BLOCKED:
             return _blocked(row, repository_url)
         case state:

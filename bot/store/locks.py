@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, delete, insert, select
+from sqlalchemy import Connection, and_, delete, exists, insert, select
 
 from bot.decide.deeds import By, Deed, Result
+from bot.decide.facts import TaskAction
+from bot.decide.transitions import DeploymentState, TaskState
 from bot.store import audit
 from bot.store.hosted_tables import locks, pulls
-from bot.store.tables import environments, tasks, workflows
+from bot.store.tables import deployments, environments, tasks, workflows
+
+_CALLED_OFF = (TaskState.CANCELLED.value, TaskState.BLOCKED.value, TaskState.SKIPPED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,26 @@ def take(connection: Connection, ids: Sequence[int], pull: int, deployment: int,
         taken = and_(tasks.c.deployment_id == deployment, tasks.c.environment_id.in_(new))
         audit.of_tasks(connection, taken, Result.TAKEN, now, deed=Deed.LOCK)
     return {}
+
+
+def unused(connection: Connection, pull: int) -> list[Lock]:
+    """What belongs to a pull request though every deploy of it there was called off before it began.
+
+    A deployment that failed keeps what it has locked: it is to be tried again as a whole.
+    """
+    called_off = and_(
+        tasks.c.state.in_(_CALLED_OFF), ~tasks.c.started, deployments.c.state != DeploymentState.FAILED.value
+    )
+    used = (
+        exists()
+        .where(tasks.c.environment_id == locks.c.environment_id)
+        .where(tasks.c.deployment_id == deployments.c.id)
+        .where(deployments.c.pull_id == locks.c.pull_id)
+        .where(deployments.c.id >= locks.c.deployment_id)
+        .where(tasks.c.action.in_([one.value for one in TaskAction if one.mutates]))
+        .where(~called_off)
+    )
+    return _read(connection, and_(locks.c.pull_id == pull, ~used))
 
 
 def release(connection: Connection, pull: int, by: By, now: float, ids: Sequence[int] | None = None) -> int:

@@ -46,6 +46,7 @@ class TaskView:
     attempt: str | None
     error: str
     requires_approval: bool
+    shown: bool  # a plan of it was, before it was to be deployed
     usual: float | None  # seconds that the same took last time
 
     @property
@@ -197,6 +198,7 @@ def _task(row: Row[Any], newest: tuple[str, str] | None, waits_for: tuple[str, .
         attempt=newest[0] if newest else None,
         error=newest[1] if newest else "",
         requires_approval=row.requires_approval,
+        shown=row.shown_plan_id is not None,
         usual=row.durations.get(row.action),
     )
 

@@ -15,7 +15,6 @@ import structlog
 from flask import Blueprint, Response, request
 
 from bot.decide.identity_token import Expected, Mismatch, Refused, accept, number_in
-from bot.decide.webhook import OUR_WORKFLOW_FILE
 from bot.github.errors import GitHubError, NotGenuine
 from bot.store import remote
 from bot.store.remote import Claimed, Expectation, Identity
@@ -24,6 +23,7 @@ from bot.waking import Topic
 from bot.web.answers import Answer, refused, told
 from bot.web.host import Host
 from bot.web.pace import Pace
+from planner.ci.headwater_workflow import FILE
 
 MOST_CLAIM = 64 * 1024
 MOST_LOG = 1024 * 1024
@@ -205,7 +205,7 @@ class _Api:
             repository_id=wanted.repository_id,
             repository=wanted.repository,
             default_branch=wanted.default_branch,
-            workflow_file=OUR_WORKFLOW_FILE,
+            workflow_file=FILE,
             environment=wanted.environment,
             run_id=wanted.run_id,
             check_run_id=wanted.job_id,

@@ -15,13 +15,14 @@ from bot.github.errors import Forbidden, NotFound, RateLimited, Refused, Unreach
 from bot.github.limits import Priority
 from bot.github.repository_client import RepositoryClient
 from bot.server import Server
-from bot.store import dispatching, publications, remote, work
+from bot.store import deployments, dispatching, publications, remote, work
 from bot.store.dispatching import DispatchRow, Offered
 from bot.store.hosting import HostedRepository
 from bot.working.places import hosted_by_id
 from bot.working.restoring import strangers
+from planner.ci.headwater_workflow import FILE
 
-FILE = "headwater.yml"
+_NAME = FILE.rpartition("/")[2]
 MOST_JOBS = 250
 MOST_CHARACTERS = 60_000
 """Of 65,535 that a dispatch may hold."""
@@ -35,7 +36,7 @@ def dispatch(server: Server, key: str) -> float | None:
     if hosted is None:
         return None
     client = server.client(hosted)
-    if running := strangers(server, hosted, client, FILE):
+    if running := strangers(server, hosted, client, _NAME):
         _log.warning("nothing starts before jobs have ended that a restored backup does not know", runs=running)
         return server.settings.silence_seconds
     _make_batches(server, hosted)
@@ -100,7 +101,7 @@ def _send_surely(
     weight = Priority.PLAN if all(one.job == "plan" for one in legs) else Priority.COMMAND
     try:
         run_id = client.at(weight).dispatch(
-            FILE, hosted.default_branch, {"dispatch": inputs(batch.key, server.zipapp.digest, legs)}
+            _NAME, hosted.default_branch, {"dispatch": inputs(batch.key, server.zipapp.digest, legs)}
         )
     except Unreachable as error:
         if error.uncertain:
@@ -113,7 +114,7 @@ def _send_surely(
             dispatching.write(connection, batch.id, state="new")
         raise
     except (NotFound, Refused, Forbidden) as error:
-        _failed(server, batch, legs, _why(error))
+        _failed(server, batch, legs, _why(error, brought=_brought(server, hosted, batch)))
         return None
     if run_id is None:
         return 0.5
@@ -121,10 +122,19 @@ def _send_surely(
     return None
 
 
-def _why(error: NotFound | Refused | Forbidden) -> str:
+def _brought(server: Server, hosted: HostedRepository, batch: DispatchRow) -> bool:
+    """Whether the commit that is to be planned or deployed has the workflow file."""
+    with server.database.reading() as connection:
+        told = deployments.flags(connection, batch.deployment)
+    return told is not None and server.project(hosted).mirror.has_file(told.commit, FILE)
+
+
+def _why(error: NotFound | Refused | Forbidden, *, brought: bool) -> str:
+    if isinstance(error, NotFound) and brought:
+        return f"{FILE} is not on the default branch yet, where GitHub looks for it: merge what brings it first"
     if isinstance(error, NotFound):
-        return f".github/workflows/{FILE} is not on the default branch: write it with 'headwater init --github'"
-    return f"GitHub did not start .github/workflows/{FILE}: {error.what}. {error.mend}".strip()
+        return f"{FILE} is not on the default branch: write it with 'headwater init --github'"
+    return f"GitHub did not start {FILE}: {error.what}. {error.mend}".strip()
 
 
 def _failed(server: Server, batch: DispatchRow, legs: Iterable[Offered], why: str) -> None:
@@ -148,7 +158,7 @@ def _sent(server: Server, batch: DispatchRow, run_id: int, url: str) -> None:
 def _found(client: RepositoryClient, batch: DispatchRow) -> RunData | None:
     """The run of this key, if GitHub lists it."""
     since = datetime.fromtimestamp(batch.created_at - 3600, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    found = client.runs(FILE, created_since=since)
+    found = client.runs(_NAME, created_since=since)
     return next((run for run in found if run.display_title.rpartition(" ")[2] == batch.key), None)
 
 

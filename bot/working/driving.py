@@ -8,15 +8,17 @@ import structlog
 from sqlalchemy import Connection, select
 
 from bot import correlation
+from bot.decide.deeds import ITSELF, By
 from bot.decide.transitions import DEPLOYMENT_FINISHED
 from bot.drive import Driver
 from bot.errors import HeadwaterError, StoreError
 from bot.hosting.project import HostedProject
 from bot.server import Server
-from bot.store import conversation, deployments, hosting, publications, work
+from bot.store import conversation, deployments, hosting, locks, publications, work
 from bot.store.driving import Unfinished, commits, unfinished
-from bot.store.hosting import HostedRepository
+from bot.store.hosting import HostedRepository, PullRow
 from bot.store.tables import workflows
+from bot.working.pulling import freed
 from planner.problems import PlannerError
 
 _SHORTEST = 0.05
@@ -111,7 +113,17 @@ def _moved(connection: Connection, number: int) -> None:
     pull = hosting.pull_by_id(connection, told.pull)
     hosted = hosting.repository(connection, pull.repository) if pull is not None else None
     if pull is not None and hosted is not None:
+        _give_back(connection, hosted, pull, now)
         work.request(connection, "commands", f"{hosted.github_id}:{pull.number}", now, now)
+
+
+def _give_back(connection: Connection, hosted: HostedRepository, pull: PullRow, now: float) -> None:
+    """What was called off before it began belongs to its pull request no more."""
+    unused = [one.environment for one in locks.unused(connection, pull.id)]
+    if unused:
+        called_off = By(ITSELF, f"#{pull.number}", ("its deploy was called off before it began",), pull=pull.number)
+        locks.release(connection, pull.id, called_off, now, unused)
+        freed(connection, hosted, [pull.number], now)
 
 
 def _look_again(connection: Connection, workflow: int, now: float) -> None:

@@ -23,11 +23,11 @@ from bot.store import hosting, locks, publications, views
 from bot.working.requesting import affected
 from bot.working.seen import shown_since
 from bot.working.waiting import Proposal, Proposed, WaitingTask
+from planner.ci.headwater_workflow import FILE
 from planner.definition import Definitions, Permissions, Requirements
 from planner.problems import PlannerError
 from planner.question import affected_in
 
-WORKFLOW_FILE = ".github/workflows/headwater.yml"
 _STARTS_JOBS = WITH_POWER | {Verb.PLAN, Verb.RESTORE, Verb.RETRY, Verb.APPROVE}
 _OUR_CHECKS = ("headwater plan", "headwater deploy")
 _MERGEABLE_TRIES = 5
@@ -279,4 +279,4 @@ def _workflow_file(server: Server, project: HostedProject) -> WorkflowFile:
     head = project.default_head
     if head is None:
         return WorkflowFile.MISSING
-    return WorkflowFile.USABLE if project.mirror.has_file(head, WORKFLOW_FILE) else WorkflowFile.MISSING
+    return WorkflowFile.USABLE if project.mirror.has_file(head, FILE) else WorkflowFile.MISSING

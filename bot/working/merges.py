@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
+from bot.decide.transitions import TaskState
 from bot.hosting.project import HostedProject
 from bot.preparing.situation import Prepared
 from bot.server import Server
@@ -158,7 +159,7 @@ def deployed_from(
         (alias, row)
         for one in prepared
         for alias, row in one.rows.items()
-        if row.deployed and alias not in one.order and row.deployment is not None
+        if row.deployed and row.facts.state is TaskState.SUCCEEDED and alias not in one.order
     ]
     query = select(deployments.c.id, deployments.c.pull_id).where(
         deployments.c.id.in_({row.deployment for _, row in rows}), deployments.c.pull_id.in_(by_id)

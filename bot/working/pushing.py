@@ -121,15 +121,7 @@ def _to_deploy(project: HostedProject, push: Push, telling: Telling) -> list[Wor
     except DefinitionError as error:
         telling.problems += [str(one) for one in error.problems]
         return []
-    return [one for one in definitions.workflows if deploys_from(project, one, push.branch)]
-
-
-def deploys_from(project: HostedProject, workflow: Workflow, branch: str) -> bool:
-    """Whether a workflow is deployed when this branch moves. No branch but the default one says that of itself."""
-    default = project.hosted.default_branch
-    known = project.default_definitions().workflows
-    says = workflow if branch == default else next((one for one in known if one.file == workflow.file), None)
-    return says is not None and says.triggers.deploy_on_merge and branch in (says.triggers.branches or (default,))
+    return [one for one in definitions.workflows if project.deploys_from(one, push.branch)]
 
 
 def _deployed_before(project: HostedProject, push: Push) -> bool:
@@ -138,7 +130,7 @@ def _deployed_before(project: HostedProject, push: Push) -> bool:
         former = project.definitions(push.since).workflows if push.since else ()
     except PlannerError:
         return push.branch == project.hosted.default_branch
-    return any(deploys_from(project, one, push.branch) for one in former)
+    return any(project.deploys_from(one, push.branch) for one in former)
 
 
 def _deploy(server: Server, project: HostedProject, push: Push) -> None:
@@ -221,7 +213,7 @@ def _vanished(server: Server, project: HostedProject, push: Push, telling: Telli
     except (HeadwaterError, PlannerError) as error:
         telling.problems.append(str(error))
         return []
-    found = tuple(one for one in found if deploys_from(project, one.workflow, push.branch))
+    found = tuple(one for one in found if project.deploys_from(one.workflow, push.branch))
     if not found or push.branch == project.hosted.default_branch:
         return list(found)
     here = {file for file, _ in merges.had(project, push)}  # another branch may never have had them

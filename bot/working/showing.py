@@ -24,9 +24,9 @@ _SPEAKING = {TaskState.BLOCKED, TaskState.FAILED, TaskState.CANCELLED, TaskState
 
 
 def section(
-    connection: Connection, project: HostedProject, number: int, warnings: Sequence[str] = ()
+    connection: Connection, project: HostedProject, number: int, warnings: Sequence[str] = (), base: str = ""
 ) -> Section | None:
-    """One deployment (or plan) as a part of a comment; None if there is none of that number."""
+    """One deployment, or plan of a pull request to `base`, as a part of a comment; None if there is none such."""
     view = views.deployment(connection, number, texts=True)
     if view is None:
         return None
@@ -36,7 +36,8 @@ def section(
     pull = _pull_of(connection, number)
     workflow = _workflow(project, view)
     rows = tuple(_row(task, workflow, urls, _foreign(held.get(task.environment), pull)) for task in view.tasks)
-    return Section(view.workflow, view.file, view.state, view.id, rows, (), tuple(warnings))
+    merging = workflow is not None and bool(base) and project.deploys_from(workflow, base)
+    return Section(view.workflow, view.file, view.state, view.id, rows, (), tuple(warnings), merging)
 
 
 def _pull_of(connection: Connection, number: int) -> int | None:
@@ -81,6 +82,7 @@ def _row(task: TaskView, workflow: Workflow | None, urls: Mapping[str, str], loc
         duration=_duration(task),
         locked_by=locked_by,
         requires_approval=task.requires_approval,
+        shown=task.shown,
         waits_for=task.waits_for,
         behind=task.behind,
         changes=tuple((str(one["address"]), tuple(one["actions"])) for one in (plan.changes if plan else ())),
@@ -109,7 +111,9 @@ def plan_model(connection: Connection, project: HostedProject, pull: PullRow) ->
         if not waits_as_fork:
             return None
         return PlanComment(str(pull.number), pull.head, "", url, fork_waits=True)
-    found = [section(connection, project, one, plan.cautions.get(str(one), ())) for one in plan.deployments]
+    found = [
+        section(connection, project, one, plan.cautions.get(str(one), ()), pull.base_ref) for one in plan.deployments
+    ]
     return PlanComment(
         key=str(pull.number),
         commit=plan.commit,

@@ -67,7 +67,7 @@ To go on with the plan that is shown (`/reject db` calls it off):
 /approve db
 ```
 
-<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
     assert town.tool_log() == []
     deployed = pull.ours()[-1]
@@ -128,7 +128,7 @@ To go on with the plan that is shown (`/reject db` calls it off):
 /approve db
 ```
 
-<sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+<sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
     assert town.tool_log() == []
     assert pull.checks() == snapshot(
@@ -138,7 +138,7 @@ To go on with the plan that is shown (`/reject db` calls it off):
 ### Not approved
 
 > [!WARNING]
-> **This pull request is yours, so you cannot approve what it deploys**. Have somebody else approve it
+> **This pull request is yours, so you cannot approve what it deploys**. Have somebody else approve it, or set requirements.selfApproval: true on the default branch
 
 <sub>`/approve` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -146,7 +146,7 @@ To go on with the plan that is shown (`/reject db` calls it off):
 ### Not approved
 
 > [!WARNING]
-> **You asked for what waits here, so you cannot approve it**. Have somebody else approve it
+> **You asked for what waits here, so you cannot approve it**. Have somebody else approve it, or set requirements.selfApproval: true on the default branch
 
 <sub>`/approve` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -154,7 +154,7 @@ To go on with the plan that is shown (`/reject db` calls it off):
 ### Not approved
 
 > [!WARNING]
-> **You may not approve here; it takes any of**: `write`. Ask somebody who may to write the command
+> **You may not approve here; it takes any of**: `write`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/approve` by eve · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -178,7 +178,7 @@ def test_ones_own_where_the_repository_allows_it(town: Town) -> None:
 ### Not approved
 
 > [!WARNING]
-> **You may not approve here; it takes any of**: `@acme/platform`. Ask somebody who may to write the command
+> **You may not approve here; it takes any of**: `@acme/platform`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/approve db` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -265,7 +265,7 @@ To deploy what is there now, read its plan, then:
 /deploy
 ```
 
-<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
     assert pull.say("/approve db", by="bob") == snapshot("""\
 ### `db`: nothing that waits here is called that
@@ -368,7 +368,7 @@ To try again what is not done, at the same commit:
 /retry
 ```
 
-<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
     assert town.tool_log() == ["cdn begins", "cdn deployed"]
     assert pull.say("/reject", by="bob") == snapshot("""\
@@ -424,7 +424,7 @@ To go on with the plan that is shown (`/reject db` calls it off):
 /approve db
 ```
 
-<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>
 
 ### shop: Deploy in progress
 

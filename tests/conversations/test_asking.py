@@ -418,7 +418,7 @@ To try again what is not done, at the same commit:
 /retry
 ```
 
-<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
     assert town.tool_log() == ["db begins"]
     assert pull.checks()["headwater deploy: shop"] == snapshot("cancelled")
@@ -482,7 +482,7 @@ To try again what is not done, at the same commit:
 /retry
 ```
 
-<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
     assert pull.say("/approve", by="bob") == snapshot("""\
 ### Nothing waits for approval here
@@ -524,7 +524,7 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 </details>
 
-<sub>`/adopt` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+<sub>`/adopt` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
     assert town.tool_log() == []
     assert pull.say("/status") == snapshot("""\
@@ -551,5 +551,5 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 </details>
 
-<sub>`/adopt db` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
+<sub>`/adopt db` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 3</sub>\
 """)

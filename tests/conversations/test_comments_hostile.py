@@ -69,7 +69,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
     assert told(check_of(pull, "headwater plan: flat")) == snapshot("""\
 success
@@ -176,7 +176,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
     assert jobs(town) == snapshot(
         [
@@ -202,7 +202,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>`/plan "my db" --only` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat · deployment 2</sub>\
+<sub>`/plan "my db" --only` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat` · deployment 2</sub>\
 """)
     assert pull.say('/deploy "@everyone <b>&amp;</b> #1" "-->"') == snapshot("""\
 ### Deployed 2 environments
@@ -230,7 +230,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub><code>/deploy &#34;&#64;\u200beveryone &#60;b&#62;&#38;amp&#59;&#60;/b&#62; &#35;1&#34; &#34;--&#62;&#34;</code> by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat · deployment 3</sub>\
+<sub><code>/deploy &#34;&#64;\u200beveryone &#60;b&#62;&#38;amp&#59;&#60;/b&#62; &#35;1&#34; &#34;--&#62;&#34;</code> by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat` · deployment 3</sub>\
 """)
     assert sorted(town.tool_log()) == ["end begins", "end deployed", "mail begins", "mail deployed"]
     assert pull.say('/explain "web | **bold** `code` 🚀"') == snapshot("""\
@@ -272,7 +272,7 @@ def test_outsiders_get_one_clear_answer_and_nothing_is_done(town: Town) -> None:
 ### Not deployed
 
 > [!WARNING]
-> **You may not deploy here; it takes any of**: `write`. Ask somebody who may to write the command
+> **You may not deploy here; it takes any of**: `write`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/deploy` by mallory · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -280,7 +280,7 @@ def test_outsiders_get_one_clear_answer_and_nothing_is_done(town: Town) -> None:
 ### Not planned
 
 > [!WARNING]
-> **You may not plan here; it takes any of**: `triage` and `write`. Ask somebody who may to write the command
+> **You may not plan here; it takes any of**: `triage` and `write`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/plan` by mallory · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -288,21 +288,21 @@ def test_outsiders_get_one_clear_answer_and_nothing_is_done(town: Town) -> None:
 ### Not approved
 
 > [!WARNING]
-> **You may not approve here; it takes any of**: `write`. Ask somebody who may to write the command
+> **You may not approve here; it takes any of**: `write`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/approve db` by mallory · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 
 ### Not cancelled
 
 > [!WARNING]
-> **You may not cancel here; it takes any of**: `write`. Ask somebody who may to write the command
+> **You may not cancel here; it takes any of**: `write`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/cancel` by mallory · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 
 ### Not unlocked
 
 > [!WARNING]
-> **You may not unlock here; it takes any of**: `write`. Ask somebody who may to write the command
+> **You may not unlock here; it takes any of**: `write`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/unlock db` by mallory · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -322,7 +322,7 @@ def test_who_reads_a_private_repository_may_plan_and_no_more(town: Town) -> None
 ### Not planned
 
 > [!WARNING]
-> **You may not give values of your own here; it takes any of**: `write`. Ask somebody who may to write the command
+> **You may not give values of your own here; it takes any of**: `write`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/plan -v SIZE=huge` by eve · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -330,7 +330,7 @@ def test_who_reads_a_private_repository_may_plan_and_no_more(town: Town) -> None
 ### Not destroyed
 
 > [!WARNING]
-> **You may not destroy here; it takes any of**: `write`. Ask somebody who may to write the command
+> **You may not destroy here; it takes any of**: `write`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/destroy --confirm flat` by eve · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)

@@ -64,7 +64,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
     assert shop.tool_log() == [
         "network begins", "network deployed", "db begins", "db deployed", "api begins", "api deployed",
@@ -128,7 +128,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>`/deploy DB` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
+<sub>`/deploy DB` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 3</sub>\
 """)
     assert shop.tool_log()[2:] == ["db begins", "db deployed", "api begins", "api deployed"]
 
@@ -166,7 +166,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>`/deploy 'cache' --workflow tools` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · tools · deployment 4</sub>\
+<sub>`/deploy 'cache' --workflow tools` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `tools` · deployment 4</sub>\
 """)
     pull.say("/deploy --from cache --workflow shop")
     assert town.tool_log()[6:] == ["cache begins", "cache deployed", "jobs begins", "jobs deployed"]
@@ -209,7 +209,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>`/deploy network --only` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>
+<sub>`/deploy network --only` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>
 
 ### Deployed `db`
 
@@ -226,7 +226,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>`/deploy db --only` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>
+<sub>`/deploy db --only` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 3</sub>
 
 ### Planned `api`
 
@@ -243,7 +243,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>`/plan api` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
+<sub>`/plan api` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 4</sub>\
 """)
 
 
@@ -277,7 +277,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
     assert town.tool_log() == ["db begins", "db deployed"]
 
@@ -383,7 +383,7 @@ To try again what is not done, at the same commit:
 /retry
 ```
 
-<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
     assert sorted(town.tool_log()) == [
         "cdn begins", "cdn deployed", "db begins", "db broke", "network begins", "network deployed",
@@ -424,7 +424,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>`/retry` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
+<sub>`/retry` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 3</sub>\
 """)
     assert town.tool_log()[6:] == ["db begins", "db deployed", "api begins", "api deployed"]
     assert pull.say("/retry") == snapshot("""\
@@ -476,7 +476,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
+<sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 3</sub>\
 """)
     town.let_go("db")
     town.settle()
@@ -488,7 +488,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 | :-- | :-- | :-- |
 | `db` | –\xa0no changes | [N s](https://github/acme/shop/actions/runs/RUN) |
 
-<sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
+<sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 3</sub>\
 """)
 
 

@@ -78,7 +78,7 @@ For somebody else, to have this done (`/reject` calls it off):
 /approve
 ```
 
-<sub>`/restore` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
+<sub>`/restore` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 3</sub>\
 """)
     assert town.tool_log() == []
     restored = pull.ours()[-1]
@@ -86,7 +86,7 @@ For somebody else, to have this done (`/reject` calls it off):
 ### Not approved
 
 > [!WARNING]
-> **You asked for what waits here, so you cannot approve it**. Have somebody else approve it
+> **You asked for what waits here, so you cannot approve it**. Have somebody else approve it, or set requirements.selfApproval: true on the default branch
 
 <sub>`/approve` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -135,7 +135,7 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 - `db`: as on the default branch, and free
 - `api`: as on the default branch, and free
 
-<sub>`/restore` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
+<sub>`/restore` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 4</sub>\
 """)
     assert shown(off_main.body) == snapshot(
         "Closed without a merge. What was deployed from here is restored, or was freed: it is locked no more."
@@ -233,7 +233,7 @@ For somebody else, to have this done (`/reject` calls it off):
 /approve
 ```
 
-<sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
+<sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 3</sub>\
 """)
     assert town.tool_log() == []
     destroyed = pull.ours()[-1]
@@ -249,8 +249,8 @@ For somebody else, to have this done (`/reject` calls it off):
 ### Not approved
 
 > [!WARNING]
-> - **You asked for what waits here, so you cannot approve it**. Have somebody else approve it
-> - **This pull request is yours, so you cannot approve what it deploys**. Have somebody else approve it
+> - **You asked for what waits here, so you cannot approve it**. Have somebody else approve it, or set requirements.selfApproval: true on the default branch
+> - **This pull request is yours, so you cannot approve what it deploys**. Have somebody else approve it, or set requirements.selfApproval: true on the default branch
 
 <sub>`/approve` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -304,7 +304,7 @@ destroy network
 
 </details>
 
-<sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
+<sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 4</sub>\
 """)
     assert pull.say("/destroy --confirm shop") == snapshot("""\
 ### Nothing of that is deployed
@@ -327,7 +327,7 @@ def test_not_while_something_deployed_needs_it(town: Town) -> None:
 ### Not destroyed
 
 > [!WARNING]
-> **You may not use --force here; it takes any of**: `admin`. Ask somebody who may to write the command
+> **You may not use --force here; it takes any of**: `admin`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/destroy db --confirm shop --force` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -392,7 +392,7 @@ destroy db
 
 </details>
 
-<sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
+<sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 3</sub>\
 """)
     pull.say("/destroy --confirm shop")
     voided = pull.ours()[-1]
@@ -413,7 +413,7 @@ destroy db
 
 </details>
 
-<sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
+<sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 4</sub>\
 """)
     assert pull.say("/approve", by="bob") == snapshot("""\
 ### Nothing waits for approval here

@@ -39,7 +39,7 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 No pull request was merged here on which somebody could answer. The next one that is merged carries on with this, and takes `/approve` and `/retry`.
 
-<sub>Push to main · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
+<sub>Push to main · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 3</sub>\
 """)
     commit = shop.commit({**shop.environments(api="a0"), "db/more": "1\n"}, "Take it back")
     shop.settle()
@@ -51,7 +51,7 @@ success: 2 environments: no changes
 | `db` | –\xa0no changes | [N s](https://github/acme/shop/actions/runs/RUN) |
 | `api` | –\xa0no changes | [N s](https://github/acme/shop/actions/runs/RUN) |
 
-<sub>Push to main · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
+<sub>Push to main · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 4</sub>\
 """)
     assert said_on(shop, commit) == []  # the App may not edit what it says there, so it says nothing
 
@@ -85,7 +85,7 @@ success: 3 environments: no changes
 | `db` | –\xa0no changes | [N s](https://github/acme/shop/actions/runs/RUN) |
 | `api` | –\xa0no changes | [N s](https://github/acme/shop/actions/runs/RUN) |
 
-<sub>Push to main · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
+<sub>Push to main · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 3</sub>\
 """)
     assert len({line.split()[0] for line in shop.tasks()}) == snapshot(3)
 

@@ -16,7 +16,7 @@ def test_why_it_waits_and_why_a_command_was_refused(town: Town) -> None:
         "`/deploy` by eve was refused on DATE ([#1](https://github/acme/shop/pull/1)): you may not deploy here"
         in refused
     )
-    assert "ask somebody who may to write the command" in refused
+    assert "ask somebody who may to write the command, or change permissions on the default branch" in refused
 
     town.hold("db")
     first.comment("/deploy")

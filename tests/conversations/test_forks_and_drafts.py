@@ -53,7 +53,7 @@ Code of a fork is planned once its commit is named.\
 ### Not planned
 
 > [!WARNING]
-> **You may not have the code of a fork planned here; it takes any of**: `write`. Ask somebody who may to write the command
+> **You may not have the code of a fork planned here; it takes any of**: `write`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/plan @COMMIT` by fred · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -110,7 +110,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
     assert pull.checks() == snapshot(
         {"headwater deploy: flat": "neutral", "headwater plan": "success", "headwater plan: flat": "success"}
@@ -226,7 +226,7 @@ Once this is no draft any more, to deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>
 
 ### The plan comment shows it
 
@@ -256,7 +256,7 @@ Once this is no draft any more, to deploy what is shown here:
             "/plan",
             "```",
             "",
-            "<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>",
+            "<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>",
         ]
     )
     assert pull.checks() == snapshot({"headwater plan": "neutral"})

@@ -83,7 +83,7 @@ def test_all_that_is_not_met_is_told_at_once(town: Town) -> None:
 ### Not deployed
 
 > [!WARNING]
-> - **You may not deploy here; it takes any of**: `write`. Ask somebody who may to write the command
+> - **You may not deploy here; it takes any of**: `write`. Ask somebody who may to write the command, or change permissions on the default branch
 > - **This pull request is a draft**. Mark it as ready for review
 > - **It conflicts with the base branch**. Merge the base branch into it, or rebase it
 > - **The base branch has since changed what these read**: `db`. Merge the base branch into it, or rebase it
@@ -239,7 +239,7 @@ def test_who_may(town: Town) -> None:
 ### Not deployed
 
 > [!WARNING]
-> **You may not deploy here; it takes any of**: `@acme/platform` and `maintain`. Ask somebody who may to write the command
+> **You may not deploy here; it takes any of**: `@acme/platform` and `maintain`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -247,7 +247,7 @@ def test_who_may(town: Town) -> None:
 ### Not deployed
 
 > [!WARNING]
-> **You may not deploy here; it takes any of**: `@acme/platform` and `maintain`. Ask somebody who may to write the command
+> **You may not deploy here; it takes any of**: `@acme/platform` and `maintain`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/deploy` by mallory · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)

@@ -65,7 +65,7 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 </details>
 
-<sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
+<sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 4</sub>\
 """)
     assert sorted(town.tool_log()[4:]) == ["cdn begins", "cdn deployed", "db begins", "db deployed"]
 
@@ -92,7 +92,7 @@ def test_one_frees_ones_own_and_admins_that_of_others(town: Town) -> None:
 ### Not unlocked
 
 > [!WARNING]
-> **You may not free what another pull request holds here; it takes any of**: `admin`. Ask somebody who may to write the command
+> **You may not free what another pull request holds here; it takes any of**: `admin`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/unlock db` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -194,7 +194,7 @@ def test_its_author_may_no_more(town: Town) -> None:
 ### Not deployed
 
 > [!WARNING]
-> **You may not deploy here; it takes any of**: `write`. Ask somebody who may to write the command
+> **You may not deploy here; it takes any of**: `write`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -287,13 +287,13 @@ To try again what is not done, at the same commit:
 /retry
 ```
 
-<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
         assert pull.say("/unlock db --state lock-7", by="bob") == snapshot("""\
 ### Not unlocked
 
 > [!WARNING]
-> **You may not free the lock of a state here; it takes any of**: `admin`. Ask somebody who may to write the command
+> **You may not free the lock of a state here; it takes any of**: `admin`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/unlock db --state lock-7` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -312,7 +312,7 @@ To try again what is not done, at the same commit:
 | :-- | :-- | :-- |
 | `db` | ✓\xa0unlocked | [N s](https://github/acme/shop/actions/runs/RUN) |
 
-<sub>`/unlock db --state lock-7` by olga · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 3</sub>\
+<sub>`/unlock db --state lock-7` by olga · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 3</sub>\
 """)
         assert store.lock is None
         pull.say("/retry")

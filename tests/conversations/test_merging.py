@@ -68,7 +68,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
     assert check_at(shop, commit) == snapshot("""\
 success: Deployed 3 environments
@@ -106,7 +106,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
     assert len(pull.ours()) == 2
 
@@ -170,7 +170,7 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 - Already deployed from this pull request, with the same inputs: `network`
 
-<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 6</sub>\
+<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 6</sub>\
 """)
 
 
@@ -259,7 +259,7 @@ To try again what is not done, at the same commit:
 /retry
 ```
 
-<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
+<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 4</sub>\
 """)
     assert check_at(shop, commit).splitlines()[0] == snapshot("failure: Deploy of db failed: 1 done, 1 blocked")
     story = pull.ours()[-1]
@@ -291,7 +291,7 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 </details>
 
-<sub>`/retry` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 5</sub>\
+<sub>`/retry` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 5</sub>\
 """)
     assert shop.tool_log() == snapshot(
         ["network begins", "network deployed", "db begins", "db broke", "db begins", "db deployed"]
@@ -382,14 +382,14 @@ To go on with the plan that is shown (`/reject db` calls it off):
 /approve db
 ```
 
-<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
+<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 4</sub>\
 """)
     assert shop.tool_log() == []
     assert pull.say("/approve", by="ada") == snapshot("""\
 ### Not approved
 
 > [!WARNING]
-> **This pull request is yours, so you cannot approve what it deploys**. Have somebody else approve it
+> **This pull request is yours, so you cannot approve what it deploys**. Have somebody else approve it, or set requirements.selfApproval: true on the default branch
 
 <sub>`/approve` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -476,7 +476,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>`/adopt` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 5</sub>\
+<sub>`/adopt` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 5</sub>\
 """)
     adopting.say("/plan cache pages")
     assert headline(adopting.say("/deploy cache pages")) == "### Deployed 2 environments"
@@ -539,7 +539,7 @@ flowchart LR
 | `db` | –\xa0no changes | [N s](https://github/acme/shop/actions/runs/RUN) |
 | `api` | –\xa0no changes |  |
 
-<sub>Merged by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 7</sub>\
+<sub>Merged by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 7</sub>\
 """)
 
 
@@ -626,7 +626,7 @@ To go on with the plan that is shown (`/reject db` calls it off):
 /approve db
 ```
 
-<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 5</sub>\
+<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 5</sub>\
 """)
     pull.say("/approve", by="bob")
     assert shop.tool_log() == snapshot(["db begins", "db deployed"])

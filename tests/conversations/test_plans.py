@@ -66,7 +66,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop`</sub>\
 """)
     said = headlines(plan_of(pull))
     assert said[0] == "### Planning 3 environments"
@@ -206,7 +206,7 @@ Push a commit that mends this. To plan again as it is:
 /plan db
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop`</sub>\
 """)
     assert pull.checks() == snapshot(
         {"headwater deploy: shop": "neutral", "headwater plan": "failure", "headwater plan: shop": "failure"}
@@ -263,7 +263,7 @@ To try again what is not done, at the same commit:
 /retry
 ```
 
-<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
     pull.push({"db/fails-to-plan": None})
     shop.settle()
@@ -290,7 +290,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>`/plan db --only` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 2</sub>\
+<sub>`/plan db --only` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
     assert plan_of(pull).body == before
     assert pull.say("/plan nothing-like-it") == snapshot("""\
@@ -359,7 +359,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
     pull.say("/deploy")
     assert (town.tools / "db").read_text() == "large\n"
@@ -376,7 +376,7 @@ To deploy what is shown here:
 | :-- | :-- | :-- | :-- | :-- |
 | `db` | no\xa0changes | `db/wanted` | script | [N s](https://github/acme/shop/actions/runs/RUN) |
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
     assert later.say("/plan --forget SIZE") == snapshot("""\
 ### The plan comment shows it
@@ -407,7 +407,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
     later.say("/plan -v COLOUR=red")
     assert "COLOUR" in later.plan()
@@ -455,7 +455,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
 
 
@@ -508,7 +508,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
 
 

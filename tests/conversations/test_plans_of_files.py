@@ -129,7 +129,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 Push a commit that mends this; it is read again at once.
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop`</sub>\
 """)
     assert pull.checks() == snapshot(
         {"headwater deploy: shop": "neutral", "headwater plan": "failure", "headwater plan: shop": "success"}
@@ -219,7 +219,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>`/deploy --workflow site` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · site · deployment 3</sub>\
+<sub>`/deploy --workflow site` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `site` · deployment 3</sub>\
 """)
     assert shop.tool_log() == ["web begins", "web deployed"]
     assert pull.checks() == snapshot(
@@ -272,7 +272,7 @@ destroy web
 
 `web`: destroyed after the merge, once somebody approves it there.
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
     assert pull.checks() == snapshot(
         {"headwater deploy: flat": "neutral", "headwater plan": "success", "headwater plan: flat": "success"}
@@ -316,7 +316,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
     both = flat("db", "web", head="settings: {environmentRemovalStrategy: destroy}\n")
     both = both.replace("  web:\n    vcs: {type: script, path: web}", "  site:\n    vcs: {type: script, path: pages}")
@@ -356,7 +356,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
 
 

@@ -111,7 +111,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · cloud</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `cloud`</sub>\
 """)
     assert headline(pull.say("/deploy")) == snapshot("### Deployed 2 environments")
     assert shown(pull.newest()) == snapshot("""\
@@ -168,7 +168,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · cloud · deployment 2</sub>\
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `cloud` · deployment 2</sub>\
 """)
     pull.merge()
     cloud.settle()
@@ -226,7 +226,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · cloud</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `cloud`</sub>\
 """)
     assert check_of(later, "headwater plan: cloud").output["title"] == snapshot(
         "2 environments: 1 to change, 1 destroys 1 resource"
@@ -277,7 +277,7 @@ Push a commit that mends this. To plan again as it is:
 /plan vpc
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · cloud</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `cloud`</sub>\
 """)
     assert pull.checks() == snapshot(
         {"headwater deploy: cloud": "neutral", "headwater plan": "failure", "headwater plan: cloud": "failure"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inline_snapshot import snapshot
 
+from planner.ci.headwater_workflow import FILE
 from tests.conversations.seeing import check_of, flat, headline, jobs, plan_of, table, told
 from tests.conversations.town import Town
 
@@ -75,7 +76,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
     assert pull.checks() == snapshot(
         {"headwater deploy: flat": "neutral", "headwater plan": "success", "headwater plan: flat": "success"}
@@ -84,7 +85,7 @@ To deploy what is shown here:
 ### Not deployed
 
 > [!WARNING]
-> **You may not deploy here; it takes any of**: `write`. Ask somebody who may to write the command
+> **You may not deploy here; it takes any of**: `write`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/deploy` by eve · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -147,7 +148,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
     assert headline(pull.say("/deploy")) == snapshot("### Deployed `web`")
     assert town.tool_log() == ["web begins", "web deployed"]
@@ -180,7 +181,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
     pull.push({"headwater.yml": secret("TOKEN: {sensitive: true, fromSecret: DB_PASSWORD, plan: true}")})
     town.settle()
@@ -223,7 +224,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
     assert CANARY not in everything_seen(town)
 
@@ -258,7 +259,7 @@ Push a commit that mends this. To plan again as it is:
 /plan
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
 
 
@@ -271,7 +272,7 @@ def test_where_the_default_branch_cannot_be_read_nobody_is_given_more(town: Town
 ### Not deployed
 
 > [!WARNING]
-> **You may not deploy here; it takes any of**: `admin`. Ask somebody who may to write the command
+> **You may not deploy here; it takes any of**: `admin`. Ask somebody who may to write the command, or change permissions on the default branch
 
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -318,7 +319,7 @@ To deploy what is shown here:
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
 
 
@@ -348,7 +349,7 @@ Push a commit that mends this. To plan again as it is:
 /plan
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · flat</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
     assert pull.checks() == snapshot(
         {"headwater deploy: flat": "neutral", "headwater plan": "failure", "headwater plan: flat": "failure"}
@@ -361,3 +362,12 @@ Push a commit that mends this. To plan again as it is:
 
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
+
+
+def test_a_pull_request_that_brings_the_workflow_file_is_to_be_merged_first(town: Town) -> None:
+    town.commit({"headwater.yml": flat("db"), **town.environments(db="d1")})
+    town.settle()
+    pull = town.pull({**town.environments(db="d2"), FILE: "name: headwater\non: workflow_dispatch\njobs: {}\n"})
+    town.settle()
+    assert f"{FILE} is not on the default branch yet" in pull.plan()
+    assert "merge what brings it first" in pull.plan()

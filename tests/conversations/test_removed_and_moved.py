@@ -113,7 +113,7 @@ To go on with the plan that is shown (`/reject api` calls it off):
 /approve api
 ```
 
-<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 6</sub>\
+<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 6</sub>\
 """)
     assert (shop.tools / "api").exists()
 
@@ -175,7 +175,7 @@ def test_moved_from_in_the_very_merge(shop: Town) -> None:
 
 - `api` is now `web`: its state and history went along.
 
-<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · shop · deployment 4</sub>\
+<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 4</sub>\
 """)
     assert shop.tool_log() == snapshot([])
 
@@ -246,7 +246,7 @@ destroy web
 
 `web`: destroyed after the merge, once somebody approves it there.
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · site</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `site`</sub>\
 """)
     pull.merge()
     shop.settle()
@@ -274,7 +274,7 @@ To go on with the plan that is shown (`/reject web` calls it off):
 /approve web
 ```
 
-<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · site · deployment 4</sub>\
+<sub>Merged by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `site` · deployment 4</sub>\
 """)
     pull.say("/approve web", by="bob")
     assert shop.tool_log()[-1:] == ["web destroyed"]

@@ -49,6 +49,7 @@ TASK = TaskView(
     None,
     "",
     False,
+    True,
     None,
 )
 FOUND = Explanation(

@@ -85,7 +85,7 @@ def test_one_who_may_deploy_may_plan_in_public_too() -> None:
 @pytest.mark.parametrize(
     ("role", "permissions", "expected"),
     [
-        ("read", PERMISSIONS, ("you may not deploy here; it takes any of: 'write'", "ask somebody who may to write the command")),
+        ("read", PERMISSIONS, ("you may not deploy here; it takes any of: 'write'", "ask somebody who may to write the command, or change permissions on the default branch")),
         (
             "admin",
             Permissions(deploy=()),

@@ -30,7 +30,7 @@ STANDING = Standing(
 )
 TASK = TaskView(
     1, 1, "db", TaskAction.DEPLOY, TaskState.FAILED, Code.TOOL_FAILED, "Error: no @zone", 1.0, 2.0, (), None, (), None,
-    "a1", "", False, None,
+    "a1", "", False, True, None,
 )  # fmt: skip
 FOUND = Explanation(
     "db", "shop", ("vpc",), False, True, COMMIT, 1764000000.0, ("file-changed: infra/db/main.tf",), 7, TASK, None

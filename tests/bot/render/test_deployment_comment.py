@@ -70,7 +70,7 @@ Plan: 0 to add, 1 to change, 1 to destroy.
 
 </details>
 
-<sub>`/deploy` by ada · [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) · shop · deployment 7</sub>\
+<sub>`/deploy` by ada · [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) · workflow `shop` · deployment 7</sub>\
 """)
 
 
@@ -111,7 +111,7 @@ To go on with the plan that is shown (`/reject db` calls it off):
 /approve db
 ```
 
-<sub>`/deploy` by ada · [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) · shop · deployment 7</sub>\
+<sub>`/deploy` by ada · [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) · workflow `shop` · deployment 7</sub>\
 """)
 
 
@@ -154,7 +154,7 @@ To try again what is not done, at the same commit:
 /retry
 ```
 
-<sub>`/deploy` by ada · [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) · shop · deployment 7</sub>\
+<sub>`/deploy` by ada · [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) · workflow `shop` · deployment 7</sub>\
 """)
 
 
@@ -218,7 +218,7 @@ def test_waiting_for_another_pull_request() -> None:
 | :-- | :-- |
 | `vpc` | ○\xa0waiting |
 
-<sub>`/deploy` by ada · [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) · shop · deployment 7</sub>\
+<sub>`/deploy` by ada · [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) · workflow `shop` · deployment 7</sub>\
 """)
 
 
@@ -268,6 +268,6 @@ def test_after_a_push() -> None:
     assert body.split("\n\n")[-2:] == snapshot(
         [
             "- db: already deployed from &#35;\u200b12",
-            "<sub>Merged by ada · [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) · shop · deployment 7</sub>",
+            '<sub>Merged by ada · [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) · workflow `shop` · deployment 7</sub>',
         ]
     )

@@ -12,13 +12,13 @@ from sqlalchemy import insert, select, update
 
 from bot.decide.deeds import By
 from bot.decide.facts import TaskAction
-from bot.decide.webhook import OUR_WORKFLOW_FILE
 from bot.store import attempts, deployments, dispatching, hosting, remote
 from bot.store.deployments import NewDeployment, NewTask
 from bot.store.hosted_tables import remote_attempts
 from bot.store.remote import Offer
 from bot.store.tables import attempts as attempt_rows
 from bot.store.tables import environments, tasks, workflows
+from planner.ci.headwater_workflow import FILE as WORKFLOW_FILE
 from tests.bot.web.conftest import PUBLIC_URL, TestHost
 from tests.github import GitHub
 from tests.github.actions.runs import Job
@@ -54,7 +54,7 @@ class Ci:
     @classmethod
     def on(cls, github: GitHub) -> Ci:
         github.world.organization("acme", ["owner"])
-        return cls(github, github.repository("acme/shop", {OUR_WORKFLOW_FILE: FILE}, write=["ada"]))
+        return cls(github, github.repository("acme/shop", {WORKFLOW_FILE: FILE}, write=["ada"]))
 
     def job(self) -> Job:
         """A job of a new run."""
