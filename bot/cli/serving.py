@@ -73,7 +73,8 @@ def server_settings(settings: Globals, *, replica: bool) -> Settings:
 
 
 def run_server(settings: Settings, listen: tuple[str, int] | None, *, work: bool, quiet: bool) -> None:
-    """Run until a signal says to stop."""
+    """Run until a signal says to stop. Raises WrongUse where GitHub does not know the App."""
+    from bot.introducing import introduce  # noqa: PLC0415
     from bot.server import Server  # noqa: PLC0415
     from bot.web.running import run  # noqa: PLC0415
     from bot.work import Workers  # noqa: PLC0415
@@ -86,5 +87,6 @@ def run_server(settings: Settings, listen: tuple[str, int] | None, *, work: bool
         else:
             say("Headwater works; web processes take what comes")
 
+    introduce(settings)
     server = Server(settings)
     run(server, listen=listen, workers=Workers(server) if work else None, announce=announce)

@@ -10,7 +10,7 @@ from functools import cached_property
 from bot.github.answers import json_of, not_installed, seconds_until
 from bot.github.areas.area import Area
 from bot.github.calls import PAGE, Call, Caller, Line, part
-from bot.github.data import NEEDED, DeliveryData, InstallationData, ManifestData, RepositoryData, Token
+from bot.github.data import NEEDED, AppData, DeliveryData, InstallationData, ManifestData, RepositoryData, Token
 from bot.github.errors import NotFound, NotUnderstood
 from bot.github.identities import AsApp, AsInstallation, Nobody, Scope, Tokens, private_key
 from bot.github.limits import Limits, Priority
@@ -51,6 +51,16 @@ class App:
         if not found:
             raise NotUnderstood("GitHub does not tell the App's slug", "look whether the address of the API is right")
         return found
+
+    def itself(self) -> AppData:
+        """What the App's settings are. Raises Unauthorized or NotFound where GitHub knows none by this id and key."""
+        one = Shape(self._caller.get("/app"))
+        events = tuple(each.text() for each in one.items("events"))
+        try:
+            url = Shape(self._caller.get("/app/hook/config")).text("url")
+        except NotFound:
+            url = ""
+        return AppData(one.text("slug"), one.texts("permissions"), events, url)
 
     @property
     def login(self) -> str:

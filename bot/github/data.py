@@ -42,6 +42,16 @@ class InstallationData:
 
 
 @dataclass(frozen=True, slots=True)
+class AppData:
+    """The App as its settings at GitHub have it; `webhook_url` is "" where it sends no webhooks."""
+
+    slug: str
+    permissions: Mapping[str, str]
+    events: tuple[str, ...]
+    webhook_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ManifestData:
     """What GitHub made of an App manifest: the App and its secrets, told this once."""
 

@@ -31,6 +31,8 @@ _SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})")
 _EVENT = re.compile(r"[a-z][a-z_]{0,63}")
 _DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
 
+_MEND = "if GitHub sent it: HEADWATER_WEBHOOK_SECRET must be the webhook secret in the App's settings"
+
 _log = structlog.get_logger()
 
 
@@ -59,7 +61,8 @@ def blueprint(secret: bytes, intake: Intake, metrics: Metrics, wait: float) -> B
 def _take(call: Request, secret: bytes, intake: Intake, metrics: Metrics, wait: float) -> Answer:
     body = call.get_data(cache=False)
     if not signed(secret, body, call.headers.get(SIGNATURE, "")):
-        return _refuse(metrics, 401, "bad-signature", "the signature is not that of these bytes with our secret")
+        detail = "the signature is not that of these bytes with our secret"
+        return _refuse(metrics, 401, "bad-signature", detail, _MEND)
     event, guid = call.headers.get("X-GitHub-Event", ""), call.headers.get("X-GitHub-Delivery", "")
     if not _EVENT.fullmatch(event) or not _DELIVERY.fullmatch(guid):
         return _refuse(metrics, 400, "bad-headers", "X-GitHub-Event and X-GitHub-Delivery must name event and delivery")
@@ -82,9 +85,9 @@ def _looked_at(guid: str, event: str, body: bytes, wait: float) -> Arrived:
     return Arrived(guid, event, body, action_of(payload), found.outcome)
 
 
-def _refuse(metrics: Metrics, status: int, code: str, detail: str) -> Answer:
+def _refuse(metrics: Metrics, status: int, code: str, detail: str, mend: str = "") -> Answer:
     metrics.webhook("", "refused")
-    _log.warning("webhook refused", code=code, why=detail)
+    _log.warning("webhook refused", code=code, why=detail, **({"mend": mend} if mend else {}))
     return refused(status, code, detail)
 
 

@@ -326,3 +326,37 @@ def test_a_backup_is_made_while_it_serves_and_knows_that_it_is_one(
         assert not restoring.is_backup(connection)
         assert restoring.last(connection) is not None
     database.engine.dispose()
+
+
+def test_an_app_that_github_does_not_know_is_told_by_the_names_of_its_settings(surroundings: dict[str, str]) -> None:
+    wrong = run(surroundings | {"HEADWATER_GITHUB_APP_ID": "999999"}, "serve", "--port", "0")
+    assert wrong.returncode == 2
+    told = " ".join(wrong.stderr.split())
+    assert "knows no App 999999 with this key" in told
+    assert "HEADWATER_GITHUB_APP_ID is the App ID" in told
+    assert "HEADWATER_GITHUB_PRIVATE_KEY_FILE a key" in told
+
+
+def test_another_apps_key_is_told_too(github: GitHub, surroundings: dict[str, str]) -> None:
+    other = github.app("acme", secret=SECRET)
+    Path(surroundings["HEADWATER_GITHUB_PRIVATE_KEY_FILE"]).write_text(other.private_key)
+    assert run(surroundings, "serve", "--port", "0").returncode == 2
+
+
+def test_what_would_leave_it_deaf_is_told_at_the_start(app: App, start: Callable[..., Process]) -> None:
+    app.webhook_url, events = "https://elsewhere.example/webhook", app.events
+    app.events = tuple(one for one in events if one != "workflow_job")
+    try:
+        server = start("serve", "--port", "0")
+        server.up()
+        _, logged = server.end()
+    finally:
+        app.events = events
+    assert f"the App {app.slug} sends its webhooks to https://elsewhere.example/webhook" in logged
+    assert f"the App {app.slug} does not hear of workflow_job" in logged
+
+
+def test_a_github_that_is_away_keeps_nobody_from_starting(start: Callable[..., Process]) -> None:
+    server = start("serve", "--port", "0", HEADWATER_GITHUB_API_URL="http://127.0.0.1:9/api/v3")
+    assert server.up()
+    assert "GitHub could not be asked about the App" in server.end()[1]

@@ -268,6 +268,6 @@ def test_after_a_push() -> None:
     assert body.split("\n\n")[-2:] == snapshot(
         [
             "- db: already deployed from &#35;\u200b12",
-            '<sub>Merged by ada · [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) · workflow `shop` · deployment 7</sub>',
+            "<sub>Merged by ada · [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) · workflow `shop` · deployment 7</sub>",
         ]
     )

@@ -318,7 +318,7 @@ def test_what_holds_after_the_merge_and_what_is_out_of_date() -> None:
 """,
             "Holds only once this is merged:",
             "- permissions: deploy is &#91;write, @\u200bacme/infra&#93;, was &#91;write&#93;",
-            '<sub>[`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) against [`5fda3b9`](https://github.example/acme/shop/commit/5fda3b95a4ea91299a34e894583c3862153e4b97) · workflow `shop`</sub>',
+            "<sub>[`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) against [`5fda3b9`](https://github.example/acme/shop/commit/5fda3b95a4ea91299a34e894583c3862153e4b97) · workflow `shop`</sub>",
         ]
     )
 
