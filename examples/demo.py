@@ -266,7 +266,7 @@ def simplified(body: str) -> list[str]:
     """The lines of a comment that a terminal shows."""
     found: list[str] = []
     rows: list[list[str]] = []
-    fenced = False
+    fenced = unfolded = False
     folded = 0
     for line in body.splitlines():
         if line.lstrip().startswith("```"):
@@ -275,7 +275,10 @@ def simplified(body: str) -> list[str]:
         if fenced:
             if line.startswith("/") and not folded:  # a command to type
                 found.append(f"    {paint(plain(line), BOLD)}")
+            elif unfolded and line.strip("│╷╵ "):  # an error
+                found.append(f"    {paint(line.rstrip(), FAINT)}")
             continue
+        unfolded = (unfolded or line.startswith("<details open>")) and "</details>" not in line
         folded += line.count("<details>")
         if title := re.search(r"<summary>(.*?)</summary>", line):
             found.append(f"▸ {plain(title[1])}")
@@ -430,6 +433,7 @@ def main() -> int:
     begun = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="headwater-demo-"))
     (folder / "tmp").mkdir()
+    os.environ["CHECKPOINT_DISABLE"] = "1"  # Terraform leaves nothing in the home folder
     os.environ["TMPDIR"] = str(folder / "tmp")
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     demo: Demo | None = None
@@ -441,7 +445,7 @@ def main() -> int:
             try:
                 tell_it(demo, terraform)
                 took = time.monotonic() - begun
-                say(f"\n{paint('✓', GREEN)} That was all, in {took:.0f} seconds. Now your own: see README.md.")
+                say(f"\n{paint('✓', GREEN)} That was all, in {took:.0f} seconds. Now your own: docs/github-setup.md.")
                 if given.keep:
                     say(f"\nStill up: {paint(f'{github.url}/acme/shop', CYAN)} (Ctrl-C ends it)")
                     threading.Event().wait()

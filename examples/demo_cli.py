@@ -340,6 +340,7 @@ def main() -> int:
         return 2
     begun = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="headwater-demo-"))
+    os.environ["CHECKPOINT_DISABLE"] = "1"  # Terraform leaves nothing in the home folder
     try:
         with ends_as_exceptions():
             terraform = supply_terraform(folder)

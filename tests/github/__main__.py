@@ -7,6 +7,7 @@ import secrets
 import signal
 import tempfile
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.github.localhost import GitHub
@@ -31,9 +32,10 @@ def main() -> None:
     parser.add_argument("--webhook-url", help="where webhooks go, such as http://127.0.0.1:8000/webhook")
     parser.add_argument("--webhook-secret", default=None, help="what they are signed with (default: a new one)")
     given = parser.parse_args()
-    folder = given.folder or Path(tempfile.mkdtemp(prefix="github-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    with GitHub(folder, port=given.port) as github:
+    with ExitStack() as ends:
+        folder = given.folder or Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="github-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        github = ends.enter_context(GitHub(folder, port=given.port))
         repository = first_repository(github)
         secret = given.webhook_secret or secrets.token_hex(20)
         app = github.app("acme", given.webhook_url, secret=secret)
