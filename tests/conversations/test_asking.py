@@ -193,7 +193,7 @@ def test_what_is_nearly_a_command(town: Town) -> None:
 
 ### That was not understood
 
-- `/destroy`: `/destroy` needs --confirm WORKFLOW. Did you mean `/destroy --confirm WORKFLOW`?
+- `/destroy`: `/destroy` needs --confirm WORKFLOW. It is written `/destroy --confirm WORKFLOW`
 
 <sub>`/destroy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 

@@ -63,7 +63,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy
@@ -170,7 +170,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy

@@ -344,7 +344,7 @@ def test_only_what_is_confirmed_by_name(town: Town) -> None:
     assert pull.say("/destroy db") == snapshot("""\
 ### That was not understood
 
-- `/destroy db`: `/destroy` needs --confirm WORKFLOW. Did you mean `/destroy db --confirm WORKFLOW`?
+- `/destroy db`: `/destroy` needs --confirm WORKFLOW. It is written `/destroy db --confirm WORKFLOW`
 
 <sub>`/destroy db` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)

@@ -26,7 +26,7 @@ action_required: api waits for approval
 
 | Environment | State | Changes | Job |
 | :-- | :-- | :-- | :-- |
-| `api` | !\xa0**waits for approval: not the plan that was shown** | ~1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `api` | !\xa0**waits for approval: it was never shown** | ~1 | [N s](https://github/acme/shop/actions/runs/RUN) |
 
 <details><summary><code>api</code> &nbsp;~1</summary>
 

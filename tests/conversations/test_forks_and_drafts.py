@@ -104,7 +104,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy
@@ -220,7 +220,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-Once this is no draft any more, to deploy what is shown here:
+Merging this deploys what is shown here. Once this is no draft any more, to deploy it before the merge:
 
 ```
 /deploy

@@ -60,7 +60,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy
@@ -304,7 +304,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
     assert pull.say("/plan --only") == snapshot("""\
 ### That was not understood
 
-- `/plan --only`: &#45;-only what? name the environments. Did you mean `/plan ENV --only`?
+- `/plan --only`: &#45;-only what? name the environments. It is written `/plan ENV --only`
 
 <sub>`/plan --only` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
@@ -353,7 +353,7 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 </details>
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy
@@ -401,7 +401,7 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 </details>
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy
@@ -449,7 +449,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy
@@ -502,7 +502,7 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 </details>
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy

@@ -120,7 +120,7 @@ flowchart LR
 | `db` | ⊘\xa0cancelled | `db/plan` | script | [N s](https://github/acme/shop/actions/runs/RUN) |
 | `api` | ○\xa0after `db` | downstream of `db` | script |  |
 
-Push a commit that mends this. To plan again as it is:
+Once that is mended:
 
 ```
 /plan db
@@ -190,7 +190,7 @@ Plan: 1 to add, 0 to change, 3 to destroy.
 
 </details>
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy

@@ -186,7 +186,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy
@@ -310,7 +310,7 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 </details>
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy
@@ -350,7 +350,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy

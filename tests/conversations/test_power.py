@@ -70,7 +70,7 @@ Holds only once this is merged:
 - db: the secret DB_PASSWORD for TOKEN
 - web: runsOn ubuntu-latest → self-hosted, big
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy
@@ -142,7 +142,7 @@ Holds only once this is merged:
 - web: runsOn ubuntu-latest → big
 - web: githubEnvironment headwater-deploy → production
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy
@@ -175,7 +175,7 @@ def test_secrets_reach_plans_only_where_the_default_branch_says_so(town: Town) -
 | :-- | :-- | :-- | :-- |
 | `db` | ○\xa0planned at deploy (needs `TOKEN`) | `db/plan` | script |
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy
@@ -218,7 +218,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy
@@ -313,7 +313,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-To deploy what is shown here:
+Merging this deploys what is shown here. To deploy it before the merge:
 
 ```
 /deploy
@@ -343,7 +343,7 @@ def test_without_the_workflow_file_nothing_can_run_and_that_is_said(town: Town) 
 
 </details>
 
-Push a commit that mends this. To plan again as it is:
+Once that is mended:
 
 ```
 /plan
