@@ -14,7 +14,7 @@ from bot.decide.facts import TaskAction
 from bot.decide.inputs import Inputs, Output, inputs
 from bot.decide.trust import Placement, placement, without_new_power
 from bot.errors import HeadwaterError
-from bot.project import Project
+from bot.project import Project, Trust
 from bot.store.deployments import Flags
 from bot.store.tables import environments, plans, task_needs, tasks, workflows
 from bot.store.values import WHOLE_WORKFLOW, read_kept, read_outputs
@@ -101,7 +101,7 @@ class Briefing:
             kept_environment=self._kept.get(task.environment_id, {}),
             given=self._given,
         )
-        trusted = self._project.trusted(self._file, task.alias, task.commit)
+        trusted = None if self._trust is None else self._trust(self._file, task.alias, task.commit)
         effective, untrusted = (effective, ()) if trusted is None else without_new_power(effective, trusted)
         needs_power = TaskAction(task.action).needs_power
         references = {one for each in effective for one in each.variable.references}
@@ -224,6 +224,10 @@ class Briefing:
                 "cancel the deployment (headwater cancel), and deploy again",
             )
         return named
+
+    @cached_property
+    def _trust(self) -> Trust | None:
+        return self._project.trust()
 
     @cached_property
     def _file(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,9 @@ from planner.format.formats import repository_key
 from planner.index import definitions_at
 from planner.reading import Reading
 from planner.repository import Repository, UnknownRevision
+
+Trust = Callable[[str, str, str], Trusted]
+"""From a file, an alias and the commit that it is read at."""
 
 _OUR_OWN = ("HEADWATER_", "ACTIONS_")
 
@@ -141,8 +144,8 @@ class Project:
             "cancel that deployment (headwater cancel), and deploy again",
         )
 
-    def trusted(self, file: str, alias: str, commit: str) -> Trusted | None:  # noqa: ARG002 (what other projects ask)
-        """An environment as those who may give power wrote it; None: whoever commands here may give it."""
+    def trust(self) -> Trust | None:
+        """What tells, as of now, how those wrote an environment who may give power; None: who commands here may."""
         return None
 
     def source_commit(self, environment: Environment) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from bot.decide.trust import Trusted, trusted_in
 from bot.errors import NotAllowed
 from bot.executors.base import Executor
 from bot.hosting.mirror import HostedMirror
-from bot.project import Project
+from bot.project import Project, Trust
 from bot.store.database import Database
 from bot.store.hosting import HostedRepository, key_of
 from bot.vault import Vault
@@ -128,9 +129,11 @@ class HostedProject(Project):
         except PlannerError:
             return False
 
-    def trusted(self, file: str, alias: str, commit: str) -> Trusted | None:
-        """An environment as the default branch has it; what it has no more, as it was when it still had it."""
-        head = self.default_head
+    def trust(self) -> Trust:
+        """What tells of an environment how the default branch has it now, or had it before it was taken out there."""
+        return partial(self._trusted, self.default_head)
+
+    def _trusted(self, head: str | None, file: str, alias: str, commit: str) -> Trusted:
         found = trusted_in(self._default_at(head).workflows, file, alias)
         if found.environment is None and head is not None and self.mirror.contains(head, commit):
             return trusted_in(self.definitions(commit).workflows, file, alias)

@@ -15,6 +15,7 @@ from bot.store.hosted_tables import publications, shows
 from bot.store.tables import restores
 
 KIND = "publish"
+_LONGEST_FIRST_WAIT = 60.0
 
 
 class Kind(StrEnum):
@@ -67,13 +68,17 @@ def want(
     number: int | None = None,
     sha: str | None = None,
     deployments: Iterable[int] = (),
+    wait: float = 0.0,
 ) -> int:
-    """Have something posted, or what is posted brought up to date, also when these deployments move on; its id."""
+    """Have something posted, or what is posted brought up to date, also when these deployments move on; its id.
+
+    What is new is posted after `wait` seconds.
+    """
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     values = {"number": number, "sha": sha}
     forgotten = exists().where(restores.c.restored_at.is_not(None)) if kind is Kind.PLAN else false()
     new = dialect.insert(publications).values(
-        repository_id=repository, kind=kind.value, key=key, trying=forgotten, **values
+        repository_id=repository, kind=kind.value, key=key, trying=forgotten, not_before=now + wait, **values
     )
     given = {name: value for name, value in values.items() if value is not None} or {"key": key}
     connection.execute(new.on_conflict_do_update(index_elements=["repository_id", "kind", "key"], set_=given))
@@ -84,7 +89,7 @@ def want(
     for one in deployments:
         link = dialect.insert(shows).values(publication_id=number_of_it, deployment_id=one)
         connection.execute(link.on_conflict_do_nothing())
-    work.request(connection, KIND, str(number_of_it), now, now, lane=_lane(repository))
+    work.request(connection, KIND, str(number_of_it), now + wait, now, lane=_lane(repository))
     return number_of_it
 
 
@@ -103,10 +108,9 @@ def _lane(repository: int) -> str:
 
 
 def soonest(posted_at: float | None, not_before: float | None, now: float) -> float:
-    """When what was posted may be edited: by a clock that went back since, at once."""
-    if posted_at is None or not_before is None or now < posted_at:
-        return now
-    return max(now, not_before)
+    """When something may be posted, or edited: by a clock that went back since, at once."""
+    turned_back = now < posted_at if posted_at is not None else (not_before or now) > now + _LONGEST_FIRST_WAIT
+    return now if not_before is None or turned_back else max(now, not_before)
 
 
 def tell_again(connection: Connection, repository: int, sha: str, now: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -144,6 +145,7 @@ def plan(server: Server, project: HostedProject, pull: PullRow, *, again: bool =
             [number for _, number in deployed],
             now,
             anything=anything,
+            wait=server.settings.gather_seconds,
         )
         work.request(connection, "commands", f"{project.hosted.github_id}:{pull.number}", now, now)
     server.wake()
@@ -232,40 +234,49 @@ def _notices(project: HostedProject, server: Server) -> tuple[str, ...]:
 
 
 def _publish(
-    connection: Connection, hosted: HostedRepository, pull: PullRow, numbers: list[int], now: float, *, anything: bool
+    connection: Connection,
+    hosted: HostedRepository,
+    pull: PullRow,
+    numbers: list[int],
+    now: float,
+    *,
+    anything: bool,
+    wait: float,
 ) -> None:
-    """Have the plan comment and the checks of this head posted; without anything to tell, the check alone."""
+    """Have the plan comment and the checks of this head posted; without anything to tell, the check alone.
+
+    They wait a moment, so that the jobs are dispatched first.
+    """
+    want = partial(publications.want, connection, hosted.id, now=now, number=pull.number, wait=wait)
     posted = publications.find(connection, hosted.id, Kind.PLAN, str(pull.number))
     if anything or posted is not None:
-        publications.want(
-            connection, hosted.id, Kind.PLAN, str(pull.number), now, number=pull.number, deployments=numbers
-        )
-    _want_head_check(connection, hosted, pull, now, numbers)
+        want(Kind.PLAN, str(pull.number), deployments=numbers)
+    _want_head_check(connection, hosted, pull, now, numbers, wait)
     for one in numbers:
-        kind = Kind.PLAN_CHECK
-        publications.want(
-            connection, hosted.id, kind, str(one), now, number=pull.number, sha=pull.head, deployments=[one]
-        )
-        want_deploy_check(connection, hosted, pull, one, now)
+        want(Kind.PLAN_CHECK, str(one), sha=pull.head, deployments=[one])
+        want_deploy_check(connection, hosted, pull, one, now, wait)
 
 
 def _want_head_check(
-    connection: Connection, hosted: HostedRepository, pull: PullRow, now: float, numbers: Sequence[int] = ()
+    connection: Connection,
+    hosted: HostedRepository,
+    pull: PullRow,
+    now: float,
+    numbers: Sequence[int] = (),
+    wait: float = 0.0,
 ) -> None:
-    key = f"{pull.number}:{pull.head}"
-    kind = Kind.HEAD_CHECK
-    publications.want(connection, hosted.id, kind, key, now, number=pull.number, sha=pull.head, deployments=numbers)
+    want = partial(publications.want, connection, hosted.id, now=now, number=pull.number, wait=wait)
+    want(Kind.HEAD_CHECK, f"{pull.number}:{pull.head}", sha=pull.head, deployments=numbers)
 
 
 def want_deploy_check(
-    connection: Connection, hosted: HostedRepository, pull: PullRow, deployment: int, now: float
+    connection: Connection, hosted: HostedRepository, pull: PullRow, deployment: int, now: float, wait: float = 0.0
 ) -> None:
     """Have the check of a workflow's deploys at this head posted; `deployment` is one of them, or its plan."""
     told = deployments.flags(connection, deployment)
     if told is not None and not told.continuous:  # that of a merge stands at its own commit
-        key = f"{pull.id}:{pull.head}:{told.workflow}"
-        kind, shown = Kind.DEPLOY_CHECK, [deployment]
-        publications.want(connection, hosted.id, kind, key, now, number=pull.number, sha=pull.head, deployments=shown)
+        want = partial(publications.want, connection, hosted.id, now=now, number=pull.number, wait=wait)
+        want(Kind.DEPLOY_CHECK, f"{pull.id}:{pull.head}:{told.workflow}", sha=pull.head, deployments=[deployment])
 
 
 def _ended(server: Server, hosted: HostedRepository, pull: PullRow) -> None:
