@@ -84,7 +84,8 @@ def take(connection: Connection, ids: Sequence[int], pull: int, deployment: int,
 def unused(connection: Connection, pull: int) -> list[Lock]:
     """What belongs to a pull request though every deploy of it there was called off before it began.
 
-    A deployment that failed keeps what it has locked: it is to be tried again as a whole.
+    A deployment that failed keeps what it has locked: it is to be tried again as a whole. So does what a restored
+    backup may not tell all of.
     """
     called_off = and_(
         tasks.c.state.in_(_CALLED_OFF), ~tasks.c.started, deployments.c.state != DeploymentState.FAILED.value
@@ -98,7 +99,7 @@ def unused(connection: Connection, pull: int) -> list[Lock]:
         .where(tasks.c.action.in_([one.value for one in TaskAction if one.mutates]))
         .where(~called_off)
     )
-    return _read(connection, and_(locks.c.pull_id == pull, ~used))
+    return _read(connection, and_(locks.c.pull_id == pull, ~used, environments.c.doubted.is_(False)))
 
 
 def release(connection: Connection, pull: int, by: By, now: float, ids: Sequence[int] | None = None) -> int:

@@ -27,6 +27,17 @@ def test_what_was_rejected_is_free_for_whoever_waits(town: Town) -> None:
     assert first.say("/deploy").startswith("### Waits for"), "what was deployed belongs to its pull request"
 
 
+def test_a_deploy_that_failed_keeps_what_it_has_blocked(town: Town) -> None:
+    town.setup({"headwater.yml": workflow({"db": "", "api": "db"}), **town.environments(db="1", api="1")})
+    first = town.pull(town.environments(db="2"), by="ada")
+    town.settle()
+    town.break_("db")
+    first.say("/deploy")
+    second = town.pull(town.environments(db="3", api="3"), by="bob")
+    town.settle()
+    assert "which holds `api` and `db`" in second.say("/deploy")
+
+
 def test_what_was_deployed_before_stays_deployed_and_locked(town: Town) -> None:
     town.setup({"headwater.yml": ASKING, **town.environments(db="1")})
     pull = town.pull(town.environments(db="2"), by="ada")
