@@ -35,7 +35,7 @@ def test_a_deploy_that_failed_keeps_what_it_has_blocked(town: Town) -> None:
     first.say("/deploy")
     second = town.pull(town.environments(db="3", api="3"), by="bob")
     town.settle()
-    assert "which holds `api` and `db`" in second.say("/deploy")
+    assert "which holds `db`, `api`" in second.say("/deploy")
 
 
 def test_what_was_deployed_before_stays_deployed_and_locked(town: Town) -> None:
