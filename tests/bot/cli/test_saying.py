@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from bot.cli import words
 from bot.cli.deploying import _from_error
-from bot.cli.main import main
 from bot.cli.reviewing import changed_resources, plan_body
 from bot.cli.words import folded, reasons_words
 from bot.store.views import PlanView
+from tests.bot.cli.conftest import Repo
 
 TERRAFORM = """\
 
@@ -77,8 +75,7 @@ def test_long_lines_are_folded_on_a_narrow_terminal_only(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("options", [["--base", "HEAD"], ["--since-deployed"]])
-def test_destroy_does_not_choose_by_what_has_changed(
-    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["-C", str(tmp_path), "destroy", *options]) == 2
-    assert "says nothing of what to destroy" in capsys.readouterr().err
+def test_destroy_does_not_choose_by_what_has_changed(options: list[str], repo: Repo) -> None:
+    answer = repo.headwater("destroy", *options)
+    assert answer.code == 2
+    assert "says nothing of what to destroy" in answer.err
