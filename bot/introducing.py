@@ -8,11 +8,11 @@ import structlog
 
 from bot.errors import WrongUse
 from bot.github.app import App
-from bot.github.data import AppData
+from bot.github.data import NEEDED, AppData
 from bot.github.errors import GitHubError, NotFound, Unauthorized
 from bot.github.reading import missing
 from bot.settings import Settings
-from bot.web.manifest import EVENTS, PERMISSIONS
+from bot.web.manifest import EVENTS
 
 _SECONDS = 5.0
 """A GitHub that does not answer keeps nobody from starting."""
@@ -49,6 +49,6 @@ def _doubts(app: AppData, public_url: str) -> Iterator[str]:
     deaf = [one for one in EVENTS if one not in app.events]
     if deaf:
         yield f"the App {app.slug} does not hear of {', '.join(deaf)}: tick these events in its settings"
-    lacking = missing(PERMISSIONS.items(), dict(app.permissions))
+    lacking = missing(NEEDED.items(), dict(app.permissions))
     if lacking:
         yield f"the App {app.slug} does not ask for {', '.join(lacking)}: grant that in its settings"
