@@ -18,7 +18,7 @@ from bot.web import webhook
 from bot.web.app import create_app
 from bot.web.host import Host
 from bot.web.intake import Intake
-from bot.web.listener import Listener
+from bot.web.listener import Listener, ListenError
 
 _THREADS = 32
 """Requests at once: most wait for the disk, all for the same write."""
@@ -84,9 +84,12 @@ def _metrics(host: Host) -> Iterator[None]:
     if settings.metrics_port == 0:
         yield
         return
-    listener = Listener(
-        host.metrics.application(), settings.metrics_host, settings.metrics_port, most_body=1024, threads=1, grace=1
-    )
+    where = (settings.metrics_host, settings.metrics_port)
+    try:
+        listener = Listener(host.metrics.application(), *where, most_body=1024, threads=1, grace=1)
+    except ListenError as error:
+        mend = "set HEADWATER_METRICS_PORT to another port, or to 0 for none"
+        raise ListenError(f"{error.what} (where metrics are told)", mend) from error
     thread = listener.start()
     _log.info("metrics", at=f"{listener.url}/metrics")
     try:

@@ -360,3 +360,11 @@ def test_a_github_that_is_away_keeps_nobody_from_starting(start: Callable[..., P
     server = start("serve", "--port", "0", HEADWATER_GITHUB_API_URL="http://127.0.0.1:9/api/v3")
     assert server.up()
     assert "GitHub could not be asked about the App" in server.end()[1]
+
+
+def test_a_port_of_metrics_that_is_taken_names_its_setting(surroundings: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        answer = run(surroundings | {"HEADWATER_METRICS_PORT": port}, "serve", "--port", "0")
+    assert answer.returncode != 0
+    assert "HEADWATER_METRICS_PORT" in answer.stderr
