@@ -141,15 +141,15 @@ def _state(case: _Case) -> Iterator[Refusal]:
 
 def _installation(case: _Case) -> Iterator[Refusal]:
     """Jobs can be started: the App may do what it must, and the default branch has the file that runs them."""
-    facts, write = case.facts, "write it with headwater init --github and merge it into the default branch"
+    facts, lacking = case.facts, "the default branch has no workflow file for our jobs"
     if facts.app_lacks:
         mend = "have an owner of the account accept the new permissions of the App"
         yield Refusal(Code.APP_PERMISSION, "the App lacks permissions", mend, facts.app_lacks)
     if facts.workflow_file is WorkflowFile.MISSING:
-        yield Refusal(Code.WORKFLOW_FILE_MISSING, "the default branch has no workflow file for our jobs", write)
-    elif facts.workflow_file is WorkflowFile.UNUSABLE:
-        message = "the workflow file of the default branch cannot run our jobs as it is"
-        yield Refusal(Code.WORKFLOW_FILE_UNUSABLE, message, write)
+        mend = "write it with headwater init --github and merge it into the default branch"
+        yield Refusal(Code.WORKFLOW_FILE_MISSING, lacking, mend)
+    elif facts.workflow_file is WorkflowFile.BROUGHT:
+        yield Refusal(Code.WORKFLOW_FILE_MISSING, lacking, "merge this pull request, which brings it")
     elif facts.workflow_file is None:
         message = "it could not be found out whether the default branch has the workflow file for our jobs"
         yield Refusal(Code.WORKFLOW_FILE_UNKNOWN, message, _AGAIN)
@@ -190,6 +190,8 @@ def _seen(case: _Case) -> Iterator[Refusal]:
     verb = case.asked.verb.value
     if seen is None and case.facts.fork and case.facts.vetted != head:
         return  # it has to be named first, and is shown then
+    if seen is None and case.facts.workflow_file in (WorkflowFile.MISSING, WorkflowFile.BROUGHT):
+        return  # nothing could be planned, and that is told
     if seen is None:
         message = f"nothing was shown of {short(head)} when the command was written"
         yield Refusal(Code.NOTHING_SHOWN, message, f"write /plan, read it, then write /{verb} again")

@@ -46,11 +46,11 @@ class CheckState(StrEnum):
 
 
 class WorkflowFile(StrEnum):
-    """How the generated workflow file stands on the default branch. `UNUSABLE`: it cannot run our jobs as it is."""
+    """How the generated workflow file stands on the default branch. `BROUGHT`: this pull request adds it."""
 
-    USABLE = "usable"
+    THERE = "there"
     MISSING = "missing"
-    UNUSABLE = "unusable"
+    BROUGHT = "brought"
     NOT_NEEDED = "not-needed"  # nothing is run by GitHub Actions there
 
 

@@ -42,7 +42,6 @@ class Code(StrEnum):
     PLAN_UNSEEN_UNKNOWN = "plan-unseen-unknown"
     APP_PERMISSION = "app-permission"
     WORKFLOW_FILE_MISSING = "workflow-file-missing"
-    WORKFLOW_FILE_UNUSABLE = "workflow-file-unusable"
     WORKFLOW_FILE_UNKNOWN = "workflow-file-unknown"
 
 

@@ -41,9 +41,17 @@ def plan_headline(model: PlanComment) -> Markdown:
         return Markdown("From a fork: nothing runs before somebody who may deploy names the commit")
     if model.draft and not asked:
         return Markdown(f"Draft: {environments(rows, code)} not planned yet")
+    if model.held:
+        return Markdown(held(model.held, code))
     if not rows and any(section.warnings for section in model.sections):
         return Markdown("Nothing to plan")
     return Markdown(plans(rows, code))
+
+
+def held(aliases: Sequence[str], named: Named) -> str:
+    """What waits for the workflow file: `3 environments wait for the workflow file`."""
+    who, wait = (named(aliases[0]), "waits") if len(aliases) == 1 else (counted(len(aliases), "environment"), "wait")
+    return f"{who} {wait} for the workflow file"
 
 
 def plans(rows: Sequence[Row], named: Named) -> str:

@@ -77,7 +77,8 @@ class PlanComment:
     """The one comment of a pull request that tells its plans.
 
     `problems` are `file:line:column: what is wrong`. `after_merge`: what of permissions and the like the pull request
-    changes, so that it holds only once it is merged. `superseded_by` is the commit that is planned next.
+    changes, so that it holds only once it is merged. `superseded_by` is the commit that is planned next. `held`: the
+    aliases whose plans wait for the workflow file of the default branch; `brings_file`: the pull request adds it.
     """
 
     key: str
@@ -91,6 +92,8 @@ class PlanComment:
     draft: bool = False
     fork_waits: bool = False
     superseded_by: str = ""
+    held: tuple[str, ...] = ()
+    brings_file: bool = False
 
 
 class Refused(NamedTuple):

@@ -12,6 +12,7 @@ from bot.render.headlines import asks_now, rows_of
 from bot.render.markdown import Markdown, clean, code, codes, fence, pull_link, some, typed
 from bot.render.models import DeploymentComment, PlanComment, Row
 from bot.render.words import FAILED, LATER, changes, finished
+from planner.ci.headwater_workflow import FILE
 
 _STATE_LOCK = re.compile(r"Lock Info:\W{0,20}ID:\s{1,20}([A-Za-z0-9][A-Za-z0-9_.:/=+-]{0,199})\s")
 MOST_TYPED = 12
@@ -46,11 +47,23 @@ def plan_steps(model: PlanComment) -> tuple[Step, ...]:
         return (Step(Markdown("Read the change first: its code runs in the plan. Then:"), f"/plan @{model.commit}"),)
     if model.draft and not asked:
         return (Step(Markdown("To plan it:"), command("plan")),)
+    if model.held:
+        return (_held(model),)
     if model.superseded_by and model.draft:
         return (Step(Markdown("To plan it:"), command("plan")),)
     if not rows or model.superseded_by or not all(map(finished, rows)):
         return ()
     return _after_plans(model, rows)
+
+
+def _held(model: PlanComment) -> Step:
+    """What has to come before anything can be planned."""
+    who = f"{codes(model.held, MOST_TYPED)} {'is' if len(model.held) == 1 else 'are'}"
+    lacks = f"{who} planned in jobs of {code(FILE)} on the default branch, which has none yet."
+    if model.brings_file:
+        return Step(Markdown(f"{lacks} This pull request brings it: once it is merged, pull requests are planned."))
+    write = code("headwater init --github")
+    return Step(Markdown(f"{lacks} Once {write} has written it and it is merged there, this is planned by itself."))
 
 
 def _after_plans(model: PlanComment, rows: Sequence[Row]) -> tuple[Step, ...]:

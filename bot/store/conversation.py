@@ -52,7 +52,10 @@ class CommandRow:
 
 @dataclass(frozen=True, slots=True)
 class PullPlan:
-    """The plans of one head of a pull request; `cautions`: lines to be told, by deployment."""
+    """The plans of one head of a pull request.
+
+    `cautions`: lines to be told, by deployment. `held`: the aliases whose plans wait for the workflow file.
+    """
 
     id: int
     pull: int
@@ -63,6 +66,7 @@ class PullPlan:
     after_merge: tuple[str, ...]
     notices: tuple[str, ...]
     cautions: Mapping[str, Sequence[str]]
+    held: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,16 @@ def plans_of(connection: Connection, pull: int) -> list[PullPlan]:
     return [_plan(row) for row in connection.execute(query)]
 
 
+def pulls_held(connection: Connection, repository: int) -> list[int]:
+    """The numbers of open pull requests whose newest plans wait for the workflow file."""
+    query = (
+        select(pulls.c.number, pull_plans.c.held)
+        .join(pull_plans, pull_plans.c.id == pulls.c.plan_id)
+        .where(pulls.c.repository_id == repository, pulls.c.state == "open")
+    )
+    return sorted(row.number for row in connection.execute(query) if row.held)
+
+
 def _plan(row: Row[Any]) -> PullPlan:
     return PullPlan(
         row.id,
@@ -181,6 +195,7 @@ def _plan(row: Row[Any]) -> PullPlan:
         tuple(row.after_merge),
         tuple(row.notices),
         row.cautions,
+        tuple(row.held or ()),
     )
 
 

@@ -100,6 +100,7 @@ pull_plans = Table(
     Column("after_merge", JSON, nullable=False, default=list),
     Column("notices", JSON, nullable=False, default=list),
     Column("cautions", JSON, nullable=False, default=dict),  # deployment -> lines
+    Column("held", JSON),  # aliases whose plans wait for the workflow file, if any do
     Column("created_at", Float, nullable=False),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -12,11 +13,13 @@ from bot.render.checks import definition_check
 from bot.render.checks import deploy_check as deploy_output
 from bot.render.checks import plan_check as plan_output
 from bot.render.comments import deployment_text
+from bot.render.headlines import held, plain
 from bot.render.models import CheckOutput, PlanComment
 from bot.store import conversation, deployments, hosting, publications, views
 from bot.store.publications import Publication
 from bot.working.posting import Check, Content
 from bot.working.showing import command_model, section, story_model
+from planner.ci.headwater_workflow import FILE
 
 HEAD_CHECK_NAME = "headwater plan"
 
@@ -27,13 +30,15 @@ _NOTHING_DIFFERS = (
 )
 
 
-def head_check(connection: Connection, _project: HostedProject, one: Publication) -> Content | None:
+def head_check(connection: Connection, project: HostedProject, one: Publication) -> Content | None:
     number, _, head = one.key.partition(":")
     pull = hosting.pull(connection, one.repository, int(number))
     if pull is None:
         return None
     plan = next((each for each in conversation.plans_of(connection, pull.id) if each.commit == head), None)
-    return Check(HEAD_CHECK_NAME, _head_output(connection, plan, fork=pull.fork, draft=pull.draft))
+    brings = plan is not None and bool(plan.held) and project.mirror.has_file(head, FILE)
+    output = _head_output(connection, plan, fork=pull.fork, draft=pull.draft, brings_file=brings)
+    return Check(HEAD_CHECK_NAME, output)
 
 
 def _not_planned(*, fork: bool, draft: bool) -> CheckOutput:
@@ -44,13 +49,26 @@ def _not_planned(*, fork: bool, draft: bool) -> CheckOutput:
     return CheckOutput("Not planned yet", text, conclusion="neutral" if draft else None)
 
 
-def _head_output(connection: Connection, plan: conversation.PullPlan | None, *, fork: bool, draft: bool) -> CheckOutput:
+def _head_output(
+    connection: Connection,
+    plan: conversation.PullPlan | None,
+    *,
+    fork: bool,
+    draft: bool,
+    brings_file: bool,
+) -> CheckOutput:
     if plan is None:
         return _not_planned(fork=fork, draft=draft)
     if plan.problems:
         return definition_check(plan.problems)
+    if plan.held:
+        title = held(plan.held, plain)
+        return CheckOutput(title, "See the plan comment.", conclusion="neutral" if brings_file else "action_required")
     found = [views.deployment(connection, number) for number in plan.deployments]
-    tasks = [task for view in found if view is not None for task in view.tasks]
+    return _planned(plan, [task for view in found if view is not None for task in view.tasks])
+
+
+def _planned(plan: conversation.PullPlan, tasks: Sequence[views.TaskView]) -> CheckOutput:
     if not tasks and (plan.deployments or plan.after_merge):
         return CheckOutput("Nothing to plan", "See the plan comment.", conclusion="success")
     if not tasks:

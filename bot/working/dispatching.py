@@ -15,7 +15,7 @@ from bot.github.errors import Forbidden, NotFound, RateLimited, Refused, Unreach
 from bot.github.limits import Priority
 from bot.github.repository_client import RepositoryClient
 from bot.server import Server
-from bot.store import deployments, dispatching, publications, remote, work
+from bot.store import dispatching, publications, remote, work
 from bot.store.dispatching import DispatchRow, Offered
 from bot.store.hosting import HostedRepository
 from bot.working.places import hosted_by_id
@@ -114,7 +114,7 @@ def _send_surely(
             dispatching.write(connection, batch.id, state="new")
         raise
     except (NotFound, Refused, Forbidden) as error:
-        _failed(server, batch, legs, _why(error, brought=_brought(server, hosted, batch)))
+        _failed(server, batch, legs, _why(error))
         return None
     if run_id is None:
         return 0.5
@@ -122,16 +122,7 @@ def _send_surely(
     return None
 
 
-def _brought(server: Server, hosted: HostedRepository, batch: DispatchRow) -> bool:
-    """Whether the commit that is to be planned or deployed has the workflow file."""
-    with server.database.reading() as connection:
-        told = deployments.flags(connection, batch.deployment)
-    return told is not None and server.project(hosted).mirror.has_file(told.commit, FILE)
-
-
-def _why(error: NotFound | Refused | Forbidden, *, brought: bool) -> str:
-    if isinstance(error, NotFound) and brought:
-        return f"{FILE} is not on the default branch yet, where GitHub looks for it: merge what brings it first"
+def _why(error: NotFound | Refused | Forbidden) -> str:
     if isinstance(error, NotFound):
         return f"{FILE} is not on the default branch: write it with 'headwater init --github'"
     return f"GitHub did not start {FILE}: {error.what}. {error.mend}".strip()

@@ -12,18 +12,17 @@ from bot.commands.choosing import means
 from bot.decide.comment import Command
 from bot.decide.gates import WITH_POWER
 from bot.decide.permissions import Actor, Answer, may, role_of, teams_in
-from bot.decide.pull_facts import Approval, Asked, CheckFact, CheckState, PullFacts, PullState, Verb, WorkflowFile
+from bot.decide.pull_facts import Approval, Asked, CheckFact, CheckState, PullFacts, PullState, Verb
 from bot.errors import HeadwaterError
 from bot.github.data import PullData, ReviewData
 from bot.github.errors import Forbidden, GitHubError, NotFound
 from bot.github.repository_client import RepositoryClient
 from bot.hosting.project import HostedProject
-from bot.server import Server
 from bot.store import hosting, locks, publications, views
 from bot.working.requesting import affected
 from bot.working.seen import shown_since
 from bot.working.waiting import Proposal, Proposed, WaitingTask
-from planner.ci.headwater_workflow import FILE
+from bot.working.workflow_file import standing
 from planner.definition import Definitions, Permissions, Requirements
 from planner.problems import PlannerError
 from planner.question import affected_in
@@ -93,7 +92,7 @@ def _unseen(connection: Connection, written: float, parts: Sequence[WaitingTask 
 def _nothing_to_see(case: Case) -> str | None:
     """The head, where nothing is affected at it, so that there never was a plan comment; else None."""
     plan = case.plan
-    if plan is None or plan.commit != case.pull.head or plan.deployments or plan.problems:
+    if plan is None or plan.commit != case.pull.head or plan.deployments or plan.problems or plan.held:
         return None
     with case.server.database.reading() as connection:
         posted = publications.find(connection, case.hosted.id, publications.Kind.PLAN, str(case.pull.number))
@@ -139,7 +138,7 @@ def pull_facts(case: Case, requirements: Requirements, client: RepositoryClient)
         else None,
         checks=_checks(case, client, requirements) if power else (),
         app_lacks=case.server.github.missing_permissions(case.hosted.installation_id) if verb in _STARTS_JOBS else (),
-        workflow_file=_workflow_file(case.server, case.project) if verb in _STARTS_JOBS else None,
+        workflow_file=standing(case.server, case.project, pull.head) if verb in _STARTS_JOBS else None,
         rules_known=case.project.rules_known,
     )
 
@@ -270,13 +269,3 @@ def _check_state(status: str, conclusion: str | None) -> CheckState:
         return CheckState.PENDING
     known = {"success": CheckState.SUCCESS, "neutral": CheckState.NEUTRAL, "skipped": CheckState.SKIPPED}
     return known.get(conclusion or "", CheckState.FAILURE)
-
-
-def _workflow_file(server: Server, project: HostedProject) -> WorkflowFile:
-    """Whether the default branch has the file that runs our jobs."""
-    if server.settings.runs_here(project.hosted.full_name):
-        return WorkflowFile.NOT_NEEDED
-    head = project.default_head
-    if head is None:
-        return WorkflowFile.MISSING
-    return WorkflowFile.USABLE if project.mirror.has_file(head, FILE) else WorkflowFile.MISSING

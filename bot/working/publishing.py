@@ -119,7 +119,7 @@ def _commit_shown(connection: Connection, one: Publication) -> str | None:
         return None
     pull = hosting.pull(connection, one.repository, one.number or 0)
     plan = conversation.plan(connection, pull.plan) if pull is not None else None
-    return plan.commit if plan is not None else None
+    return plan.commit if plan is not None and not plan.held else None
 
 
 _CONTENT: Mapping[Kind, Callable[[Connection, HostedProject, Publication], Content | None]] = {

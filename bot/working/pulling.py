@@ -27,6 +27,7 @@ from bot.working.places import hosted_of
 from bot.working.remarks import remarks_on
 from bot.working.superseding import cut_off, stop_former, stop_newest
 from bot.working.voiding import void_asked, void_former
+from bot.working.workflow_file import jobs_can_run, why_anew
 from planner.definition import Workflow
 from planner.problems import DefinitionError, PlannerError
 
@@ -115,11 +116,15 @@ def plan(server: Server, project: HostedProject, pull: PullRow, *, again: bool =
     with server.database.reading() as connection:
         before = conversation.plan(connection, pull.plan)
         lacking = before is not None and cut_off(connection, before)
+    lacking |= before is not None and bool(before.held) and jobs_can_run(server, project, pull.head)
     if before is not None and not again and not lacking and (before.commit, before.base) == (pull.head, base):
-        return bool(before.deployments or before.problems or before.after_merge)
+        return bool(before.deployments or before.problems or before.after_merge or before.held)
     prepared, problems, after_merge = _prepared(server, project, pull)
+    held: list[str] = []
+    if prepared and not jobs_can_run(server, project, pull.head):
+        held, prepared = [alias for one in prepared for alias in one.order], []
     deployed = [(one, submit_plan(project, one)) for one in prepared]
-    now, anything = time.time(), bool(deployed or problems or after_merge)
+    now, anything = time.time(), bool(deployed or problems or after_merge or held)
     with server.database.writing() as connection:
         current = hosting.pull_by_id(connection, pull.id)
         conversation.add_plan(
@@ -133,6 +138,7 @@ def plan(server: Server, project: HostedProject, pull: PullRow, *, again: bool =
                 "after_merge": list(after_merge),
                 "notices": list(_notices(project, server)),
                 "cautions": {str(number): remarks_on(one) for one, number in deployed},
+                "held": held,
                 "created_at": now,
             },
         )
@@ -227,8 +233,6 @@ def without_foreign_removals(project: HostedProject, pull: PullRow, prepared: Pr
 
 def _notices(project: HostedProject, server: Server) -> tuple[str, ...]:
     """What people should mend, though nothing waits for it."""
-    from bot.working.workflow_file import why_anew  # noqa: PLC0415 (it renders a template)
-
     why = why_anew(project, server.settings.public_url)
     return () if why is None else (why,)
 

@@ -31,6 +31,7 @@ from bot.working.places import hosted_of
 from bot.working.pulling import ended, keep_told, wake_waiting
 from bot.working.pushed_facts import before, facts_of
 from bot.working.shown_before import shown_before
+from bot.working.workflow_file import plan_what_waited
 from planner.definition import Removal, Workflow
 from planner.problems import DefinitionError, PlannerError
 
@@ -60,6 +61,8 @@ def deploy(server: Server, key: str) -> None:
     if commit is None:
         return
     project.mirror.keep(commit)
+    if branch == hosted.default_branch:
+        plan_what_waited(server, project, commit)
     if not _matters(server, project, branch):
         return
     _reread_pulls(server, project, branch)

@@ -17,6 +17,7 @@ from bot.store.conversation import CommandRow, CommandState, Story
 from bot.store.hosting import PullRow
 from bot.store.locks import Lock
 from bot.store.views import DeploymentView, TaskView
+from planner.ci.headwater_workflow import FILE
 from planner.definition import Environment, Workflow
 from planner.problems import PlannerError
 
@@ -125,6 +126,8 @@ def plan_model(connection: Connection, project: HostedProject, pull: PullRow) ->
         notices=plan.notices,
         draft=pull.draft,
         superseded_by=pull.head if pull.open and pull.head != plan.commit else "",
+        held=plan.held,
+        brings_file=bool(plan.held) and project.mirror.has_file(plan.commit, FILE),
     )
 
 

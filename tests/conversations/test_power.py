@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from inline_snapshot import snapshot
 
-from planner.ci.headwater_workflow import FILE
 from tests.conversations.seeing import check_of, flat, headline, jobs, plan_of, table, told
-from tests.conversations.town import Town
+from tests.conversations.town import ACTION, Town
 
 CANARY = "canary-7f3a9c2e51"
 
@@ -323,37 +322,19 @@ Merging this deploys what is shown here. To deploy it before the merge:
 """)
 
 
-def test_without_the_workflow_file_nothing_can_run_and_that_is_said(town: Town) -> None:
-    town.commit({"headwater.yml": flat("db"), **town.environments(db="d1")})
+def test_without_the_workflow_file_plans_wait_for_it_and_are_made_once_it_is_there(town: Town) -> None:
+    town.commit({"headwater.yml": flat("db", "web"), **ACTION, **town.environments(db="d1", web="w1")})
     town.settle()
-    pull = town.pull(town.environments(db="d2"))
+    pull = town.pull(town.environments(db="d2", web="w2"))
     town.settle()
     assert pull.plan() == snapshot("""\
-### `db`: its plan failed
+### 2 environments wait for the workflow file
 
-| Environment | Plan | Why | Tool |
-| :-- | :-- | :-- | :-- |
-| `db` | ✗\xa0**could not start** | `db/wanted` | script |
+`db` and `web` are planned in jobs of `.github/workflows/headwater.yml` on the default branch, which has none yet. Once `headwater init --github` has written it and it is merged there, this is planned by itself.
 
-<details open><summary><code>db</code> &nbsp;failed</summary>
-
-```
-.github/workflows/headwater.yml is not on the default branch: write it with 'headwater init --github'
-```
-
-</details>
-
-Once that is mended:
-
-```
-/plan
-```
-
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
-    assert pull.checks() == snapshot(
-        {"headwater deploy: flat": "neutral", "headwater plan": "failure", "headwater plan: flat": "failure"}
-    )
+    assert pull.checks() == snapshot({"headwater plan": "action_required"})
     assert pull.say("/deploy") == snapshot("""\
 ### Not deployed
 
@@ -362,12 +343,46 @@ Once that is mended:
 
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
+    assert pull.say("/plan") == snapshot("""\
+### Not planned
+
+> [!WARNING]
+> **The default branch has no workflow file for our jobs**. Write it with headwater init --github and merge it into the default branch
+
+<sub>`/plan` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    town.write_workflow()
+    town.settle()
+    assert headline(pull.plan()) == "### 2 environments: 2 to change"
+    assert pull.checks()["headwater plan"] == "success"
+    assert "Deployed 2 environments" in pull.say("/deploy")
 
 
 def test_a_pull_request_that_brings_the_workflow_file_is_to_be_merged_first(town: Town) -> None:
-    town.commit({"headwater.yml": flat("db"), **town.environments(db="d1")})
+    town.commit({"README.md": "nothing yet"})
     town.settle()
-    pull = town.pull({**town.environments(db="d2"), FILE: "name: headwater\non: workflow_dispatch\njobs: {}\n"})
+    other = town.pull({"headwater.yml": flat("web"), **town.environments(web="w1")})
+    pull = town.pull({"headwater.yml": flat("db"), **ACTION, **town.environments(db="d1")}, branch="begin")
+    town.write_workflow("begin")
     town.settle()
-    assert f"{FILE} is not on the default branch yet" in pull.plan()
-    assert "merge what brings it first" in pull.plan()
+    assert pull.plan() == snapshot("""\
+### `db` waits for the workflow file
+
+`db` is planned in jobs of `.github/workflows/headwater.yml` on the default branch, which has none yet. This pull request brings it: once it is merged, pull requests are planned.
+
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert pull.checks() == snapshot({"headwater plan": "neutral"})
+    assert pull.say("/plan") == snapshot("""\
+### Not planned
+
+> [!WARNING]
+> **The default branch has no workflow file for our jobs**. Merge this pull request, which brings it
+
+<sub>`/plan` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert headline(other.plan()) == "### `web` waits for the workflow file"
+    pull.merge()
+    town.settle()
+    assert "web" in headline(other.plan())
+    assert "waits" not in headline(other.plan())

@@ -43,6 +43,8 @@ HURRY = 20
 """How much faster people act here than elsewhere, for GitHub's limits."""
 SECRET = "a secret that only GitHub and we know"
 SETUP = "name: setup\nruns:\n  using: composite\n  steps:\n    - run: 'true'\n      shell: bash\n"
+ACTION: Mapping[str, object] = {".github/actions/headwater-setup/action.yml": SETUP}
+"""The set-up action that the generated workflow file uses."""
 
 PLAN = """#!/bin/sh
 # What differs from what is there: the file `wanted` beside this script.
@@ -189,17 +191,17 @@ class Town:
 
     def setup(self, files: Mapping[str, object]) -> None:
         """The default branch as a team has it, with the generated workflow file and the set-up action."""
-        self.commit({**files, ".github/actions/headwater-setup/action.yml": SETUP}, "Describe the environments")
+        self.commit({**files, **ACTION}, "Describe the environments")
         self.write_workflow()
         self.settle()
 
-    def write_workflow(self) -> None:
-        """Write the generated workflow file for what the default branch has now."""
+    def write_workflow(self, branch: str = "main") -> None:
+        """Write the generated workflow file for what a branch has now."""
         git = GitRepository(self.repository.git.folder)
-        head = self.repository.git.branch("main")
+        head = self.repository.git.branch(branch)
         definitions = definitions_at(git, head or "").require() if head else Definitions()
         text = render_headwater_workflow(definitions, self.settings.public_url)
-        self.commit({".github/workflows/headwater.yml": text}, "Write Headwater's workflow")
+        self.commit({".github/workflows/headwater.yml": text}, "Write Headwater's workflow", branch=branch)
 
     def pull(
         self,

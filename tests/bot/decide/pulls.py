@@ -42,7 +42,7 @@ PULL = PullFacts(
     approvals=(Approval("bob", HEAD, "write"),),
     code_owner_approval=True,
     checks=(CheckFact("build", False, True, CheckState.SUCCESS),),
-    workflow_file=WorkflowFile.USABLE,
+    workflow_file=WorkflowFile.THERE,
 )
 
 

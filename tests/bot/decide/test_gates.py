@@ -71,7 +71,7 @@ FACTS: list[tuple[Code, dict[str, Any]]] = [
 FACTS_OF_JOBS: list[tuple[Code, dict[str, Any]]] = [
     (Code.APP_PERMISSION, {"app_lacks": ("checks: write",)}),
     (Code.WORKFLOW_FILE_MISSING, {"workflow_file": WorkflowFile.MISSING}),
-    (Code.WORKFLOW_FILE_UNUSABLE, {"workflow_file": WorkflowFile.UNUSABLE}),
+    (Code.WORKFLOW_FILE_MISSING, {"workflow_file": WorkflowFile.BROUGHT}),
     (Code.WORKFLOW_FILE_UNKNOWN, {"workflow_file": None}),
 ]
 ASKED: list[tuple[Code, Verb, dict[str, Any]]] = [
