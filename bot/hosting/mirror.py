@@ -92,6 +92,13 @@ class HostedMirror(Mirror):
         found = self._run("rev-parse", "--verify", "--quiet", f"{commit}^1")
         return found.stdout.decode().strip() or None if found.ok else None
 
+    def conflicts(self, ours: str, theirs: str) -> tuple[str, ...]:
+        """The files in which two commits cannot be merged. A git before 2.38 cannot say, and finds none."""
+        answer = self._run("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs)
+        if answer.code != 1:
+            return ()
+        return tuple(dict.fromkeys(answer.stdout.decode(errors="replace").strip("\0").split("\0")[1:]))
+
     def has_file(self, commit: str, path: str) -> bool:
         """Whether a commit has a file of that path."""
         return self._run("cat-file", "-e", f"{commit}:{path}").ok

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -156,13 +157,15 @@ def problem_lines(problems: Sequence[str], commit: str = "", repository_url: str
 
 
 def refusal_lines(model: DeploymentComment) -> list[Markdown]:
-    """All that is not met, each with what to do."""
+    """All that is not met, each with what to do; what mends several stands with the last of them."""
     lines = []
+    told_later = Counter(mend for _, _, mend, _ in model.refusals[:_MOST_LINES])
     for one in model.refusals[:_MOST_LINES]:
         _, message, mend, names = Refused(*one)
+        told_later[mend] -= 1
         about = Markdown(f": {codes(names, 5)}") if names else Markdown()
         told = Markdown(f"**{prose(_sentence(message)) or '—'}**{about}")
-        lines.append(Markdown(f"{told}. {prose(_sentence(mend))}") if mend else told)
+        lines.append(Markdown(f"{told}. {prose(_sentence(mend))}") if mend and not told_later[mend] else told)
     return lines
 
 

@@ -17,15 +17,14 @@ from bot.errors import HeadwaterError
 from bot.github.data import PullData, ReviewData
 from bot.github.errors import Forbidden, GitHubError, NotFound
 from bot.github.repository_client import RepositoryClient
-from bot.hosting.project import HostedProject
 from bot.store import hosting, locks, publications, views
+from bot.working.against_base import base_head, changed_since, lacks_base
 from bot.working.requesting import affected
 from bot.working.seen import shown_since
 from bot.working.waiting import Proposal, Proposed, WaitingTask
 from bot.working.workflow_file import standing
 from planner.definition import Definitions, Permissions, Requirements
 from planner.problems import PlannerError
-from planner.question import affected_in
 
 _STARTS_JOBS = WITH_POWER | {Verb.PLAN, Verb.RESTORE, Verb.RETRY, Verb.APPROVE}
 _OUR_CHECKS = ("headwater plan", "headwater deploy")
@@ -121,8 +120,9 @@ def pull_facts(case: Case, requirements: Requirements, client: RepositoryClient)
         vetted=pull.may_run if pull.fork else None,
         allowed_bases=_allowed_bases(case.project.default_definitions(), case.hosted.default_branch),
         mergeable=told.mergeable,
-        stale=_stale(case.project, case) if power and requirements.up_to_date == "environment" else (),
-        behind=_behind(case) if power and requirements.up_to_date == "branch" else False,
+        conflicts=_conflicts(case) if power and told.mergeable is False else (),
+        stale=_stale(case) if power and requirements.up_to_date == "environment" else (),
+        behind=lacks_base(case.project, case.pull) if power and requirements.up_to_date == "branch" else False,
         approvals=tuple(
             Approval(login, commit, _role(client, login))
             for login, (state, commit) in newest.items()
@@ -185,30 +185,19 @@ def _with_mergeable(client: RepositoryClient, told: PullData) -> PullData:
     return told
 
 
-def _stale(project: HostedProject, case: Case) -> tuple[str, ...] | None:
+def _conflicts(case: Case) -> tuple[str, ...]:
+    base = base_head(case.project, case.pull)
+    return case.project.mirror.conflicts(base, case.pull.head) if base is not None else ()
+
+
+def _stale(case: Case) -> tuple[str, ...] | None:
     """The environments asked for whose inputs the base branch has changed since the pull request left it."""
-    base = project.mirror.head_of(f"refs/heads/{case.pull.base_ref}")
-    if base is None:
-        return None
-    if case.plan is None:
+    if case.plan is None and base_head(case.project, case.pull) is not None:
         return ()  # nothing was shown, and that is said
-    if base == case.plan.base:
-        return ()
-    try:
-        parted = project.repository.merge_base(base, case.pull.head)
-        moved = affected_in(project.mirrored, parted, base, exact=True).workflows
-    except PlannerError:
-        return None
-    mine = planned_aliases(case)
-    found = {
-        (workflow.file, one.alias): None
-        for workflow in moved
-        for one in workflow.environments
-        if one.affected
-        and (workflow.file, one.alias.casefold()) in mine
-        and any(why.code.value != "upstream-affected" for why in one.reasons)
-    }
-    chosen = _chosen(case) if found and case.command.verb == Verb.DEPLOY.value else None
+    found = changed_since(case.project, case.pull, planned_places(case))
+    if not found:
+        return None if found is None else ()
+    chosen = _chosen(case) if case.command.verb == Verb.DEPLOY.value else None
     return tuple(alias for file, alias in found if chosen is None or (file, alias) in chosen)
 
 
@@ -220,7 +209,7 @@ def _chosen(case: Case) -> frozenset[tuple[str, str]]:
         return frozenset()
 
 
-def planned_aliases(case: Case) -> frozenset[tuple[str, str]]:
+def planned_places(case: Case) -> frozenset[tuple[str, str]]:
     """File and alias of all that the plans of this head are about."""
     found: set[tuple[str, str]] = set()
     with case.server.database.reading() as connection:
@@ -229,11 +218,6 @@ def planned_aliases(case: Case) -> frozenset[tuple[str, str]]:
             if view is not None:
                 found |= {(view.file, one.alias.casefold()) for one in view.tasks}
     return frozenset(found)
-
-
-def _behind(case: Case) -> bool | None:
-    base = case.project.mirror.head_of(f"refs/heads/{case.pull.base_ref}")
-    return None if base is None else not case.project.mirror.contains(case.pull.head, base)
 
 
 def _checks(case: Case, client: RepositoryClient, requirements: Requirements) -> tuple[CheckFact, ...] | None:

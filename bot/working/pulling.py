@@ -23,6 +23,7 @@ from bot.store import conversation, deployments, hosting, locks, publications, w
 from bot.store.hosting import HostedRepository, PullRow
 from bot.store.publications import Kind
 from bot.submit import submit_plan
+from bot.working.against_base import warnings
 from bot.working.places import hosted_of
 from bot.working.remarks import remarks_on
 from bot.working.superseding import cut_off, stop_former, stop_newest
@@ -136,7 +137,7 @@ def plan(server: Server, project: HostedProject, pull: PullRow, *, again: bool =
                 "deployments": [number for _, number in deployed],
                 "problems": problems,
                 "after_merge": list(after_merge),
-                "notices": list(_notices(project, server)),
+                "notices": [*_notices(project, server), *warnings(project, pull, _places(prepared))],
                 "cautions": {str(number): remarks_on(one) for one, number in deployed},
                 "held": held,
                 "created_at": now,
@@ -229,6 +230,10 @@ def without_foreign_removals(project: HostedProject, pull: PullRow, prepared: Pr
     had = {(one.file, each.key) for one in before.workflows for each in one.environments}
     mine = tuple(row for row in prepared.removed if (row.file, row.key) in had)
     return replace(prepared, removed=mine, doubtful=tuple(row for row in prepared.doubtful if row in mine))
+
+
+def _places(prepared: Iterable[Prepared]) -> set[tuple[str, str]]:
+    return {(one.workflow.file, alias.casefold()) for one in prepared for alias in one.order}
 
 
 def _notices(project: HostedProject, server: Server) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def test_all_that_is_not_met_is_told_at_once(town: Town) -> None:
 > [!WARNING]
 > - **This pull request is a draft**. Mark it as ready for review
 > - **The commit named is not the head, which is COMMIT7**. Look at what was pushed, then name COMMIT7 or no commit
-> - **It conflicts with the base branch**. Merge the base branch into it, or rebase it
+> - **It conflicts with the base branch in**: `db/wanted`
 > - **The base branch has since changed what these read**: `db`. Merge the base branch into it, or rebase it
 > - **The head, COMMIT7, has 0 of 2 approvals**. Have that commit approved by people who may write, other than the author and who pushed last
 > - **Code owners have not approved**. Ask the code owners of the changed files for a review
@@ -85,7 +85,7 @@ def test_all_that_is_not_met_is_told_at_once(town: Town) -> None:
 > [!WARNING]
 > - **You may not deploy here; it takes any of**: `write`. Ask somebody who may to write the command, or change permissions on the default branch
 > - **This pull request is a draft**. Mark it as ready for review
-> - **It conflicts with the base branch**. Merge the base branch into it, or rebase it
+> - **It conflicts with the base branch in**: `db/wanted`
 > - **The base branch has since changed what these read**: `db`. Merge the base branch into it, or rebase it
 > - **The head, COMMIT7, has 0 of 2 approvals**. Have that commit approved by people who may write, other than the author and who pushed last
 > - **Code owners have not approved**. Ask the code owners of the changed files for a review
@@ -283,3 +283,29 @@ def test_a_draft(town: Town) -> None:
     town.settle()
     pull.say("/deploy")
     assert town.tool_log() == ["db begins", "db deployed"]
+
+
+def _notice(pull: Conversation) -> str:
+    return pull.plan().partition("> [!IMPORTANT]\n")[2].partition("\n\n")[0]
+
+
+def test_a_plan_comment_tells_what_a_deploy_would_be_refused_for(town: Town) -> None:
+    town.setup({"headwater.yml": workflow({"db": "", "cdn": ""}), **town.environments(db="1", cdn="1")})
+    behind = town.pull(town.environments(cdn="2"), branch="behind")
+    stale = town.pull({**town.environments(cdn="2"), "db/other": ""}, branch="stale")
+    torn = town.pull(town.environments(db="2"), branch="torn")
+    town.settle()
+    assert all("IMPORTANT" not in one.plan() for one in (behind, stale, torn))
+    town.commit({"db/wanted": "3\n"})
+    for pull in (behind, stale, torn):
+        pull.push({"README.md": "# More\n"})
+    town.settle()
+    assert "IMPORTANT" not in behind.plan()
+    assert _notice(stale) == snapshot(
+        "> `main` has since changed what `db` reads: merge `main` into it, or rebase it, before you write `/deploy`"
+    )
+    assert _notice(torn) == snapshot(
+        "> It conflicts with `main` in `db/wanted`: merge `main` into it, or rebase it, before you write `/deploy`"
+    )
+    _update_branch(stale, "ada")
+    assert "IMPORTANT" not in stale.plan()
