@@ -159,9 +159,9 @@ def problem_lines(problems: Sequence[str], commit: str = "", repository_url: str
 def refusal_lines(model: DeploymentComment) -> list[Markdown]:
     """All that is not met, each with what to do; what mends several stands with the last of them."""
     lines = []
-    told_later = Counter(mend for _, _, mend, _ in model.refusals[:_MOST_LINES])
-    for one in model.refusals[:_MOST_LINES]:
-        _, message, mend, names = Refused(*one)
+    refusals = [Refused(*one) for one in model.refusals[:_MOST_LINES]]
+    told_later = Counter(one.mend for one in refusals)
+    for _, message, mend, names in refusals:
         told_later[mend] -= 1
         about = Markdown(f": {codes(names, 5)}") if names else Markdown()
         told = Markdown(f"**{prose(_sentence(message)) or '—'}**{about}")
