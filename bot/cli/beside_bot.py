@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from bot.cli.context import Globals
@@ -9,6 +11,8 @@ from bot.cli.output import note, printable
 from bot.errors import NotAllowed
 from planner.ci.headwater_workflow import FILE, is_ours, url_in
 from planner.repository import Repository
+
+_REFUSED = re.compile(r"^headwater (deploy|destroy|adopt)\b((?: (?![-(])\S+)?).*")
 
 
 def bot_of(repository: Repository) -> str | None:
@@ -35,6 +39,15 @@ def say_so(settings: Globals, repository: Repository) -> None:
             "machine alone. Comment /status on a pull request for the bot's state.",
             quiet=settings.quiet,
         )
+
+
+def advised(lines: Iterable[str], repository: Repository) -> list[str]:
+    """Lines of advice, of which no one is a command that would be refused: the bot takes it as a comment."""
+    every = list(lines)
+    if bot_of(repository) is None:
+        return every
+    comments = (_REFUSED.sub(r"/\1\2   (as a comment on a pull request)", line) for line in every)
+    return list(dict.fromkeys(comments))
 
 
 def refuse(repository: Repository, command: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bot.cli.acting import Session
+from bot.cli.beside_bot import advised
 from bot.cli.commands import COMMANDS
 from bot.cli.completing import environment_aliases
 from bot.cli.context import Command, Globals
@@ -28,7 +29,7 @@ def command(settings: Globals, alias: str) -> ExitCode:
     session = Session(settings)
     session.collect()
     found = explain(session.project, alias, settings.workflow)
-    advice = _advice(found)
+    advice = advised(_advice(found), session.project.repository)
     if settings.json:
         print_json(_as_json(found, advice))
         return ExitCode.DONE

@@ -83,8 +83,8 @@ def write_github_files(repository: Repository, url: str) -> GitHubFiles:
     return GitHubFiles(url.rstrip("/"), definitions, outcome, _write_once(top / SETUP_FILE, setup), homeless)
 
 
-def tell(files: GitHubFiles, *, quiet: bool) -> None:
-    """Say what was written, and what is left to do."""
+def tell(files: GitHubFiles, *, quiet: bool, after: int = 0) -> None:
+    """Say what was written, and what is left to do, `after` as many steps that were told before."""
     anew = "Wrote" if files.workflow is Outcome.WRITTEN else "Up to date:"
     say(f"{anew} {paint(FILE, Tone.STRONG)}, for the bot at {files.url}.")
     if files.setup is Outcome.WRITTEN:
@@ -97,10 +97,11 @@ def tell(files: GitHubFiles, *, quiet: bool) -> None:
         f"make the GitHub environments {', '.join(map(printable, environments))} in the repository's settings",
         f"let the default branch alone deploy to {guarded}",
         *([f"keep the secrets in them: {', '.join(secrets)}"] if secrets else []),
-        "commit both files to the default branch",
+        f"commit {'all of it' if after else 'both files'} to the default branch",
     ]
-    note("What comes next on GitHub:", quiet=quiet)
-    for number, step in enumerate(steps, start=1):
+    if not after:
+        note("What comes next on GitHub:", quiet=quiet)
+    for number, step in enumerate(steps, start=after + 1):
         note(f"  {number}. {step}", quiet=quiet)
     if files.without_backend:
         names = ", ".join(map(printable, files.without_backend[:5])) + (", …" * (len(files.without_backend) > 5))

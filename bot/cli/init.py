@@ -61,21 +61,22 @@ def command(settings: Globals, *, github: bool, url: str | None) -> ExitCode:
     text = text_to_write(found)
     if text is not None:
         _write_new(repository, text)
-    if not settings.json:
-        _tell(found, settings, wrote=text is not None, more=github)
+    told = 0 if settings.json else _tell(found, settings, wrote=text is not None, more=github)
     files = None if address is None else write_github_files(repository, address)
     if settings.json:
         print_json(_as_json(found, files, wrote=text is not None))
     elif files is not None:
-        tell(files, quiet=settings.quiet)
+        tell(files, quiet=settings.quiet, after=told)
     return ExitCode.DONE
 
 
-def _tell(found: Found, settings: Globals, *, wrote: bool, more: bool) -> None:
+def _tell(found: Found, settings: Globals, *, wrote: bool, more: bool) -> int:
+    """Say what was found and what comes next, which goes on where there is `more`; how many steps that is so far."""
     if not found.workflow_files:
-        _tell_about_stacks(found.stacks, settings)
-    elif found.unknown_templates or not more:
+        return _tell_about_stacks(found.stacks, settings, more=more)
+    if found.unknown_templates or not more:
         _tell_about_templates(found, settings, wrote=wrote)
+    return 0
 
 
 def look(tree: Tree) -> Found:
@@ -111,7 +112,7 @@ def _write_new(repository: Repository, text: str) -> None:
         ) from None
 
 
-def _tell_about_stacks(stacks: Sequence[FoundStack], settings: Globals) -> None:
+def _tell_about_stacks(stacks: Sequence[FoundStack], settings: Globals, *, more: bool) -> int:
     deployable = [one for one in stacks if one.tool in DEPLOYABLE_TOOLS]
     others = [one for one in stacks if one.tool not in DEPLOYABLE_TOOLS]
     if deployable:
@@ -126,11 +127,12 @@ def _tell_about_stacks(stacks: Sequence[FoundStack], settings: Globals) -> None:
         "write into it which environment needs which" if deployable else "add your first environment to it",
         "headwater lint                 checks it",
         "headwater graph --work-tree    draws it",
-        "commit it, then: headwater plan",
+        *([] if more else ["commit it, then: headwater plan"]),
     ]
     note("What comes next:", quiet=settings.quiet)
     for number, step in enumerate(steps, start=1):
         note(f"  {number}. {step}", quiet=settings.quiet)
+    return len(steps)
 
 
 def _tell_about_templates(found: Found, settings: Globals, *, wrote: bool) -> None:

@@ -163,10 +163,6 @@ def _check(given: _Given, grammar: Grammar) -> None:
         raise WrongLine(f"/{grammar.verb} is about one environment, and {many} named")
     if Option.STATE in values and len(names) != 1:
         raise WrongLine("--state frees the state of one environment: name it", f"/{grammar.verb} ENV --state ID")
-    for option in grammar.required:
-        if option not in values:
-            line = " ".join((f"/{grammar.verb}", *map(spelled, names), option, VALUES.get(option, "")))
-            raise WrongLine(f"/{grammar.verb} needs {option} {VALUES.get(option, '')}".rstrip(), line.rstrip())
 
 
 def _filled(bare: Command, given: _Given, grammars: Mapping[str, Grammar]) -> Command:

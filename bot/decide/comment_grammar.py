@@ -58,9 +58,8 @@ class Elsewhere:
 class Grammar:
     """How one command is written. Its help, its page and the parser's answers are made from this.
 
-    `options`: those that it takes, each with what it does here. `required`: those that it does not do without.
-    `commit`: whether it takes @SHA. `examples`: a line, and what it does. `more`: further paragraphs, in Markdown.
-    `where`: the states of a pull request on which it works.
+    `options`: those that it takes, each with what it does here. `commit`: whether it takes @SHA. `examples`: a line and
+    what it does. `more`: further paragraphs, in Markdown. `where`: the states of a pull request on which it works.
     """
 
     verb: str
@@ -68,7 +67,6 @@ class Grammar:
     usage: tuple[str, ...]
     argument: Argument = Argument.NOTHING
     options: tuple[tuple[Option, str], ...] = ()
-    required: tuple[Option, ...] = ()
     commit: bool = False
     elsewhere: tuple[Elsewhere, ...] = ()
     examples: tuple[tuple[str, str], ...] = ()

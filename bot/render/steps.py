@@ -113,7 +113,17 @@ def deployment_steps(model: DeploymentComment) -> tuple[Step, ...]:
         steps += [*_stale_locks(rows), *_again(rows)]
     if steps and model.continuous and not model.actor:
         steps = [Step(_NOBODY_ANSWERS)]
-    return (*_locked(rows, model.repository_url), *steps)
+    return (*_locked(rows, model.repository_url), *_holds(model, rows), *steps)
+
+
+def _holds(model: DeploymentComment, rows: Sequence[Row]) -> list[Step]:
+    """Who may deploy what is gone now: that nothing is there is what nobody would look for."""
+    gone = [row.alias for row in rows if row.action is TaskAction.DESTROY and row.state is TaskState.SUCCEEDED]
+    if model.continuous or not gone:
+        return []
+    free = code(command("unlock", *gone)) if len(gone) <= MOST_TYPED else code("/unlock")
+    words = f"This pull request holds {codes(gone)}: no other deploys there before it is merged, or {free} frees them."
+    return [Step(Markdown(words))]
 
 
 def _locked(rows: Sequence[Row], repository_url: str) -> list[Step]:

@@ -15,6 +15,7 @@ from bot.render.checks import plan_check as plan_output
 from bot.render.comments import deployment_text
 from bot.render.headlines import held, plain
 from bot.render.models import CheckOutput, PlanComment
+from bot.render.words import counted
 from bot.store import conversation, deployments, hosting, publications, views
 from bot.store.publications import Publication
 from bot.working.posting import Check, Content
@@ -78,14 +79,15 @@ def _planned(plan: conversation.PullPlan, tasks: Sequence[views.TaskView]) -> Ch
     unfinished = [task for task in tasks if not task.finished]
     failed = [task for task in tasks if task.state.value in ("failed", "timed out")]
     cancelled = [task for task in tasks if task.state.value == "cancelled"]
-    title = f"{len(tasks)} environment{'s' * (len(tasks) != 1)} planned"
+    number, see = counted(len(tasks), "environment"), "See the plan comment."
     if unfinished:
-        return CheckOutput(f"Planning {len(tasks)} environment{'s' * (len(tasks) != 1)}", "See the plan comment.")
+        return CheckOutput(f"Planning {number}", see)
     if failed:
-        return CheckOutput(f"{title}, {len(failed)} failed", "See the plan comment.", conclusion="failure")
+        return CheckOutput(f"{len(failed)} of {counted(len(tasks), 'plan')} failed", see, conclusion="failure")
     if cancelled:
-        return CheckOutput(f"{title}, {len(cancelled)} cancelled", "See the plan comment.", conclusion="cancelled")
-    return CheckOutput(title, "See the plan comment.", conclusion="success")
+        title = f"{len(cancelled)} of {counted(len(tasks), 'plan')} cancelled"
+        return CheckOutput(title, see, conclusion="cancelled")
+    return CheckOutput(f"{number} planned", see, conclusion="success")
 
 
 def plan_check(connection: Connection, project: HostedProject, one: Publication) -> Content | None:

@@ -184,7 +184,7 @@ def test_what_is_nearly_a_command(town: Town) -> None:
 
 <sub>`/deploy -v SIZE=large` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
-    assert pull.say("/deploy db --only --from api\n/destroy\n/approve @1234567") == snapshot("""\
+    assert pull.say("/deploy db --only --from api\n/destroy --confirm\n/approve @1234567") == snapshot("""\
 ### That was not understood
 
 - `/deploy db --only --from api`: &#45;-only adds nothing and --from adds the downstream: give one of them. It is written <code>/deploy &#91;ENV…&#93; &#91;--only &#124; --from ALIAS&#93; &#91;--workflow NAME&#93; &#91;&#64;\u200bSHA&#93;</code>
@@ -193,9 +193,9 @@ def test_what_is_nearly_a_command(town: Town) -> None:
 
 ### That was not understood
 
-- `/destroy`: `/destroy` needs --confirm WORKFLOW. It is written `/destroy --confirm WORKFLOW`
+- `/destroy --confirm`: &#45;-confirm needs WORKFLOW. It is written <code>/destroy &#91;ENV…&#93; --confirm WORKFLOW &#91;--only &#124; --from ALIAS&#93; &#91;--workflow NAME&#93; &#91;--force&#93;</code>
 
-<sub>`/destroy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
+<sub>`/destroy --confirm` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 
 ### That was not understood
 

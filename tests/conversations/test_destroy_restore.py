@@ -249,7 +249,7 @@ For somebody else, to have this done (`/reject` calls it off):
 ### Not approved
 
 > [!WARNING]
-> - **You asked for what waits here, so you cannot approve it**. Have somebody else approve it, or set requirements.selfApproval: true on the default branch
+> - **You asked for what waits here, so you cannot approve it**
 > - **This pull request is yours, so you cannot approve what it deploys**. Have somebody else approve it, or set requirements.selfApproval: true on the default branch
 
 <sub>`/approve` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
@@ -304,6 +304,8 @@ destroy network
 
 </details>
 
+This pull request holds `api`, `db` and `network`: no other deploys there before it is merged, or `/unlock api db network` frees them.
+
 <sub>`/destroy --confirm shop` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 4</sub>\
 """)
     assert pull.say("/destroy --confirm shop") == snapshot("""\
@@ -342,9 +344,10 @@ def test_not_while_something_deployed_needs_it(town: Town) -> None:
 def test_only_what_is_confirmed_by_name(town: Town) -> None:
     pull = _deployed(town, {"db": ""})
     assert pull.say("/destroy db") == snapshot("""\
-### That was not understood
+### Not destroyed
 
-- `/destroy db`: `/destroy` needs --confirm WORKFLOW. It is written `/destroy db --confirm WORKFLOW`
+> [!WARNING]
+> **This destroys 1 environment of the workflow `shop`**. To have that shown, write `/destroy db --confirm shop`
 
 <sub>`/destroy db` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)

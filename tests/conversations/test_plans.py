@@ -213,7 +213,7 @@ Push a commit that mends this. To plan again as it is:
     )
     assert told(check_of(pull, "headwater plan")) == snapshot("""\
 failure
-3 environments planned, 1 failed
+1 of 3 plans failed
 See the plan comment.\
 """)
     assert pull.say("/deploy") == snapshot("""\

@@ -58,7 +58,7 @@ cancelled
 """)
     assert told(check_of(pull, "headwater plan", first)) == snapshot("""\
 cancelled
-2 environments planned, 1 cancelled
+1 of 2 plans cancelled
 See the plan comment.\
 """)
     assert pull.checks() == snapshot(

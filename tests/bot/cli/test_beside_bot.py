@@ -71,3 +71,9 @@ def test_the_doctor_names_the_bot(app: Repo) -> None:
         f"the bot at {URL} deploys this repository; its state is there, not in the store above",
         "",
     )
+
+
+def test_explain_advises_nothing_that_would_be_refused(app: Repo) -> None:
+    told = app.headwater("explain", "app").out
+    assert "Next: /deploy app   (as a comment on a pull request)" in told
+    assert "headwater deploy" not in told

@@ -37,7 +37,7 @@ ARGUMENTS = {
 
 
 def line_of(grammar: Grammar, *options: Option) -> str:
-    needed = dict.fromkeys((*grammar.required, *options))
+    needed = dict.fromkeys(options)
     return " ".join((f"/{grammar.verb}", ARGUMENTS[grammar.argument][0], *(SAMPLES[one][0] for one in needed)))
 
 
@@ -95,8 +95,7 @@ def test_the_examples_can_be_typed(grammar: Grammar) -> None:
 @every_command
 def test_it_can_be_typed_alone_or_says_what_it_lacks(grammar: Grammar) -> None:
     (found,) = parse(f"/{grammar.verb}", GRAMMARS)
-    lacks = grammar.required or grammar.argument is Argument.ENVIRONMENT
-    assert isinstance(found, Mistake if lacks else Command)
+    assert isinstance(found, Mistake if grammar.argument is Argument.ENVIRONMENT else Command)
 
 
 @every_command
@@ -108,8 +107,7 @@ def test_it_takes_the_options_that_it_says_and_refuses_the_others(grammar: Gramm
         return
     found = read(line)
     expected = {"patterns": ARGUMENTS[grammar.argument][1]}
-    for one in {*grammar.required, option}:
-        expected |= SAMPLES[one][1]
+    expected |= SAMPLES[option][1]
     defaults = Command(grammar.verb, 1, line)
     for field in fields(Command)[3:]:
         assert getattr(found, field.name) == expected.get(field.name, getattr(defaults, field.name)), field.name
@@ -136,19 +134,11 @@ def test_it_takes_a_commit_only_if_it_says_so(grammar: Grammar) -> None:
 
 @every_command
 def test_it_takes_as_many_names_as_it_says(grammar: Grammar) -> None:
-    several = " ".join((f"/{grammar.verb} a 'b c' d-*", *(SAMPLES[one][0] for one in grammar.required)))
+    several = f"/{grammar.verb} a 'b c' d-*"
     if grammar.argument is Argument.ENVIRONMENTS:
         assert read(several).patterns == ("a", "b c", "d-*")
     else:
         refused(several)
-
-
-@every_command
-def test_what_is_missing_is_told(grammar: Grammar) -> None:
-    for option in grammar.required:
-        found = refused(f"/{grammar.verb} 'a b'")
-        assert found.message == f"/{grammar.verb} needs {option} {VALUES[option]}"
-        assert read(found.hint).patterns == ("a b",)
 
 
 @every_command

@@ -315,13 +315,11 @@ def test_values_belong_to_the_plan() -> None:
     )
 
 
-def test_destroying_needs_the_name_of_the_workflow() -> None:
-    assert said("/destroy\n/destroy 'a b' c\n/destroy --confirm\n/destroy --confirm --force") == snapshot(
+def test_confirming_needs_the_name_of_the_workflow() -> None:
+    assert said("/destroy --confirm\n/destroy --confirm --force") == snapshot(
         [
-            "1! /destroy needs --confirm WORKFLOW => /destroy --confirm WORKFLOW",
-            "2! /destroy needs --confirm WORKFLOW => /destroy 'a b' c --confirm WORKFLOW",
-            "3! --confirm needs WORKFLOW => /destroy [ENV…] --confirm WORKFLOW [--only | --from ALIAS] [--workflow NAME] [--force]",
-            "4! --confirm needs WORKFLOW, and '--force' follows; quote it if it is meant => /destroy [ENV…] --confirm WORKFLOW [--only | --from ALIAS] [--workflow NAME] [--force]",
+            "1! --confirm needs WORKFLOW => /destroy [ENV…] --confirm WORKFLOW [--only | --from ALIAS] [--workflow NAME] [--force]",
+            "2! --confirm needs WORKFLOW, and '--force' follows; quote it if it is meant => /destroy [ENV…] --confirm WORKFLOW [--only | --from ALIAS] [--workflow NAME] [--force]",
         ]
     )
 
