@@ -161,10 +161,16 @@ def _draft(case: _Case) -> Iterator[Refusal]:
 
 
 def _base(case: _Case) -> Iterator[Refusal]:
-    allowed = case.facts.allowed_bases or (case.facts.default_branch,)
-    if case.facts.base not in allowed:
+    facts, mend = case.facts, "change the base branch, or triggers.branches"
+    bases = facts.bases or (("", (facts.default_branch,)),)
+    wrong = [(name, branches) for name, branches in bases if facts.base not in branches]
+    if wrong and len(bases) > 1:
+        message = "from pull requests to this base branch nothing is deployed of"
+        names = tuple(name for name, _ in wrong)
+        yield Refusal(Code.BASE_BRANCH, message, f"name another workflow with --workflow, {mend}", names)
+    elif wrong:
         message = "nothing is deployed from pull requests to this base branch, only to"
-        yield Refusal(Code.BASE_BRANCH, message, "change the base branch, or triggers.branches", allowed)
+        yield Refusal(Code.BASE_BRANCH, message, mend, wrong[0][1])
 
 
 # ---- which commit

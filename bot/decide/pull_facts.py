@@ -78,7 +78,7 @@ class PullFacts:
     """A pull request as it is when the command is decided. None is always: not known.
 
     `private`: only its members can read the repository. `vetted`: the commit of a fork that one who may deploy has
-    named. `allowed_bases`: the trigger branches of the workflows asked for; none means the default branch.
+    named. `bases`: the branches that each workflow asked for is deployed from, by its name.
     `mergeable`: GitHub's word on conflicts, never its `mergeable_state`, in which our own checks count. `conflicts`:
     the files in conflict, as far as they are known. `stale`: the aliases asked for whose inputs the base branch has
     changed since. `behind`: the base branch has commits that the head has not. `approvals`: the newest review of each
@@ -98,7 +98,7 @@ class PullFacts:
     private: bool = False
     last_pusher: str | None = None
     vetted: str | None = None
-    allowed_bases: tuple[str, ...] = ()
+    bases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     mergeable: bool | None = None
     conflicts: tuple[str, ...] = ()
     stale: tuple[str, ...] | None = None

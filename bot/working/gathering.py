@@ -23,7 +23,7 @@ from bot.working.requesting import affected
 from bot.working.seen import shown_since
 from bot.working.waiting import Proposal, Proposed, WaitingTask
 from bot.working.workflow_file import standing
-from planner.definition import Definitions, Permissions, Requirements
+from planner.definition import Permissions, Requirements
 from planner.problems import PlannerError
 
 _STARTS_JOBS = WITH_POWER | {Verb.PLAN, Verb.RESTORE, Verb.RETRY, Verb.APPROVE}
@@ -118,7 +118,7 @@ def pull_facts(case: Case, requirements: Requirements, client: RepositoryClient)
         private=case.hosted.private,
         last_pusher=_pusher(case, client if power and requirements.approvals else None),
         vetted=pull.may_run if pull.fork else None,
-        allowed_bases=_allowed_bases(case.project.default_definitions(), case.hosted.default_branch),
+        bases=_bases(case) if power else (),
         mergeable=told.mergeable,
         conflicts=_conflicts(case) if power and told.mergeable is False else (),
         stale=_stale(case) if power and requirements.up_to_date == "environment" else (),
@@ -170,9 +170,29 @@ def _pusher(case: Case, client: RepositoryClient | None) -> str | None:
     return None if known == hosting.UNKNOWN_PUSHER else known
 
 
-def _allowed_bases(definitions: Definitions, default: str) -> tuple[str, ...]:
-    branches = {branch for one in definitions.workflows for branch in one.triggers.branches or (default,)}
-    return tuple(sorted(branches | {default}))
+def _bases(case: Case) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The branches that each workflow asked for is deployed from; one that is new is deployed from the default one."""
+    known = {one.file: one for one in case.project.default_definitions().workflows}
+    default = (case.hosted.default_branch,)
+    found = {}
+    for file, name in _workflows_asked_for(case).items():
+        found[name] = (known[file].triggers.branches if file in known else ()) or default
+    return tuple(sorted(found.items()))
+
+
+def _workflows_asked_for(case: Case) -> dict[str, str]:
+    """The workflows that a command comes to, file -> name: those with plans, unless it names one or environments."""
+    command = case.command
+    named = {one for one in (command.workflow, command.confirm) if one is not None}
+    try:
+        every = {one.file: one.name for one in case.project.definitions(case.pull.head).workflows}
+    except PlannerError:
+        return {}
+    if named:
+        return {file: name for file, name in every.items() if named & {file, name}}
+    meant = _chosen(case) if command.patterns or command.from_ else planned_places(case)
+    files = {file for file, _ in meant}
+    return {file: name for file, name in every.items() if file in files}
 
 
 def _with_mergeable(client: RepositoryClient, told: PullData) -> PullData:

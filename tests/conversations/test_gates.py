@@ -229,6 +229,31 @@ def test_only_to_branches_that_are_deployed_from(town: Town) -> None:
     assert town.tool_log() == []
 
 
+def test_each_workflow_only_from_its_own_branches(town: Town) -> None:
+    live = "name: live\ntriggers: {branches: [release]}\nenvironments:\n  web:\n    vcs: {type: script, path: web}\n"
+    files = {"headwater.yml": workflow({"db": ""}), "live/headwater.yml": live}
+    town.setup({**files, **town.environments(db="1", web="1")})
+    town.commit({"NOTES.md": "old\n"}, branch="release")
+    both = town.environments(db="2", web="2")
+    here, there = town.pull(both, base="release"), town.pull(both, branch="to-main")
+    town.settle()
+    assert here.say("/deploy") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> **From pull requests to this base branch nothing is deployed of**: `shop`. Name another workflow with --workflow, change the base branch, or triggers.branches
+
+<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert "only to**: `main`" in here.say("/deploy db")
+    assert "only to**: `release`" in there.say("/deploy --workflow live")
+    assert town.tool_log() == []
+    here.say("/deploy web")
+    assert town.tool_log() == ["web begins", "web deployed"]
+    there.say("/deploy --workflow shop")
+    assert town.tool_log()[2:] == ["db begins", "db deployed"]
+
+
 def test_who_may(town: Town) -> None:
     _one(town, "permissions: {deploy: ['@acme/platform', maintain]}")
     town.github.world.team("acme", "platform", ["carl"])

@@ -40,7 +40,8 @@ def test_everything_in_order_goes(verb: Verb) -> None:
 FACTS: list[tuple[Code, dict[str, Any]]] = [
     (Code.DRAFT, {"draft": True}),
     (Code.BASE_BRANCH, {"base": "feature"}),
-    (Code.BASE_BRANCH, {"base": "main", "allowed_bases": ("release", "next")}),
+    (Code.BASE_BRANCH, {"base": "main", "bases": (("shop", ("release", "next")),)}),
+    (Code.BASE_BRANCH, {"base": "main", "bases": (("shop", ("main",)), ("live", ("release",)))}),
     (Code.FORK_COMMIT, {"fork": True}),
     (Code.FORK_COMMIT, {"fork": True, "vetted": OLD}),
     (Code.CONFLICTS, {"mergeable": False}),

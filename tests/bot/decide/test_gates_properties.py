@@ -53,7 +53,7 @@ FACTS = st.builds(
     private=st.booleans(),
     last_pusher=st.none() | LOGINS,
     vetted=st.none() | COMMITS,
-    allowed_bases=some(NAMES),
+    bases=st.lists(st.tuples(NAMES, some(NAMES)), max_size=3).map(tuple),
     mergeable=MAYBE,
     conflicts=some(NAMES),
     stale=st.none() | some(NAMES),
