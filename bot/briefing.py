@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from bot.decide.acceptance import Acceptance, AcceptanceFacts, Reviewed, acceptance
 from bot.decide.facts import TaskAction
 from bot.decide.inputs import Inputs, Output, inputs
-from bot.decide.trust import Placement, placement, without_new_power
+from bot.decide.trust import Placement, careful, placement, without_new_power
 from bot.errors import HeadwaterError
 from bot.project import Project, Trust
 from bot.store.deployments import Flags
@@ -114,7 +114,8 @@ class Briefing:
         reads = frozenset(one.alias.casefold() for one in references)
         found = replace(found, missing=(*found.missing, *untrusted))
         where = None if trusted is None else placement(trusted, mutates=needs_power)
-        return Brief(resolve(environment, plain_texts(effective)), workflow, found, reads, where)
+        held = workflow if trusted is None else careful(workflow, trusted)
+        return Brief(resolve(environment, plain_texts(effective)), held, found, reads, where)
 
     def spec(self, task: Row[Any], brief: Brief, attempt: str, seal_key: bytes) -> dict[str, Json]:
         """What the runner is told; it holds secrets, so it goes through a pipe."""

@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.decide.facts import Missing, Why
-from planner.definition import Definitions, Environment, Variable, Workflow
+from planner.definition import Caution, Definitions, Environment, Variable, Workflow
 from planner.variables import Effective, effective_variables
 
 PLAN_ENVIRONMENT = "headwater-plan"
 DEPLOY_ENVIRONMENT = "headwater-deploy"
 DEFAULT_RUNNER = ("ubuntu-latest",)
+_CAUTIONS = ("first_deploy", "downstream", "unseen_plans")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,26 @@ def placement(trusted: Trusted, *, mutates: bool) -> Placement:
     if not mutates:
         return Placement(runs_on, PLAN_ENVIRONMENT)
     return Placement(runs_on, (environment.github_environment if environment else None) or DEPLOY_ENVIRONMENT)
+
+
+def asking(environment: Environment, trusted: Trusted) -> Environment:
+    """With the approval that the default branch asks for: a pull request may ask for more, and not for less."""
+    known = trusted.environment
+    asks = environment.requires_approval or (known is not None and known.requires_approval)
+    return environment if environment.requires_approval == asks else replace(environment, requires_approval=asks)
+
+
+def careful(workflow: Workflow, trusted: Trusted) -> Workflow:
+    """With each caution that the default branch asks for, likewise."""
+    known = trusted.workflow
+    if known is None:
+        return workflow
+    stricter = {
+        name: Caution.APPROVE
+        for name in _CAUTIONS
+        if getattr(known, name) is Caution.APPROVE and getattr(workflow, name) is not Caution.APPROVE
+    }
+    return replace(workflow, **stricter) if stricter else workflow  # type: ignore[arg-type]
 
 
 def without_new_power(
@@ -92,6 +113,7 @@ def changed_power(before: Definitions, after: Definitions) -> tuple[str, ...]:
     if before.repositories != after.repositories:
         lines.append(f"repositories: {_listed(before.repositories)} → {_listed(after.repositories)}")
     for workflow in after.workflows:
+        lines += _less_careful(before, workflow)
         for environment in workflow.environments:
             lines += _changed_placement(
                 trusted_in(before.workflows, workflow.file, environment.alias), workflow, environment
@@ -99,9 +121,18 @@ def changed_power(before: Definitions, after: Definitions) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def _less_careful(before: Definitions, workflow: Workflow) -> list[str]:
+    known = Trusted(next((one for one in before.workflows if one.file == workflow.file), None), None)
+    held = careful(workflow, known)
+    lost = [name for name in _CAUTIONS if getattr(held, name) is not getattr(workflow, name)]
+    return [f"{workflow.name}: {_camel(name)}: {Caution.APPROVE.value} → {Caution.APPLY.value}" for name in lost]
+
+
 def _changed_placement(trusted: Trusted, workflow: Workflow, environment: Environment) -> list[str]:
     old, alias = trusted.environment, environment.alias
     lines = []
+    if asking(environment, trusted) is not environment:
+        lines.append(f"{alias}: requiresApproval true → false")
     before_runs, before_environment = (old.runs_on, old.github_environment) if old else ((), None)
     if environment.runs_on != before_runs:
         was, will = before_runs or DEFAULT_RUNNER, environment.runs_on or DEFAULT_RUNNER

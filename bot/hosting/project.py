@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import cache
 from pathlib import Path
 
 from bot.decide.trust import Trusted, trusted_in
@@ -131,13 +131,16 @@ class HostedProject(Project):
 
     def trust(self) -> Trust:
         """What tells of an environment how the default branch has it now, or had it before it was taken out there."""
-        return partial(self._trusted, self.default_head)
+        head = self.default_head
+        merged = cache(lambda commit: head is not None and self.mirror.contains(head, commit))
 
-    def _trusted(self, head: str | None, file: str, alias: str, commit: str) -> Trusted:
-        found = trusted_in(self._default_at(head).workflows, file, alias)
-        if found.environment is None and head is not None and self.mirror.contains(head, commit):
-            return trusted_in(self.definitions(commit).workflows, file, alias)
-        return found
+        def trusted(file: str, alias: str, commit: str) -> Trusted:
+            found = trusted_in(self._default_at(head).workflows, file, alias)
+            if found.environment is None and merged(commit):
+                return trusted_in(self.definitions(commit).workflows, file, alias)
+            return found
+
+        return trusted
 
     def reading(self, commit: str) -> Reading:
         """The definitions at a commit, with what is wrong with them; the newest few are kept at hand."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.decide.identity import Identities
+from bot.decide.trust import asking
 from bot.errors import NotAllowed, WrongUse
 from bot.known import Known
 from bot.project import Project
@@ -82,6 +83,7 @@ def resolved(situation: Situation, rows: Mapping[str, EnvironmentRow]) -> dict[s
     """Every environment with its `${VAR}` filled in; all that are undefined are told at once."""
     found: dict[str, Environment] = {}
     problems: list[str] = []
+    trust = situation.project.trust()
     for one in situation.workflow.environments:
         row = rows.get(one.alias)
         kept = situation.stored.kept.get(row.workflow_id, {}) if row else {}
@@ -93,7 +95,9 @@ def resolved(situation: Situation, rows: Mapping[str, EnvironmentRow]) -> dict[s
             given=situation.request.given,
         )
         try:
-            found[one.alias] = resolve(one, plain_texts(effective))
+            made = resolve(one, plain_texts(effective))
+            trusted = None if trust is None else trust(situation.workflow.file, one.alias, situation.commit)
+            found[one.alias] = made if trusted is None else asking(made, trusted)
         except PlannerError as error:
             problems.append(str(error))
     if problems:

@@ -116,10 +116,10 @@ def commands_of(
 
 
 def pulls_with_waiting(connection: Connection, repository: int) -> list[int]:
-    """The numbers of pull requests on which a command waits."""
+    """The numbers of pull requests on which a command waits, or was not begun (the App may have been away)."""
     query = (
         select(commands.c.number)
-        .where(commands.c.repository_id == repository, commands.c.state == CommandState.WAITS.value)
+        .where(commands.c.repository_id == repository, commands.c.state.in_([one.value for one in UNFINISHED]))
         .distinct()
     )
     return sorted(connection.execute(query).scalars())

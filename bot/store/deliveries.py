@@ -93,10 +93,16 @@ def received(connection: Connection, guid: str) -> float | None:
     return connection.execute(select(deliveries.c.received_at).where(deliveries.c.guid == guid)).scalar()
 
 
-def conclude(connection: Connection, guid: str, action: str, outcome: str, *, failed: bool = False) -> None:
+def conclude(connection: Connection, guid: str, action: str, outcome: str) -> None:
     """Write down what became of a webhook."""
-    values = {"action": action[:64], "outcome": outcome, "failed": failed}
+    values = {"action": action[:64], "outcome": outcome, "failed": False}
     connection.execute(_CONCLUDED, {"which": guid, **values})
+
+
+def failed(connection: Connection, guid: str, why: str) -> None:
+    """Write down that a webhook could not be worked on, which is tried again, also where GitHub sends it anew."""
+    values = {"outcome": f"failed, and is tried again: {why}"[:1000], "failed": True}
+    connection.execute(update(deliveries).where(deliveries.c.guid == guid).values(**values))
 
 
 def recent(connection: Connection, limit: int) -> list[DeliveryRow]:

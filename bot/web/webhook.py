@@ -14,6 +14,7 @@ from flask import Blueprint, Request, request
 from werkzeug.exceptions import HTTPException
 
 from bot.decide.webhook import action_of, look_into
+from bot.errors import StoreError
 from bot.metrics import Metrics
 from bot.store.deliveries import Arrived
 from bot.web.answers import Answer, accepted, refused
@@ -67,7 +68,11 @@ def _take(call: Request, secret: bytes, intake: Intake, metrics: Metrics, wait: 
     if not _EVENT.fullmatch(event) or not _DELIVERY.fullmatch(guid):
         return _refuse(metrics, 400, "bad-headers", "X-GitHub-Event and X-GitHub-Delivery must name event and delivery")
     arrived = _looked_at(guid, event, body, wait if event in _UNHURRIED else 0.0)
-    intake.keep(arrived)
+    try:
+        intake.keep(arrived)
+    except StoreError:
+        metrics.webhook(event, "failed")
+        raise
     metrics.webhook(event, "kept")
     _log.debug("webhook kept", event_name=event, correlation=guid)
     if arrived.outcome is not None:

@@ -27,6 +27,7 @@ from bot.working.seen import commit_seen, seconds
 
 _log = structlog.get_logger("headwater.deliver")
 _GONE = "deleted on GitHub"
+_UNINSTALLED = "the App was uninstalled"
 _TOGETHER = 20
 """Webhooks in one transaction: on SQLite, those that arrive wait for its end before they are answered."""
 _REPORTS_COME_SECONDS = 1.0
@@ -42,7 +43,7 @@ def work_on(server: Server, guid: str) -> None:
     with server.database.reading() as connection:
         waiting = work.waiting(connection, deliveries.KIND, now, _TOGETHER)
     if all(row.key == guid for row in waiting):
-        _conclude(server, [guid], ())
+        _alone(server, guid)
         return
     try:
         _conclude(server, [guid, *(row.key for row in waiting)], [row for row in waiting if row.key != guid])
@@ -50,7 +51,21 @@ def work_on(server: Server, guid: str) -> None:
         raise
     except Exception as error:  # noqa: BLE001  (which one it is, is found by doing them one by one)
         _log.warning("webhooks could not be worked on together", count=len(waiting), error=str(error))
+        _alone(server, guid)
+
+
+def _alone(server: Server, guid: str) -> None:
+    """Work on one; where that fails it is written down, and raised, so that it is tried again."""
+    try:
         _conclude(server, [guid], ())
+    except StoreError:
+        raise
+    except Exception as error:
+        with server.database.writing() as connection:
+            deliveries.failed(connection, guid, str(error) or type(error).__name__)
+            event = next((one.event for one in deliveries.read(connection, [guid])), "")
+        server.metrics.delivery(event, "failed")
+        raise
 
 
 def _conclude(server: Server, guids: Sequence[str], rows: Sequence[WorkRow]) -> None:
@@ -95,7 +110,7 @@ def _follow(batch: _Batch, intake: Intake, payload: Mapping[str, Any]) -> str:
     hosted = _repository(batch.connection, intake, payload)
     for one in intake.work:
         if one.kind == "installation":
-            _installation(batch.connection, one.payload)
+            _installation(batch, one.payload)
         elif hosted is None:
             return "ignored: the App is not installed there"
         elif one.kind in _FOLLOW:
@@ -227,11 +242,23 @@ def _repository_changed(batch: _Batch, hosted: HostedRepository, one: Work) -> N
     hosting.mark_trouble(batch.connection, github_id=hosted.github_id, trouble=trouble)
 
 
-def _installation(connection: Connection, told: Mapping[str, object]) -> None:
+def _installation(batch: _Batch, told: Mapping[str, Any]) -> None:
+    """The App reaches more, or less; a sweep finds out what it reaches now, and does what was left there."""
     action, number = told["action"], int(str(told["installation_id"]))
-    troubles = {"deleted": "the App was uninstalled", "suspend": hosting.SUSPENDED, "unsuspend": ""}
+    troubles = {"deleted": _UNINSTALLED, "suspend": hosting.SUSPENDED, "unsuspend": ""}
     if action in troubles:
-        hosting.mark_trouble(connection, installation=number, trouble=troubles[str(action)])
+        hosting.mark_trouble(batch.connection, installation=number, trouble=troubles[str(action)])
+    for one in told["removed"]:
+        hosting.mark_trouble(batch.connection, github_id=one["id"], trouble=_UNINSTALLED)
+    batch.request("sweep", "all")
+
+
+def _branch_deleted(batch: _Batch, hosted: HostedRepository, one: Work) -> None:
+    """Pull requests from or to it are no longer what they were."""
+    branch = one.payload["branch"]
+    for pull in hosting.open_pulls(batch.connection, hosted.id):
+        if branch in (pull.head_ref, pull.base_ref):
+            batch.request("pull", f"{hosted.github_id}:{pull.number}")
 
 
 def _merge_group(batch: _Batch, hosted: HostedRepository, one: Work) -> None:
@@ -249,4 +276,5 @@ _FOLLOW: Mapping[str, Callable[[_Batch, HostedRepository, Work], None]] = {
     "rerequest": _rerequest,
     "repository": _repository_changed,
     "merge_group": _merge_group,
+    "branch_deleted": _branch_deleted,
 }

@@ -137,7 +137,7 @@ def plan(server: Server, project: HostedProject, pull: PullRow, *, again: bool =
                 "deployments": [number for _, number in deployed],
                 "problems": problems,
                 "after_merge": list(after_merge),
-                "notices": [*_notices(project, server), *warnings(project, pull, _places(prepared))],
+                "notices": [*_notices(project, server, pull, base), *warnings(project, pull, _places(prepared))],
                 "cautions": {str(number): remarks_on(one) for one, number in deployed},
                 "held": held,
                 "created_at": now,
@@ -236,10 +236,16 @@ def _places(prepared: Iterable[Prepared]) -> set[tuple[str, str]]:
     return {(one.workflow.file, alias.casefold()) for one in prepared for alias in one.order}
 
 
-def _notices(project: HostedProject, server: Server) -> tuple[str, ...]:
-    """What people should mend, though nothing waits for it."""
+def _notices(project: HostedProject, server: Server, pull: PullRow, base: str) -> list[str]:
+    """What people should mend, though nothing waits for it: of workflow files, what this pull request writes."""
     why = why_anew(project, server.settings.public_url)
-    return () if why is None else (why,)
+    warned = project.reading(pull.head).warnings
+    mine = {file for file in {one.place.file for one in warned} if _differs(project, file, base, pull.head)}
+    return [*([] if why is None else [why]), *(str(one) for one in warned if one.place.file in mine)]
+
+
+def _differs(project: HostedProject, file: str, base: str, head: str) -> bool:
+    return project.mirror.file(base, file) != project.mirror.file(head, file)
 
 
 def _publish(

@@ -45,6 +45,11 @@ def check_of(pull: Conversation, name: str, head: str | None = None) -> CheckRun
     return found[0]
 
 
+def notice(body: str) -> str:
+    """What a plan comment says that somebody should mend."""
+    return body.partition("> [!IMPORTANT]\n")[2].partition("\n\n")[0]
+
+
 def told(check: CheckRun) -> str:
     """What a check says, as people read it."""
     parts = [check.conclusion or check.status, check.output.get("title"), check.output.get("summary")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inline_snapshot import snapshot
 
+from tests.conversations.seeing import notice
 from tests.conversations.town import Conversation, Town
 from tests.conversations.workflows import workflow
 from tests.github.world import requests as asking
@@ -310,10 +311,6 @@ def test_a_draft(town: Town) -> None:
     assert town.tool_log() == ["db begins", "db deployed"]
 
 
-def _notice(pull: Conversation) -> str:
-    return pull.plan().partition("> [!IMPORTANT]\n")[2].partition("\n\n")[0]
-
-
 def test_a_plan_comment_tells_what_a_deploy_would_be_refused_for(town: Town) -> None:
     town.setup({"headwater.yml": workflow({"db": "", "cdn": ""}), **town.environments(db="1", cdn="1")})
     behind = town.pull(town.environments(cdn="2"), branch="behind")
@@ -326,10 +323,10 @@ def test_a_plan_comment_tells_what_a_deploy_would_be_refused_for(town: Town) -> 
         pull.push({"README.md": "# More\n"})
     town.settle()
     assert "IMPORTANT" not in behind.plan()
-    assert _notice(stale) == snapshot(
+    assert notice(stale.plan()) == snapshot(
         "> `main` has since changed what `db` reads: merge `main` into it, or rebase it, before you write `/deploy`"
     )
-    assert _notice(torn) == snapshot(
+    assert notice(torn.plan()) == snapshot(
         "> It conflicts with `main` in `db/wanted`: merge `main` into it, or rebase it, before you write `/deploy`"
     )
     _update_branch(stale, "ada")

@@ -386,3 +386,16 @@ def test_a_pull_request_that_brings_the_workflow_file_is_to_be_merged_first(town
     town.settle()
     assert "web" in headline(other.plan())
     assert "waits" not in headline(other.plan())
+
+
+def test_a_pull_request_takes_no_approval_away(town: Town) -> None:
+    asks = flat(more="  db:\n    vcs: {type: script, path: db}\n    requiresApproval: true\n")
+    town.setup({"headwater.yml": asks, **town.environments(db="d1")})
+    pull = town.pull({"headwater.yml": flat("db"), **town.environments(db="d2")})
+    town.settle()
+    assert "Holds only once this is merged:\n\n- db: requiresApproval true → false\n" in pull.plan()
+    pull.say("/deploy")
+    assert headline(pull.newest()) == "### `db` waits for approval"
+    assert town.tool_log() == []
+    pull.say("/approve", by="bob")
+    assert town.tool_log() == ["db begins", "db deployed"]

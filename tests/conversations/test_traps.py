@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from inline_snapshot import snapshot
 
 from bot.decide.facts import Limits
 from bot.decide.reconcile import Dispatch, Move, reconcile
 from bot.decide.transitions import Code, TaskState
 from tests.bot.decide.making import a_task, facts_of
 from tests.conversations.merged import begin, check_at, headline, rows
+from tests.conversations.seeing import notice
 from tests.conversations.town import Town, shown
 from tests.conversations.workflows import workflow
 from tests.github.world import requests as asking
@@ -124,6 +126,14 @@ def test_t8_a_need_that_is_written_twice_is_a_warning(town: Town) -> None:
     town.settle()
     assert pull.checks()["headwater plan"] == "success"
     assert rows(pull.plan()) == ["`a` +1 `a/wanted` script", "`b` +1 downstream of `a` script"]
+    assert "IMPORTANT" not in pull.plan()
+    pull.push({"headwater.yml": workflow({"a": "", "b": "a a a"})})
+    town.settle()
+    assert notice(pull.plan()) == snapshot("""\
+> - headwater.yml:\u200b7:\u200b16: warning: 'b' needs 'a' twice (first in line 7): take one out
+> - headwater.yml:\u200b7:\u200b19: warning: 'b' needs 'a' twice (first in line 7): take one out\
+""")
+    assert pull.checks()["headwater plan"] == "success"
 
 
 def test_t9_a_changed_leaf_affects_itself_and_what_is_downstream_alone(town: Town) -> None:

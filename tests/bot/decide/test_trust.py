@@ -7,8 +7,17 @@ from dataclasses import replace
 import pytest
 
 from bot.decide.facts import Missing, Why
-from bot.decide.trust import Placement, Trusted, changed_power, placement, trusted_in, without_new_power
-from planner.definition import Definitions, Environment, Permissions, Requirements, Variable, Workflow
+from bot.decide.trust import (
+    Placement,
+    Trusted,
+    asking,
+    careful,
+    changed_power,
+    placement,
+    trusted_in,
+    without_new_power,
+)
+from planner.definition import Caution, Definitions, Environment, Permissions, Requirements, Variable, Workflow
 from planner.problems import Place
 from planner.variables import effective_variables
 
@@ -91,3 +100,29 @@ def test_what_holds_after_the_merge_is_told_line_by_line() -> None:
         "db: the secret OTHER for PASSWORD",
     )
     assert changed_power(before, before) == ()
+
+
+@pytest.mark.parametrize("known", [None, DB, replace(DB, requires_approval=True)])
+@pytest.mark.parametrize("here", [DB, replace(DB, requires_approval=True)])
+def test_an_approval_is_asked_for_where_either_asks(known: Environment | None, here: Environment) -> None:
+    either = here.requires_approval or (known is not None and known.requires_approval)
+    assert asking(here, Trusted(SHOP, known)) == replace(here, requires_approval=either)
+
+
+@pytest.mark.parametrize("name", ["first_deploy", "downstream", "unseen_plans"])
+def test_a_caution_holds_until_its_end_is_merged(name: str) -> None:
+    strict = replace(SHOP, **{name: Caution.APPROVE})
+    loose = replace(SHOP, **{name: Caution.APPLY})
+    for before, here, held in ((strict, loose, strict), (loose, strict, strict), (loose, loose, loose)):
+        assert careful(here, Trusted(before, DB)) == held
+    assert careful(loose, Trusted(None, None)) == loose
+
+
+def test_what_asks_for_less_is_told() -> None:
+    strict = replace(SHOP, environments=(replace(DB, requires_approval=True),), downstream=Caution.APPROVE)
+    before, after = Definitions(workflows=(strict,)), Definitions(workflows=(replace(SHOP, downstream=Caution.APPLY),))
+    assert changed_power(before, after) == (
+        "shop: downstream: approve → apply",
+        "db: requiresApproval true → false",
+    )
+    assert changed_power(after, before) == ()

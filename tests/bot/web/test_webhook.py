@@ -165,7 +165,7 @@ def test_what_failed_is_worked_on_again_when_it_is_sent_again(site: Site) -> Non
     with site.host.database.writing() as connection:
         (row,) = work.soonest(connection, 9)
         work.done(connection, row)
-        rows.conclude(connection, "again", "", "failed: no answer", failed=True)
+        rows.failed(connection, "again", "no answer")
     site.deliver(INSTALLED, headers)
     with site.host.database.reading() as connection:
         assert [one.key for one in work.soonest(connection, 9)] == ["again"]

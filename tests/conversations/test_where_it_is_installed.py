@@ -1,0 +1,144 @@
+"""Where the App is: installed again, a repository under another name, one that it does not reach; what is lost."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import threading
+import time
+from typing import Any
+
+import pytest
+import requests
+
+from bot.store import deliveries, hosting, work
+from bot.work import Workers
+from bot.working import delivering
+from tests.conversations.seeing import headline
+from tests.conversations.town import SECRET, Conversation, Town
+from tests.github.world.git_store import ZERO
+from tests.github.world.pushing import move
+
+
+def planned(shop: Town) -> Conversation:
+    pull = shop.pull(shop.environments(network="n2"))
+    shop.settle()
+    return pull
+
+
+def swept(town: Town) -> None:
+    """Look for what webhooks have missed."""
+    with town.server.database.writing() as connection:
+        now = time.time()
+        work.request(connection, "sweep", "all", now, now)
+    town.server.wake()
+    town.settle()
+
+
+def outcomes(town: Town) -> dict[str, str]:
+    with town.server.database.reading() as connection:
+        return {one.event: one.outcome for one in deliveries.recent(connection, 100)}
+
+
+def test_what_was_asked_for_before_the_app_was_uninstalled_is_done_when_it_is_back(shop: Town) -> None:
+    pull = planned(shop)
+    world = shop.github.world
+    (installation,) = world.installations.values()
+    shop.workers.stop(10)
+    pull.comment("/deploy")
+    world.uninstall(installation, world.user("olga"))
+    shop.github.settle()
+    shop.workers = Workers(shop.server)
+    shop.workers.start()
+    shop.settle()
+    assert outcomes(shop)["installation"] == "installation deleted"
+    assert shop.tool_log() == []
+    world.install(shop.app, world.organization("acme"))
+    shop.wait_for(lambda: headline(pull.newest()) == "### Deployed 3 environments", 60)
+
+
+def test_a_renamed_repository_is_deployed_under_its_new_name(shop: Town) -> None:
+    planned(shop).merge()
+    shop.settle()
+    shop.github.world.rename(shop.repository, "store", shop.github.world.user("olga"))
+    shop.settle()
+    pull = shop.pull(shop.environments(network="n3"))
+    shop.settle()
+    assert "/acme/store/commit/" in pull.plan()
+    assert headline(pull.say("/deploy")) == "### Deployed `network`, 2 without changes"
+
+
+def test_a_repository_that_is_gone_is_left_alone(shop: Town) -> None:
+    planned(shop)
+    shop.github.world.delete_repository(shop.repository, shop.github.world.user("olga"))
+    shop.settle()
+    assert outcomes(shop)["repository"] == "repository deleted"
+    swept(shop)
+    assert shop.tried_again() == []
+
+
+def test_where_the_app_is_not_installed_a_webhook_is_ignored(shop: Town) -> None:
+    planned(shop)
+    (told,) = [one for one in shop.github.hooks.log if one.event == "pull_request"][:1]
+    foreign = json.loads(told.body)
+    del foreign["installation"]
+    foreign["repository"]["id"] += 1_000_000
+    body = json.dumps(foreign).encode()
+    headers = {
+        "X-GitHub-Event": "pull_request",
+        "X-GitHub-Delivery": "foreign",
+        "X-Hub-Signature-256": "sha256=" + hmac.new(SECRET.encode(), body, "sha256").hexdigest(),
+    }
+    assert requests.post(shop.app.webhook_url or "", body, headers=headers, timeout=10).status_code == 202
+    shop.settle()
+    with shop.server.database.reading() as connection:
+        found = {one.id: one.outcome for one in deliveries.recent(connection, 100)}
+    assert found["foreign"] == "ignored: the App is not installed there"
+
+
+def test_a_run_whose_end_nobody_told_of_is_found_by_a_sweep(shop: Town) -> None:
+    pull = planned(shop)
+    shop.hold("network")
+    shop.github.faults.webhooks(seed=1, lost=1.0, events="^workflow_")
+    pull.comment("/deploy")
+    shop.wait_for(lambda: shop.tool_log() == ["network begins"])
+    (run,) = [
+        one for one in shop.repository.runs.values() if any(job.name == "deploy network" for job in one.current())
+    ]
+    shop.github.actions.lose(next(job for job in run.current() if job.name == "deploy network"))
+    shop.let_go("network")
+    shop.github.settle()
+    swept(shop)
+    assert "failed (outcome unknown)" in pull.newest()
+
+
+def test_a_webhook_that_cannot_be_worked_on_is_told_as_that_and_tried_again(
+    shop: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow, mended = delivering._FOLLOW["pull"], threading.Event()
+
+    def breaks(*given: Any) -> None:
+        if not mended.is_set():
+            raise ValueError("it broke")
+        follow(*given)
+
+    monkeypatch.setitem(delivering._FOLLOW, "pull", breaks)  # type: ignore[arg-type]
+    pull = shop.pull(shop.environments(network="n2"))
+    shop.wait_for(lambda: outcomes(shop).get("pull_request") == "failed, and is tried again: it broke")
+    mended.set()
+    shop.settle()
+    assert outcomes(shop)["pull_request"] == "pull request 1"
+    assert headline(pull.plan()).startswith("### 3 environments")
+
+
+def test_a_pull_request_whose_branch_is_deleted_is_looked_at(shop: Town) -> None:
+    pull = planned(shop)
+    world = shop.github.world
+    shop.github.faults.webhooks(seed=1, lost=1.0, events="^pull_request$")
+    move(world, shop.repository, f"refs/heads/{pull.pull.head_branch}", ZERO, world.user("ada"))
+    shop.settle()
+    assert outcomes(shop)["delete"] == f"branch '{pull.pull.head_branch}' deleted"
+    with shop.server.database.reading() as connection:
+        row = hosting.pull(connection, 1, pull.number)
+    assert row is not None
+    assert row.state == "closed"
