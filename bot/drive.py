@@ -51,6 +51,7 @@ class _Look:
     hidden: dict[str, tuple[Json, ...]] = field(default_factory=dict)  # attempt -> what its log must not show
     still: dict[str, float] = field(default_factory=dict)
     runner_gone: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
 
     @property
     def news(self) -> bool:
@@ -186,6 +187,7 @@ class Driver:
         look.hidden[one.id] = one.sensitive
         if seen.revoked:  # by whomever: an observer may have died between revoking and writing it down
             look.revoked[one.id] = self._start_errors.get(one.id) or self._executor.said(one.id)
+            look.refused |= {one.id} if seen.refused else set()
             return
         if seen.reported and len(look.reports) >= gathering.AT_ONCE:
             return  # the next look takes it in
@@ -197,7 +199,7 @@ class Driver:
         now = self._clock()
         first = one.id not in self._memory
         sign = (seen.claimed, seen.beat)
-        if first or self._memory[one.id].sign != sign:
+        if first or self._memory[one.id].sign != sign or (seen.held and not seen.claimed):
             self._memory[one.id] = _Memory(sign, now)
         look.still[one.id] = now - self._memory[one.id].since
         if seen.claimed and (first or look.still[one.id] > 2 * self._settings.beat_every):
@@ -233,7 +235,11 @@ class Driver:
             attempt for attempt, report in look.reports.items() if attempts.reported(connection, attempt, report, now)
         ]
         news += [attempt for attempt in look.ended if attempts.ended(connection, attempt, now)]
-        news += [attempt for attempt, why in look.revoked.items() if attempts.revoked(connection, attempt, why, now)]
+        news += [
+            attempt
+            for attempt, why in look.revoked.items()
+            if attempts.revoked(connection, attempt, why, now, refused=attempt in look.refused)
+        ]
         for attempt in news:
             self._executor.settle(connection, attempt, look.hidden[attempt])
         for attempt in (*look.reports, *look.ended, *look.revoked):

@@ -65,13 +65,14 @@ class AttemptFacts:
     """The newest attempt of a task. `still` is for how many seconds, by the observer's own clock, nothing moved.
 
     `tries`: how many attempts in a row nobody claimed, if nobody claims this one either. `ended`: True or False as the
-    executor says, None while it has not been asked or cannot tell.
+    executor says, None while it has not been asked or cannot tell. `refused`: it was revoked for good.
     """
 
     id: str
     tries: int = 1
     claimed: bool = False
     revoked: bool = False
+    refused: bool = False
     still: float = 0.0
     runner_gone: bool = False
     ended: bool | None = None

@@ -195,7 +195,7 @@ def _of_dispatched(task: TaskFacts, attempt: AttemptFacts, facts: Facts) -> tupl
 def _after_revoking(task: TaskFacts, attempt: AttemptFacts, stop: Stop | None, limits: Limits) -> Move:
     if stop:
         return Move(task.id, task.state, TaskState.CANCELLED, Code.CANCELLED)
-    if attempt.tries >= limits.starts:
+    if attempt.refused or attempt.tries >= limits.starts:
         return Move(task.id, task.state, TaskState.FAILED, Code.CANNOT_START, attempt.error or "no runner claimed it")
     return Move(task.id, task.state, TaskState.READY, Code.NEVER_CLAIMED)
 

@@ -25,12 +25,17 @@ class Life(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What an attempt shows now. Cheap to look at."""
+    """What an attempt shows now. Cheap to look at.
+
+    `held`: others decide whether it may begin, and take what time they need; `refused`: they said no.
+    """
 
     claimed: bool = False
     revoked: bool = False
     beat: int | None = None
     reported: bool = False
+    held: bool = False
+    refused: bool = False
 
 
 class Executor(Protocol):

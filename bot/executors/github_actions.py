@@ -77,7 +77,14 @@ class GitHubActionsExecutor:
         with self._database.reading() as connection:
             found = remote.rows(connection, attempts)
         return {
-            one.attempt: Seen(one.claimed, one.revoked, one.beats if one.claimed else None, one.reported)
+            one.attempt: Seen(
+                one.claimed,
+                one.revoked,
+                one.beats if one.claimed else None,
+                one.reported,
+                held=one.held,
+                refused=one.refused,
+            )
             for one in found.values()
         }
 

@@ -26,7 +26,7 @@ class Row:
     `locked_by` is the pull request that holds it (`#12`), `behind` the older deployment that it is queued behind.
     `changes`: the address and the actions of each changed resource. `asked_for`: differences that nobody saw wait for
     an approval. `shown`: its plan was shown before it was to be deployed. `reads`: the upstreams whose outputs it
-    takes; None where that is not known, then all count.
+    takes; None where that is not known, then all count. `held`: its job waits for the rules of its GitHub environment.
     """
 
     alias: str
@@ -53,6 +53,7 @@ class Row:
     asked_for: bool = False
     shown: bool = True
     reads: tuple[str, ...] | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,8 @@ def state_words(row: Row, repository_url: str = "") -> Markdown:
         case TaskState.BLOCKED:
             return _blocked(row, repository_url)
         case state:
-            return Markdown(_OF_STATE.get(state) or _unlucky(row, state))
+            held = "waits for the rules of its GitHub environment" if row.held else None
+            return Markdown(held or _OF_STATE.get(state) or _unlucky(row, state))
 
 
 def _blocked(row: Row, repository_url: str) -> Markdown:

@@ -95,9 +95,12 @@ def claimed(connection: Connection, attempt: str) -> None:
     _close(connection, attempt, {"claimed": True})
 
 
-def revoked(connection: Connection, attempt: str, error: str, now: float) -> bool:
-    """Nobody can claim the attempt any more; it never touched anything. False if its end was written already."""
-    values = {"revoked": True, "active": False, "ended": True, "ended_at": now, "error": error}
+def revoked(connection: Connection, attempt: str, error: str, now: float, *, refused: bool = False) -> bool:
+    """Nobody can claim the attempt any more; it never touched anything. False if its end was written already.
+
+    `refused`: and no other one is tried.
+    """
+    values = {"revoked": True, "refused": refused, "active": False, "ended": True, "ended_at": now, "error": error}
     return _close(connection, attempt, values)
 
 

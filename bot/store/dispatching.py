@@ -161,6 +161,7 @@ def attempts_of(connection: Connection, dispatch: int) -> list[Row[Any]]:
             remote_attempts.c.revoked,
             remote_attempts.c.job_id,
             remote_attempts.c.job_ended,
+            remote_attempts.c.held,
             remote_attempts.c.offered_at,
             remote_attempts.c.report.is_not(None).label("reported"),
             attempts.c.active,
@@ -182,10 +183,16 @@ def run_of(connection: Connection, attempt: str) -> int | None:
 
 
 def job_of(
-    connection: Connection, attempt: str, *, url: str | None = None, job: int | None = None, ended: bool = False
+    connection: Connection,
+    attempt: str,
+    *,
+    url: str | None = None,
+    job: int | None = None,
+    ended: bool = False,
+    held: bool | None = None,
 ) -> None:
-    """Write down which job has an attempt, where people see it, and whether it has ended."""
-    values: dict[str, object] = {}
+    """Write down which job has an attempt, where people see it, whether it has ended, whether rules hold it."""
+    values: dict[str, object] = {} if held is None else {"held": held}
     if url:
         values["job_url"] = url
     if ended:

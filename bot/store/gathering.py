@@ -279,6 +279,7 @@ def _attempt(row: Row[Any], tries: int, observed: Observed) -> AttemptFacts:
         tries=tries,
         claimed=row.claimed,
         revoked=row.revoked,
+        refused=row.refused,
         still=observed.still.get(row.id, 0.0),
         runner_gone=row.id in observed.runner_gone,
         ended=row.ended,

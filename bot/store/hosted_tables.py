@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -214,6 +215,8 @@ remote_attempts = Table(
     Column("job_id", BigInteger),
     Column("job_url", Text, nullable=False, default=""),
     Column("job_ended", Boolean, nullable=False, default=False),
+    Column("held", Boolean, nullable=False, default=False, server_default=false()),  # its job waits for GitHub's rules
+    Column("refused", Boolean, nullable=False, default=False, server_default=false()),  # which said no
     Column("beats", Integer, nullable=False, default=0),
     Column("stop", String(8)),
     Column("revoked", Boolean, nullable=False, default=False),

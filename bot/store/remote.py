@@ -260,6 +260,8 @@ class RemoteRow:
     beats: int
     reported: bool
     job_ended: bool
+    held: bool
+    refused: bool
     stop: str | None
     why: str
     run_id: int | None
@@ -280,8 +282,8 @@ def rows(connection: Connection, ids: Iterable[str]) -> dict[str, RemoteRow]:
     for start in range(0, len(chosen), 500):
         for row in connection.execute(_ROWS, {"ids": chosen[start : start + 500]}):
             found[row.attempt_id] = RemoteRow(
-                row.attempt_id, row.claimed, row.revoked, row.beats, row.reported, row.job_ended, row.stop, row.why,
-                row.run_id, row.job_id, row.job_url,
+                row.attempt_id, row.claimed, row.revoked, row.beats, row.reported, row.job_ended, row.held,
+                row.refused, row.stop, row.why, row.run_id, row.job_id, row.job_url,
             )  # fmt: skip
     return found
 
@@ -298,10 +300,10 @@ def read_report(connection: Connection, vault: Vault, attempt: str) -> dict[str,
     return found
 
 
-def revoke(connection: Connection, attempt: str, why: str) -> bool:
-    """Let no job claim the attempt any more; False if one was faster."""
+def revoke(connection: Connection, attempt: str, why: str, *, refused: bool = False) -> bool:
+    """Let no job claim the attempt any more; False if one was faster. `refused`: no other one shall be tried."""
     unclaimed = (remote_attempts.c.attempt_id == attempt) & remote_attempts.c.claimed.is_(False)
-    values = {"revoked": True, "why": why}
+    values = {"revoked": True, "why": why, "refused": refused}
     return bool(connection.execute(update(remote_attempts).where(unclaimed).values(values)).rowcount)
 
 
@@ -323,6 +325,11 @@ def log(connection: Connection, attempt: str) -> bytes:
     of_it = attempt_logs.c.attempt_id == attempt
     pieces = connection.execute(select(attempt_logs.c.data).where(of_it).order_by(attempt_logs.c.place)).scalars()
     return b"".join(pieces)
+
+
+def held(connection: Connection, ids: Sequence[str]) -> set[str]:
+    """Those of these attempts whose jobs wait for the rules of their GitHub environment."""
+    return {one.attempt for one in rows(connection, ids).values() if one.held and not one.revoked}
 
 
 def job_urls(connection: Connection, ids: Sequence[str]) -> dict[str, str]:

@@ -190,6 +190,7 @@ attempts = Table(
     Column("active", Boolean, nullable=False, default=True),
     Column("claimed", Boolean, nullable=False, default=False),
     Column("revoked", Boolean, nullable=False, default=False),
+    Column("refused", Boolean, nullable=False, default=False, server_default=false()),  # no other one is tried
     Column("ended", Boolean),
     Column("result", String(16)),
     Column("error", Text, nullable=False, default=""),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from bot import correlation
 from bot.commands import GRAMMARS
@@ -202,12 +202,20 @@ def _job(batch: _Batch, hosted: HostedRepository, one: Work) -> None:
             continue
         if row.job_id not in (None, job):
             continue
-        dispatching.job_of(connection, row.attempt_id, url=str(told["html_url"]), ended=ended)
+        held = None if ended else told["action"] == "waiting"
+        dispatching.job_of(connection, row.attempt_id, url=str(told["html_url"]), ended=ended, held=held)
         batch.shown.add(dispatch.deployment)
         batch.drive = batch.drive or ended
         if ended and not row.claimed and not row.revoked:
-            why = f"its job ended ({told['conclusion']}) before a runner claimed it: {told['html_url']}"
-            remote.revoke(connection, row.attempt_id, why)
+            revoke_unclaimed(connection, row, str(told["conclusion"]), str(told["html_url"]))
+
+
+def revoke_unclaimed(connection: Connection, row: Row[Any], conclusion: str, url: str) -> None:
+    """Give up the attempt of a job that ended before a runner claimed it; for good where GitHub's rules said no."""
+    refused = row.held and conclusion == "failure"
+    by_rules = f"the rules of its GitHub environment refused it: {url}"
+    why = by_rules if refused else f"its job ended ({conclusion}) before a runner claimed it: {url}"
+    remote.revoke(connection, row.attempt_id, why, refused=refused)
 
 
 def is_job_of(name: str, job: str, slug: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from bot.decide.transitions import TaskState
 from bot.github.data import JobData
@@ -16,10 +16,11 @@ from bot.server import Server
 from bot.store import dispatching, publications, remote
 from bot.store.dispatching import DispatchRow
 from bot.waking import Topic
-from bot.working.delivering import is_job_of
+from bot.working.delivering import is_job_of, revoke_unclaimed
 from bot.working.places import hosted_by_id
 
 _LOST_RUN = "its run is gone from GitHub"
+_NO_JOB = "its run ended without a job for it: see .github/workflows/headwater.yml"
 
 
 def look_after(server: Server, key: str) -> float | None:
@@ -70,23 +71,23 @@ def _look(server: Server, client: RepositoryClient, dispatch: DispatchRow, *, as
             job = _job_of(row.job_id, row.job, row.slug, jobs)
             ended = job.status == "completed" if job is not None else over
             if job is not None:
-                dispatching.job_of(connection, row.attempt_id, url=job.html_url, ended=ended)
+                held = None if ended else job.status == "waiting"
+                dispatching.job_of(connection, row.attempt_id, url=job.html_url, ended=ended, held=held)
             elif ended:
                 dispatching.job_of(connection, row.attempt_id, ended=True)
             if ended and not row.claimed and not row.revoked:
-                remote.revoke(connection, row.attempt_id, _why(job, run is None))
+                _revoke(connection, row, job, gone=run is None)
         publications.refresh(connection, dispatch.deployment, now)
         if over:
             dispatching.write(connection, dispatch.id, state="ended")
     return over
 
 
-def _why(job: JobData | None, gone: bool) -> str:  # noqa: FBT001
-    if gone:
-        return _LOST_RUN
-    if job is None:
-        return "its run ended without a job for it: see .github/workflows/headwater.yml"
-    return f"its job ended ({job.conclusion}) before a runner claimed it: {job.html_url}"
+def _revoke(connection: Connection, row: Row[Any], job: JobData | None, *, gone: bool) -> None:
+    if job is not None and not gone:
+        revoke_unclaimed(connection, row, str(job.conclusion), job.html_url)
+    else:
+        remote.revoke(connection, row.attempt_id, _LOST_RUN if gone else _NO_JOB)
 
 
 def _job_of(number: int | None, job: str, slug: str, jobs: tuple[JobData, ...]) -> JobData | None:

@@ -36,7 +36,14 @@ def section(
     held = locks.held(connection, [task.environment for task in view.tasks])
     pull = _pull_of(connection, number)
     workflow = _workflow(project, view)
-    rows = tuple(_row(task, workflow, urls, _foreign(held.get(task.environment), pull)) for task in view.tasks)
+    waiting = remote.held(connection, [task.attempt for task in view.tasks if task.attempt and not task.finished])
+    rows = tuple(
+        replace(
+            _row(task, workflow, urls, _foreign(held.get(task.environment), pull)),
+            held=task.attempt in waiting,
+        )
+        for task in view.tasks
+    )
     merging = workflow is not None and bool(base) and project.deploys_from(workflow, base)
     return Section(view.workflow, view.file, view.state, view.id, rows, (), tuple(warnings), merging)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from inline_snapshot import snapshot
 
 from bot.working.sweeping import sweep
-from tests.conversations.conftest import SHOP
+from tests.conversations.conftest import SHOP, on_both
 from tests.conversations.merged import begin, check_at, headline, rows
 from tests.conversations.town import Town, shown
 from tests.github.localhost import PERMISSIONS
+
+pytestmark = on_both
 
 
 def said_on(town: Town, commit: str) -> list[str]:

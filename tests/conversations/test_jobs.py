@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Callable
 
 import requests
+from inline_snapshot import snapshot
 
 from tests.conversations.conftest import SHOP
 from tests.conversations.town import Conversation, Town
+from tests.github.actions.deploying import reviewed
 from tests.github.actions.runs import Job, Run
+from tests.github.world.deployments import Environment
 
 
 def runs(shop: Town) -> list[Run]:
@@ -196,3 +200,78 @@ def test_an_app_without_a_permission_says_which(shop: Town) -> None:
     answer = pull.say("/deploy")
     assert "actions: write" in answer
     assert shop.tool_log() == []
+
+
+def _reviewed(shop: Town) -> Environment:
+    made = Environment(shop.github.world.next_id(), "headwater-deploy", shop.github.world.clock.now())
+    made.reviewers = (shop.github.world.user("olga"),)
+    shop.repository.environments["headwater-deploy"] = made
+    return made
+
+
+def _review(shop: Town, environment: Environment, *, approve: bool) -> None:
+    (run,) = [one for one in runs(shop) if any(job.status == "waiting" for job in one.current())]
+    by = shop.github.world.user("olga")
+    with shop.github.world.lock:
+        reviewed(shop.github.actions, shop.repository, run, {environment.id}, by, approve=approve)
+
+
+def test_a_job_that_waits_for_a_review_of_its_github_environment_is_told_and_waited_for(shop: Town) -> None:
+    environment, pull = _reviewed(shop), planned(shop)
+    pull.comment("/deploy network --only")
+    shop.wait_for(lambda: any(one.status == "waiting" for run in runs(shop) for one in run.current()))
+    time.sleep(2 * shop.settings.claim_seconds)
+    shop.github.settle()
+    assert pull.newest() == snapshot("""\
+### Deploying `network`: 1 at work
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `network` | ◐\xa0waits for the rules of its GitHub environment | +1 | [job](https://github/acme/shop/actions/runs/RUN) |
+
+<details><summary><code>network</code> &nbsp;+1</summary>
+
+```diff
++ network: n2
+Plan: 1 to add, 0 to change, 0 to destroy.
+```
+
+</details>
+
+<sub>`/deploy network --only` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
+""")
+    _review(shop, environment, approve=True)
+    shop.wait_for(lambda: headline(pull.newest()) == "### Deployed `network`", 60)
+    assert len([one for run in runs(shop) for one in run.current() if one.name == "deploy network"]) == 1
+
+
+def test_a_job_whose_review_is_refused_has_failed(shop: Town) -> None:
+    environment, pull = _reviewed(shop), planned(shop)
+    pull.comment("/deploy network --only")
+    shop.wait_for(lambda: any(one.status == "waiting" for run in runs(shop) for one in run.current()))
+    _review(shop, environment, approve=False)
+    shop.settle()
+    assert len([one for run in runs(shop) for one in run.current() if one.name == "deploy network"]) == 1
+    assert pull.newest() == snapshot("""\
+### Deploy of `network` failed
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `network` | ✗\xa0**could not start** | +1 | [job](https://github/acme/shop/actions/runs/RUN) |
+
+<details open><summary><code>network</code> &nbsp;failed</summary>
+
+```
+the rules of its GitHub environment refused it: https://github/acme/shop/actions/runs/RUN
+```
+
+</details>
+
+To try again what is not done, at the same commit:
+
+```
+/retry
+```
+
+<sub>`/deploy network --only` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
+""")

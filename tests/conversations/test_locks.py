@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from inline_snapshot import snapshot
+from sqlalchemy.exc import OperationalError
 
+from bot.store import locks
 from tests.bot.runner.state_store import state_store
 from tests.conversations.conftest import on_both
 from tests.conversations.town import Conversation, Town
@@ -317,3 +319,23 @@ To try again what is not done, at the same commit:
         assert store.lock is None
         pull.say("/retry")
         assert "### Deployed `db`" in pull.newest()
+
+
+@pytest.mark.parametrize("broken", ["held", "take"])
+def test_while_the_store_does_not_answer_for_locks_nothing_is_deployed(
+    town: Town, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    town.setup({"headwater.yml": workflow({"db": ""}), **town.environments(db="1")})
+    pull = town.pull(town.environments(db="2"))
+    town.settle()
+
+    def gone(*_: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(locks, broken, gone)
+        pull.comment("/deploy")
+        town.wait_for(lambda: "commands" in town.tried_again())
+        assert town.tool_log() == []
+    town.settle()
+    assert town.tool_log() == ["db begins", "db deployed"]

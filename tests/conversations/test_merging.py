@@ -5,10 +5,12 @@ from __future__ import annotations
 from inline_snapshot import snapshot
 
 from bot.working.sweeping import sweep
-from tests.conversations.conftest import SHOP
+from tests.conversations.conftest import SHOP, on_both
 from tests.conversations.merged import begin, check_at, headline, make_ready, rows
 from tests.conversations.test_plans_terraform import TWO, cloud, module, vpc  # noqa: F401  (a fixture)
 from tests.conversations.town import Town, shown
+
+pytestmark = on_both
 
 WITHOUT_PASSWORD = TWO.replace("      password: {sensitive: true, fromSecret: APP_PASSWORD, plan: true}\n", "")
 

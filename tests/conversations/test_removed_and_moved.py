@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from inline_snapshot import snapshot
 
-from tests.conversations.conftest import SHOP
+from tests.conversations.conftest import SHOP, on_both
 from tests.conversations.merged import begin, headline, rows
 from tests.conversations.town import Town, shown
+
+pytestmark = on_both
 
 WITHOUT_API = SHOP.partition("  api:")[0]
 DESTROY = "settings: {environmentRemovalStrategy: destroy}\n"

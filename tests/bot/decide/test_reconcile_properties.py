@@ -27,6 +27,7 @@ ATTEMPTS = st.builds(
     tries=st.integers(1, 4),
     claimed=st.booleans(),
     revoked=st.booleans(),
+    refused=st.booleans(),
     still=st.sampled_from([0.0, 10.0, 10.5, 20.0, 21.0]),
     runner_gone=st.booleans(),
     ended=st.sampled_from([None, True, False]),
