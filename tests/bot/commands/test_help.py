@@ -67,7 +67,7 @@ A pull request is planned by itself when it is opened and when something is push
 - `/plan`: all that this pull request affects
 - `/plan net-* 'my db'`: these, and what they affect downstream
 - `/plan db -v SIZE=large`: with another value
-- `/plan @4f2a91c`: a fork's code, at the very commit that you have read
+- `/plan @4f2a91c`: this commit, unless something was pushed since; a fork's is named with all its digits
 
 Works on pull requests that are open.\
 """)
