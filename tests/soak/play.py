@@ -16,7 +16,8 @@ from tests.soak.world import World
 
 QUIET_SECONDS = 120.0
 """How long after the last fault all must have come to rest."""
-_TURNS = 6
+_TURNS = 10
+"""Approvals of a chain of environments, each after the one above it, and as many retries."""
 
 
 @dataclass(frozen=True)

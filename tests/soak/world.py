@@ -82,6 +82,7 @@ class World:
         world = self.github.world
         for limit in ("content_a_minute", "content_an_hour", "hourly"):
             setattr(self.github.limits, limit, getattr(self.github.limits, limit) * hurry.SPEED)
+        self.hourly = self.github.limits.hourly
         world.organization("acme", [ADMIN])
         self.repository = self.github.repository("acme/shop", {"README.md": "# Shop\n"}, write=WRITERS)
         self.repository.collaborators |= {ADMIN: "admin", READER: "read"}
@@ -139,8 +140,8 @@ class World:
 
     def do(self, step: Step) -> None:
         """Do one step, after what it waits for. People are told no by GitHub, and go on."""
-        if step.calm:
-            self.wait_for_calm(CALM_SECONDS)
+        if step.calm:  # who might not when they asked has to be answered before they may again
+            self.wait_for_calm(CALM_SECONDS * (10 if step.kind == "permit" else 1))
         self.over.wait(step.wait)
         with contextlib.suppress(Refusal):
             getattr(self, f"_{step.kind}")(step)

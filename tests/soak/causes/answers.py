@@ -36,14 +36,13 @@ def _answers_lost(world: World, fault: Fault) -> int:
 
 
 def _used_up(world: World, fault: Fault) -> int:
-    """The hour, which is 36 s here, is over after some seconds."""
+    """The hour, which is 36 s here, is over after some seconds; two of these may overlap."""
     limits = world.github.limits
-    before = limits.hourly
     with world.github.world.lock:
         limits.hourly = 0
     world.over.wait(fault.seconds)
     with world.github.world.lock:
-        limits.hourly = before
+        limits.hourly = world.hourly
     return 1
 
 
