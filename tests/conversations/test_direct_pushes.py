@@ -10,8 +10,6 @@ from tests.conversations.merged import begin, check_at, headline, rows
 from tests.conversations.town import Town, shown
 from tests.github.localhost import PERMISSIONS
 
-pytestmark = on_both
-
 
 def said_on(town: Town, commit: str) -> list[str]:
     """The bot's comments on a commit."""
@@ -111,6 +109,7 @@ def test_pull_requests_merged_quickly_have_one_story_and_a_pointer_to_it(shop: T
     assert shop.tool_log() == ["network begins", "network deployed", "api begins", "api deployed"]
 
 
+@on_both
 def test_a_newer_push_takes_the_place_of_what_an_older_one_has_not_started(shop: Town) -> None:
     begin(shop)
     first, second = (

@@ -10,8 +10,6 @@ from tests.conversations.merged import begin, check_at, headline, make_ready, ro
 from tests.conversations.test_plans_terraform import TWO, cloud, module, vpc  # noqa: F401  (a fixture)
 from tests.conversations.town import Town, shown
 
-pytestmark = on_both
-
 WITHOUT_PASSWORD = TWO.replace("      password: {sensitive: true, fromSecret: APP_PASSWORD, plan: true}\n", "")
 
 
@@ -207,6 +205,7 @@ Nothing that Headwater has deployed differs from what is deployed. What it never
     assert shop.tool_log() == []
 
 
+@on_both
 def test_a_failure_is_told_and_tried_again_on_the_merged_pull_request(shop: Town) -> None:
     begin(shop)
     pull = shop.pull(shop.environments(network="n1", db="d1"))
@@ -303,6 +302,7 @@ Plan: 0 to add, 1 to change, 0 to destroy.
     assert check_at(shop, commit).startswith("success: Deployed 2 environments")
 
 
+@on_both
 def test_the_next_merge_carries_on_from_what_is_really_deployed(shop: Town) -> None:
     begin(shop)
     broken = shop.pull(shop.environments(network="n1", db="d1"))
@@ -489,6 +489,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
     assert quiet.ours() == []
 
 
+@on_both
 def test_what_another_pull_request_holds_waits_and_goes_on_when_it_is_unlocked(shop: Town) -> None:
     begin(shop)
     holder = shop.pull(shop.environments(db="d1"), by="bob", title="Holds")
@@ -557,6 +558,7 @@ def test_what_another_one_holds_is_no_matter_where_the_branch_has_nothing_new_fo
     assert pull.ours() == []
 
 
+@on_both
 def test_merged_while_its_deployment_runs_it_queues_behind(shop: Town) -> None:
     begin(shop)
     pull = shop.pull(shop.environments(network="n1", db="d1"))

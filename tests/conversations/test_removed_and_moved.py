@@ -8,8 +8,6 @@ from tests.conversations.conftest import SHOP, on_both
 from tests.conversations.merged import begin, headline, rows
 from tests.conversations.town import Town, shown
 
-pytestmark = on_both
-
 WITHOUT_API = SHOP.partition("  api:")[0]
 DESTROY = "settings: {environmentRemovalStrategy: destroy}\n"
 
@@ -35,6 +33,7 @@ def test_an_environment_taken_out_of_the_file_is_forgotten_and_that_is_told_loud
     assert later.ours() == []
 
 
+@on_both
 def test_with_destroy_what_was_taken_out_is_destroyed_downstream_first_after_an_approval(shop: Town) -> None:
     begin(shop)
     only_network = DESTROY + SHOP.partition("  db:")[0]
@@ -160,6 +159,7 @@ def test_what_changes_its_name_and_its_place_at_once_is_not_taken_for_gone(shop:
     assert headline(told.newest()) == "### `api` waits for approval"  # too late to say so: nothing is destroyed unasked
 
 
+@on_both
 def test_moved_from_in_the_very_merge(shop: Town) -> None:
     begin(shop)
     moved = {path.replace("api/", "web/"): file for path, file in shop.environments(api="a0").items()}
