@@ -132,10 +132,11 @@ class HostedProject(Project):
     def trust(self) -> Trust:
         """What tells of an environment how the default branch has it now, or had it before it was taken out there."""
         head = self.default_head
+        known = self._default_at(head).workflows
         merged = cache(lambda commit: head is not None and self.mirror.contains(head, commit))
 
         def trusted(file: str, alias: str, commit: str) -> Trusted:
-            found = trusted_in(self._default_at(head).workflows, file, alias)
+            found = trusted_in(known, file, alias)
             if found.environment is None and merged(commit):
                 return trusted_in(self.definitions(commit).workflows, file, alias)
             return found
