@@ -16,8 +16,8 @@ from bot.runner.spec import Spec
 _ID_URL, _ID_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 _NO_SECRET = re.compile(r"(?:ACTIONS|GITHUB|HEADWATER|RUNNER)_", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_PATIENCE = 900.0
-"""Seconds that the report is told again and again where nobody hears it."""
+_PATIENCE = 3600.0
+"""Seconds that the report is told again and again where nobody hears it: each of them is paid for at GitHub."""
 
 
 @dataclass(frozen=True, slots=True)
