@@ -38,10 +38,7 @@ def section(
     workflow = _workflow(project, view)
     waiting = remote.held(connection, [task.attempt for task in view.tasks if task.attempt and not task.finished])
     rows = tuple(
-        replace(
-            _row(task, workflow, urls, _foreign(held.get(task.environment), pull)),
-            held=task.attempt in waiting,
-        )
+        _row(task, workflow, urls, _foreign(held.get(task.environment), pull), held=task.attempt in waiting)
         for task in view.tasks
     )
     merging = workflow is not None and bool(base) and project.deploys_from(workflow, base)
@@ -68,7 +65,7 @@ def _workflow(project: HostedProject, view: DeploymentView) -> Workflow | None:
     return here[0] if here else None
 
 
-def _row(task: TaskView, workflow: Workflow | None, urls: Mapping[str, str], locked_by: str) -> Row:
+def _row(task: TaskView, workflow: Workflow | None, urls: Mapping[str, str], locked_by: str, *, held: bool) -> Row:
     environment = workflow.environment(task.alias) if workflow is not None else None
     plan = task.plan
     return Row(
@@ -95,6 +92,7 @@ def _row(task: TaskView, workflow: Workflow | None, urls: Mapping[str, str], loc
         behind=task.behind,
         changes=tuple((str(one["address"]), tuple(one["actions"])) for one in (plan.changes if plan else ())),
         reads=_reads(environment),
+        held=held,
     )
 
 
