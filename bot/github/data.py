@@ -9,7 +9,7 @@ from enum import StrEnum
 
 NEEDED: Mapping[str, str] = {
     "metadata": "read", "contents": "read", "members": "read", "statuses": "read", "administration": "read",
-    "environments": "read", "pull_requests": "write", "issues": "write", "checks": "write", "actions": "write",
+    "pull_requests": "write", "issues": "write", "checks": "write", "actions": "write",
 }  # fmt: skip
 """The permissions that Headwater's App must have."""
 
@@ -255,30 +255,6 @@ class JobData:
     run_attempt: int
     started_at: str | None
     completed_at: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EnvironmentData:
-    """A GitHub environment and what protects it.
-
-    `branches` tells who may use it: `all`, `protected` (branches under protection) or `custom` (by patterns).
-    """
-
-    name: str
-    html_url: str
-    reviewers: tuple[str, ...] = ()
-    prevent_self_review: bool = False
-    wait_minutes: int = 0
-    branches: str = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class PendingData:
-    """An environment whose protection keeps jobs of a run waiting."""
-
-    environment: str
-    reviewers: tuple[str, ...]
-    html_url: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,8 @@ from bot.github.data import (
     CheckData,
     CommentData,
     DeliveryData,
-    EnvironmentData,
     InstallationData,
     JobData,
-    PendingData,
     PullData,
     RepositoryData,
     RequiredCheck,
@@ -195,37 +193,6 @@ def job_of(json: object) -> JobData:
         one.text("html_url"), one.number("run_attempt", default=1), one.maybe_text("started_at"),
         one.maybe_text("completed_at"),
     )  # fmt: skip
-
-
-def _reviewers(found: Iterable[Shape]) -> tuple[str, ...]:
-    """People by login, teams by slug with an `@` before it."""
-    return tuple(
-        f"@{one.text('reviewer', 'slug')}" if one.text("type") == "Team" else one.text("reviewer", "login")
-        for one in found
-    )
-
-
-def environment_of(json: object) -> EnvironmentData:
-    """A GitHub environment."""
-    one = Shape(json)
-    rules = {rule.text("type"): rule for rule in one.items("protection_rules")}
-    review, timer = rules.get("required_reviewers", Shape(None)), rules.get("wait_timer", Shape(None))
-    policy = one.at("deployment_branch_policy")
-    return EnvironmentData(
-        name=one.text("name"),
-        html_url=one.text("html_url"),
-        reviewers=_reviewers(review.items("reviewers")),
-        prevent_self_review=review.flag("prevent_self_review"),
-        wait_minutes=timer.number("wait_timer"),
-        branches="protected" if policy.flag("protected_branches") else "custom" if policy else "all",
-    )
-
-
-def pending_of(json: object) -> PendingData:
-    """What jobs of a run wait for."""
-    one = Shape(json)
-    url = one.text("environment", "html_url")
-    return PendingData(one.text("environment", "name"), _reviewers(one.items("reviewers")), url)
 
 
 def role_of(json: object) -> str:

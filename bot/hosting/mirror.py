@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from bot.errors import HeadwaterError
 from bot.mirror import Mirror
 from bot.runner import process
+from bot.runner.environment import fetch_environment
 from bot.runner.failure import RunnerError
 
 FETCH_SECONDS = 600.0
@@ -176,20 +177,9 @@ class HostedMirror(Mirror):
 def _environment(folder: Path, address: str, token: str | None) -> dict[str, str]:
     """Git's environment: nothing of ours that steers it, one protocol, and the token for this one address."""
     parts = urlsplit(address)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "HEADWATER_"))}
-    found = kept | {
-        "GIT_DIR": str(folder),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GIT_ALLOW_PROTOCOL": "https:http" if parts.hostname in _LOCAL_HOSTS else "https",
-        "GIT_TERMINAL_PROMPT": "0",
-        "LC_ALL": "C",
-    }
-    if token is None:
-        return found
-    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-    return found | {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{parts.scheme}://{parts.netloc}/.extraHeader",
-        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
-    }
+    protocol = "https:http" if parts.hostname in _LOCAL_HOSTS else "https"
+    settings = {}
+    if token is not None:
+        basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        settings[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: Basic {basic}"
+    return fetch_environment(os.environ, protocol, settings) | {"GIT_DIR": str(folder)}

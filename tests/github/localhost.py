@@ -27,7 +27,7 @@ from tests.github.world.repository import Repository
 from tests.github.world.world import World
 
 PERMISSIONS = {
-    "contents": "read", "members": "read", "statuses": "read", "administration": "read", "environments": "read", "pull_requests": "write", "issues": "write", "checks": "write", "actions": "write",
+    "contents": "read", "members": "read", "statuses": "read", "administration": "read", "pull_requests": "write", "issues": "write", "checks": "write", "actions": "write",
 }  # fmt: skip
 EVENTS = (
     "pull_request", "issue_comment", "pull_request_review", "push", "workflow_run", "workflow_job", "check_run",

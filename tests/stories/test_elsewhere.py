@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
 import http.server
-import ipaddress
 import os
-import ssl
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.https import served as by_https
 from tests.stories.conftest import MakeWorld
 from tests.stories.world import CHAIN, World
 
@@ -59,46 +52,14 @@ class GitOverHttps(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate of 127.0.0.1 and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    chain, secret = folder / "certificate.pem", folder / "key.pem"
-    chain.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    secret.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return chain, secret
-
-
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[str, Path, Path]]:
     """An https address, the folder whose repositories it serves, and the certificate to trust."""
-    chain, secret = certificate(tmp_path)
     root = tmp_path / "served"
     root.mkdir()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Served", (GitOverHttps,), {"root": root}))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain, secret)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"https://127.0.0.1:{server.server_port}", root, chain
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with by_https(server, tmp_path) as (address, chain):
+        yield address, root, chain
 
 
 def test_an_environment_at_a_branch_follows_it(make_world: MakeWorld) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from bot.github.areas.area import Area
 from bot.github.calls import part
-from bot.github.data import JobData, PendingData, RunData
-from bot.github.errors import NotFound, Refused
-from bot.github.reading import Shape, job_of, pending_of, run_of
+from bot.github.data import JobData, RunData
+from bot.github.errors import Refused
+from bot.github.reading import Shape, job_of, run_of
 
 _CONFLICT = 409
 
@@ -62,19 +62,6 @@ class Actions(Area):
                 return False
             raise
         return True
-
-    def pending_environments(self, run: int) -> tuple[PendingData, ...]:
-        """The environments whose reviewers or timers a run waits for."""
-        return tuple(
-            pending_of(one) for one in self._caller.pages(f"{self._base}/actions/runs/{run}/pending_deployments")
-        )
-
-    def workflow_state(self, workflow_file: str) -> str | None:
-        """`active`, `disabled_manually`, `disabled_inactivity` …; None where the default branch has no such file."""
-        try:
-            return Shape(self._caller.get(f"{self._base}/actions/workflows/{part(workflow_file)}")).text("state")
-        except NotFound:
-            return None
 
 
 def _knows_no_details(error: Refused) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bot.github.areas.area import Area
 from bot.github.calls import part, parts
-from bot.github.data import EnvironmentData, RequiredCheck
+from bot.github.data import RequiredCheck
 from bot.github.errors import Forbidden, NotFound
-from bot.github.reading import Shape, environment_of, protection_checks, role_of, ruleset_checks
+from bot.github.reading import Shape, protection_checks, role_of, ruleset_checks
 
 _NO_SUCH_PLAN = "upgrade to github"
 """GitHub's words where the account's plan has no protected branches for private repositories: there are no rules."""
@@ -66,10 +66,3 @@ class Rules(Area):
             return ()
         except Forbidden as error:
             return () if _NO_SUCH_PLAN in error.what.lower() else None
-
-    def environment(self, name: str) -> EnvironmentData | None:
-        """A GitHub environment with its protection; None where there is none of that name."""
-        try:
-            return environment_of(self._caller.get(f"{self._base}/environments/{part(name)}"))
-        except NotFound:
-            return None

@@ -25,7 +25,6 @@ from bot.github.errors import (
 )
 from bot.github.reading import (
     comment_of,
-    environment_of,
     job_of,
     protection_checks,
     pull_of,
@@ -157,19 +156,3 @@ def test_required_checks_of_protection_and_rulesets() -> None:
         }},
     ]  # fmt: skip
     assert ruleset_checks(rules) == (RequiredCheck("any"), RequiredCheck("lint", 15368))
-
-
-def test_protection_of_an_environment() -> None:
-    found = environment_of({
-        "name": "prod",
-        "protection_rules": [
-            {"type": "wait_timer", "wait_timer": 30},
-            {"type": "required_reviewers", "prevent_self_review": True, "reviewers": [
-                {"type": "User", "reviewer": {"login": "ada"}}, {"type": "Team", "reviewer": {"slug": "ops"}},
-            ]},
-        ],
-        "deployment_branch_policy": {"protected_branches": True, "custom_branch_policies": False},
-    })  # fmt: skip
-    assert (found.reviewers, found.wait_minutes, found.prevent_self_review, found.branches) == (
-        ("ada", "@ops"), 30, True, "protected",
-    )  # fmt: skip

@@ -12,7 +12,6 @@ from tests.bot.github.conftest import asked, open_pull
 from tests.github import GitHub
 from tests.github.world import requests
 from tests.github.world.checks import Status
-from tests.github.world.deployments import Environment
 from tests.github.world.pulls import Pull
 from tests.github.world.pushing import move
 from tests.github.world.repository import Protection, Repository
@@ -206,19 +205,6 @@ def test_a_file(github: GitHub, shop: Repository, client: RepositoryClient) -> N
     assert client.file("README.md", "gone") is None
     with pytest.raises(NotFound):
         client.file("deep/../../../../user", "main")
-
-
-def test_environments(github: GitHub, shop: Repository, client: RepositoryClient) -> None:
-    assert client.environment("prod/eu") is None
-    made = Environment(github.world.next_id(), "prod/eu", github.world.clock.now())
-    shop.environments["prod/eu"] = made
-    found = client.environment("prod/eu")
-    assert found is not None
-    assert (found.reviewers, found.branches, found.prevent_self_review) == ((), "all", False)
-    made.reviewers, made.prevent_self_review, made.branches = (github.world.user("owner"),), True, ("main",)
-    found = client.environment("prod/eu")
-    assert found is not None
-    assert (found.reviewers, found.branches, found.prevent_self_review) == (("owner",), "custom", True)
 
 
 def test_names_that_are_none(app: App) -> None:

@@ -8,10 +8,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from bot.github.wire import NoAnswer, Wire
+from tests.https import front
 
 BODY = b'{"answer": "' + b"x" * 100_000 + b'"}'
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -180,3 +183,13 @@ def test_nothing_was_sent(url: str) -> None:
     with pytest.raises(NoAnswer) as told:
         Wire(2).exchange("POST", url, {}, "{}")
     assert not told.value.sent
+
+
+def test_an_authority_of_ones_own(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = urlsplit(server.url).port
+    assert port is not None
+    with front(port, tmp_path) as (address, chain):
+        with pytest.raises(NoAnswer, match="certificate"):
+            Wire(60).exchange("GET", address, {})
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(chain))
+        assert Wire(60).exchange("GET", address, {}).body == BODY
