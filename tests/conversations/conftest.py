@@ -10,6 +10,7 @@ import pytest
 from tests.bot.store.conftest import migrated_postgres, postgres  # noqa: F401  (fixtures)
 from tests.conversations.town import Town
 from tests.github import GitHub
+from tests.github_itself.judge import judged
 
 SHOP = """name: shop
 triggers: {deployOnMerge: true}
@@ -31,7 +32,8 @@ environments:
 def make_town(tmp_path: Path) -> Iterator[Callable[..., Town]]:
     """Makes a town; what its server did wrong fails the test."""
     made: list[Town] = []
-    with GitHub(tmp_path / "github") as github:
+    github = GitHub(tmp_path / "github")
+    with judged(github), github:
         (tmp_path / "town").mkdir()
 
         def make(database_url: str | None = None, **settings: object) -> Town:

@@ -204,7 +204,8 @@ neutral
 Not planned yet
 A draft is planned when somebody writes /plan.\
 """)
-    assert pull.say("/plan") == snapshot("""\
+    assert "### The plan comment shows it" in pull.say("/plan")
+    assert pull.plan() == snapshot("""\
 ### `db`: 1 to add
 
 | Environment | Plan | Why | Tool | Job |
@@ -226,11 +227,7 @@ Merging this deploys what is shown here. Once this is no draft any more, to depl
 /deploy
 ```
 
-<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>
-
-### The plan comment shows it
-
-<sub>`/plan` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+<sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `flat`</sub>\
 """)
     assert headline(plan_of(pull).body) == snapshot("### `db`: 1 to add")
     assert pull.say("/deploy") == snapshot("""\

@@ -16,12 +16,14 @@ from tests.conversations.conftest import SHOP
 from tests.conversations.outside import OutsideTown
 from tests.conversations.town import Town
 from tests.github import GitHub
+from tests.github_itself.judge import judged
 
 
 @pytest.fixture
 def make_outside(tmp_path: Path) -> Iterator[Callable[..., OutsideTown]]:
     made: list[OutsideTown] = []
-    with GitHub(tmp_path / "github") as github:
+    github = GitHub(tmp_path / "github")
+    with judged(github), github:
         (tmp_path / "town").mkdir()
 
         def make(database_url: str | None = None, roles: tuple[str, ...] = ("serve",)) -> OutsideTown:

@@ -30,6 +30,11 @@ AREAS = (
     "git",
     "orgs",
 )
+SAME = {
+    ("GET", "/repos/*/*/contents/"): "/repos/*/*/contents/*",  # the root folder is documented with all others
+    ("GET", "/repos/*/*/statuses/*"): "/repos/*/*/commits/*/statuses",  # the old address, which still answers
+}
+"""Addresses without a model of their own, and the one whose answer they give."""
 METHOD = re.compile(r"^    def (?P<name>\w+)\((?P<body>.*?)(?=^    (?:async )?def |^    @|\Z)", re.S | re.M)
 DOCUMENTED = re.compile(r"^        (?P<method>GET|POST|PUT|PATCH|DELETE) (?P<path>/\S*)$", re.M)
 MODEL = re.compile(r"response_model=(?P<model>.+?),\n(?:            \w+=|        \))", re.S)
@@ -55,7 +60,8 @@ def _plain(path: str) -> str:
 @cache
 def answer_model(method: str, path: str) -> Any:
     """The model of a successful answer (path with `<…>` or `{…}` for its parts), or None where GitHub publishes none."""
-    written = _answers().get((method, _plain(path)))
+    plain = _plain(path)
+    written = _answers().get((method, SAME.get((method, plain), plain)))
     if written is None:
         return None
     models = importlib.import_module(f"{PACKAGE}.models")

@@ -10,6 +10,7 @@ import requests
 from tests.github import GitHub
 from tests.github.world.repository import Repository
 from tests.github_itself.clients import as_person, call
+from tests.github_itself.judge import Judge
 
 
 @pytest.fixture
@@ -50,6 +51,13 @@ def test_an_answer_is_lost_after_the_effect(github: GitHub, shop: Repository, to
     with pytest.raises(requests.ConnectionError):
         call(github, "POST", COMMENTS, token, json={"body": "never"})
     assert len(shop.comments) == 1
+
+
+def test_the_judge_hears_an_answer_that_is_lost(github: GitHub, judge: Judge, shop: Repository, token: str) -> None:
+    github.faults.lose_answer("comments", "POST")
+    with pytest.raises(requests.ConnectionError):
+        call(github, "POST", COMMENTS, token, json={"body": "x"})
+    assert ("POST", "/repos/<owner>/<repo>/issues/<int:number>/comments") in judge.told
 
 
 def test_slow_answers(github: GitHub, shop: Repository, token: str) -> None:

@@ -9,6 +9,7 @@ from tests.github.world.apps import App
 from tests.github.world.git_store import ZERO
 from tests.github.world.repository import Repository
 from tests.github_itself.clients import Receiver, as_itself, call, githubkit_of
+from tests.github_itself.judge import judged
 from tests.github_itself.models import answer_model, wrong
 
 
@@ -37,6 +38,16 @@ def messages(receiver: Receiver) -> list[str]:
 
 def test_the_models_can_fail() -> None:
     assert len(wrong(answer_model("GET", "/repos/{owner}/{repo}/pulls/{pull_number}"), {})) >= 39
+
+
+def test_a_judge_tells_at_the_end_what_was_wrong(github: GitHub) -> None:
+    with (
+        pytest.raises(AssertionError, match=r"webhook push None: .*repository: Field required"),
+        judged(github) as other,
+    ):
+        other.event("push", {})
+        other.event("push", {})
+    assert len(other.wrong()) == len(set(other.wrong())) > 5
 
 
 def test_failed_deliveries_are_listed_and_sent_again(

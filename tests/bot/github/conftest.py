@@ -12,6 +12,7 @@ from tests.github import GitHub
 from tests.github.world import apps, requests
 from tests.github.world.pulls import Pull
 from tests.github.world.repository import Repository
+from tests.github_itself.judge import judged
 
 WORKFLOW = """
 name: Headwater
@@ -30,7 +31,8 @@ jobs:
 
 @pytest.fixture
 def github() -> Iterator[GitHub]:
-    with GitHub() as made:
+    made = GitHub()
+    with judged(made), made:
         yield made
     assert not made.errors, "\n".join(made.errors)
 

@@ -59,7 +59,7 @@ def test_a_hundred_repositories_and_more(
 def test_permissions(github: GitHub, app: App, installation: apps.Installation) -> None:
     assert app.permissions(installation.id) == dict(NEEDED)
     assert app.missing_permissions(installation.id) == ()
-    installation.permissions |= {"checks": "read", "actions": "admin"}
+    installation.permissions |= {"checks": "read", "statuses": "write"}
     del installation.permissions["members"]
     assert app.missing_permissions(installation.id) == ("members: read", "checks: write")
     person = github.world.install(github.world.apps[installation.app.id], github.world.user("eve"))

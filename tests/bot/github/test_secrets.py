@@ -120,7 +120,7 @@ def _use_all(good: Callable[[Callable[[], object]], None], client: RepositoryCli
         client.repository, client.open_pulls, lambda: client.comments(1), lambda: client.react(made[0], "eyes"),
         lambda: client.edit_comment(made[0], "y"), lambda: client.review_decision(1), lambda: client.checks(sha),
         lambda: client.create_check("plan", sha), lambda: client.required_checks("main"), lambda: client.permission("ada"),
-        lambda: client.file("README.md", "main"), lambda: client.environment("x"), lambda: client.runs("headwater.yml"),
+        lambda: client.file("README.md", "main"), lambda: client.runs("headwater.yml"),
     ):  # fmt: skip
         good(call)
 

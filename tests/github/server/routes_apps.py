@@ -306,4 +306,4 @@ def meta(call: Call) -> Any:
 @route("GET", "/")
 def root(call: Call) -> Any:
     """Where to begin."""
-    return {"rate_limit_url": f"{accounts.api(call.world)}/rate_limit"}
+    return accounts.root(call.world)

@@ -23,6 +23,48 @@ def api(world: World) -> str:
     return f"{world.url}/api/v3"
 
 
+def root(world: World) -> Shape:
+    """Where all else is."""
+    pages, listed = "{&page,per_page,sort,order}", "{?type,page,per_page,sort}"
+    places = {
+        "current_user": "/user",
+        "code_search": f"/search/code?q={{query}}{pages}",
+        "commit_search": f"/search/commits?q={{query}}{pages}",
+        "emails": "/user/emails",
+        "emojis": "/emojis",
+        "events": "/events",
+        "feeds": "/feeds",
+        "followers": "/user/followers",
+        "following": "/user/following{/target}",
+        "gists": "/gists{/gist_id}",
+        "issue_search": f"/search/issues?q={{query}}{pages}",
+        "issues": "/issues",
+        "keys": "/user/keys",
+        "label_search": "/search/labels?q={query}&repository_id={repository_id}{&page,per_page}",
+        "notifications": "/notifications",
+        "organization": "/orgs/{org}",
+        "organization_repositories": f"/orgs/{{org}}/repos{listed}",
+        "organization_teams": "/orgs/{org}/teams",
+        "public_gists": "/gists/public",
+        "rate_limit": "/rate_limit",
+        "repository": "/repos/{owner}/{repo}",
+        "repository_search": f"/search/repositories?q={{query}}{pages}",
+        "current_user_repositories": f"/user/repos{listed}",
+        "starred": "/user/starred{/owner}{/repo}",
+        "starred_gists": "/gists/starred",
+        "topic_search": "/search/topics?q={query}{&page,per_page}",
+        "user": "/users/{user}",
+        "user_organizations": "/user/orgs",
+        "user_repositories": f"/users/{{user}}/repos{listed}",
+        "user_search": f"/search/users?q={{query}}{pages}",
+    }
+    shape = {f"{name}_url": f"{api(world)}{path}" for name, path in places.items()}
+    return {
+        **shape,
+        "current_user_authorizations_html_url": f"{world.url}/settings/connections/applications{{/client_id}}",
+    }
+
+
 def user(world: World, account: Account | None) -> Shape | None:
     """A SimpleUser."""
     if account is None:
