@@ -120,6 +120,11 @@ class HostedProject(Project):
         says = workflow if branch == default else next((one for one in known if one.file == workflow.file), None)
         return says is not None and says.triggers.deploy_on_merge and branch in (says.triggers.branches or (default,))
 
+    def bases_of(self, file: str) -> tuple[str, ...]:
+        """The branches whose pull requests may deploy a workflow; one that is new is deployed from the default one."""
+        known = (one for one in self.default_definitions().workflows if one.file == file)
+        return next((one.triggers.branches for one in known), ()) or (self.hosted.default_branch,)
+
     @property
     def rules_known(self) -> bool:
         """Whether the definitions of the default branch can be read: they say who may do what."""

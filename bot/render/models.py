@@ -60,7 +60,8 @@ class Row:
 class Section:
     """One workflow of a comment: `rows` in dependency order; `context` are unaffected neighbours, for the graph.
 
-    `merging`: a merge of the pull request deploys it.
+    `merging`: a merge of the pull request deploys it. `only_to`: where no pull request to this base branch deploys it,
+    the branches to which one does.
     """
 
     workflow: str
@@ -71,6 +72,7 @@ class Section:
     context: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     merging: bool = False
+    only_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

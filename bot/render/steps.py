@@ -10,7 +10,7 @@ from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, TaskState
 from bot.render.headlines import asks_now, rows_of
 from bot.render.markdown import Markdown, clean, code, codes, fence, pull_link, some, typed
-from bot.render.models import DeploymentComment, PlanComment, Row
+from bot.render.models import DeploymentComment, PlanComment, Row, Section
 from bot.render.words import FAILED, LATER, changes, finished
 from planner.ci.headwater_workflow import FILE
 
@@ -83,15 +83,24 @@ def _after_plans(model: PlanComment, rows: Sequence[Row]) -> tuple[Step, ...]:
 
 def _deploys(model: PlanComment) -> tuple[Step, ...]:
     """How what is shown is deployed: by a merge, where the workflow says so, and by a command."""
-    changing = [section for section in model.sections if any(map(_deployable, section.rows))]
+    every = [section for section in model.sections if any(map(_deployable, section.rows))]
+    elsewhere = tuple(_elsewhere(section) for section in every if section.only_to)
+    changing = [section for section in every if not section.only_to]
     if not changing:
-        return ()
+        return elsewhere
     merging = [section.workflow for section in changing if section.merging]
     what = "what is shown here" if len(merging) == len(changing) else f"what is shown of {codes(merging)}"
     first = f"Merging this deploys {what}. " if merging else ""
     once = "Once this is no draft any more, to" if model.draft else "To"
     then = "deploy it before the merge:" if len(merging) == len(changing) else "deploy what is shown here:"
-    return (Step(Markdown(f"{first}{once} {then}"), command("deploy")),)
+    each = "\n".join(f"{command('deploy')} --workflow {typed(clean(section.workflow))}" for section in changing)
+    return (Step(Markdown(f"{first}{once} {then}"), each if elsewhere else command("deploy")), *elsewhere)
+
+
+def _elsewhere(section: Section) -> Step:
+    """Where a workflow is deployed from, which is not here."""
+    what = f"{codes([section.workflow])} is deployed from pull requests to {codes(section.only_to, MOST_TYPED)} alone."
+    return Step(Markdown(what))
 
 
 def _deployable(row: Row) -> bool:

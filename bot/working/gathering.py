@@ -171,13 +171,8 @@ def _pusher(case: Case, client: RepositoryClient | None) -> str | None:
 
 
 def _bases(case: Case) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The branches that each workflow asked for is deployed from; one that is new is deployed from the default one."""
-    known = {one.file: one for one in case.project.default_definitions().workflows}
-    default = (case.hosted.default_branch,)
-    return tuple(
-        (name, (known[file].triggers.branches if file in known else ()) or default)
-        for file, name in sorted(_workflows_asked_for(case).items())
-    )
+    """The branches that each workflow asked for is deployed from."""
+    return tuple((name, case.project.bases_of(file)) for file, name in sorted(_workflows_asked_for(case).items()))
 
 
 def _workflows_asked_for(case: Case) -> dict[str, str]:

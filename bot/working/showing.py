@@ -42,7 +42,9 @@ def section(
         for task in view.tasks
     )
     merging = workflow is not None and bool(base) and project.deploys_from(workflow, base)
-    return Section(view.workflow, view.file, view.state, view.id, rows, (), tuple(warnings), merging)
+    bases = project.bases_of(view.file) if base else ()
+    only_to = () if base in bases else bases
+    return Section(view.workflow, view.file, view.state, view.id, rows, (), tuple(warnings), merging, only_to)
 
 
 def _pull_of(connection: Connection, number: int) -> int | None:

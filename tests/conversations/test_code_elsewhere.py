@@ -92,6 +92,23 @@ def test_what_changed_in_the_other_repository_is_deployed_with_what_touches_it_n
 
 
 @pytest.mark.usefixtures("library")
+def test_it_goes_on_where_the_other_repository_was_never_fetched(town: Town, secure: str) -> None:
+    set_up(town, secure)
+    pull = town.pull(town.environments(network="n2"))
+    town.settle()
+    town.hold("network")
+    pull.comment("/deploy")
+    town.wait_for(lambda: town.tool_log() == ["network begins"], 60)
+    town.stop_server()
+    (town.folder / "state/repositories").rename(town.folder / "of-another-worker")
+    town.start_server()
+    town.let_go("network")
+    town.settle()
+    assert headline(pull) == "### Deployed 3 environments"
+    assert (town.tools / "db").read_text() == "d1\n"
+
+
+@pytest.mark.usefixtures("library")
 def test_a_pull_request_gives_itself_no_other_repository(town: Town, secure: str) -> None:
     town.setup({"headwater.yml": SHOP, **town.environments(network="n1", db="d1", api="a1")})
     pull = town.pull({"headwater.yml": definitions(secure, listed=True)})

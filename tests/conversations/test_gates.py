@@ -219,6 +219,8 @@ def test_only_to_branches_that_are_deployed_from(town: Town) -> None:
     town.commit({"NOTES.md": "old\n"}, branch="release")
     pull = town.pull(town.environments(db="2"), base="release")
     town.settle()
+    assert "`shop` is deployed from pull requests to `main` alone." in pull.plan()
+    assert "/deploy" not in pull.plan()
     assert pull.say("/deploy") == snapshot("""\
 ### Not deployed
 
@@ -238,6 +240,16 @@ def test_each_workflow_only_from_its_own_branches(town: Town) -> None:
     both = town.environments(db="2", web="2")
     here, there = town.pull(both, base="release"), town.pull(both, branch="to-main")
     town.settle()
+    assert here.plan()[here.plan().index("To deploy") :].partition("<sub>")[0] == snapshot("""\
+To deploy what is shown here:
+
+```
+/deploy --workflow live
+```
+
+`shop` is deployed from pull requests to `main` alone.
+
+""")
     assert here.say("/deploy") == snapshot("""\
 ### Not deployed
 
