@@ -29,6 +29,9 @@ REVISION = "0005"
 _PATIENCE = 30.0
 """Seconds to wait for other writers."""
 
+_POOL = {"pool_size": 16, "max_overflow": 48}
+"""A connection for each thread of a server: those of its web and of its workers."""
+
 
 class Database:
     """A database by URL; opening it brings it up to date. Safe to share between threads."""
@@ -135,10 +138,9 @@ class Database:
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         address = url.replace("postgresql://", "postgresql+psycopg://", 1)
-        return create_engine(address, pool_pre_ping=True, pool_size=16, max_overflow=48)
-    engine = create_engine(
-        url, connect_args={"timeout": _PATIENCE, "check_same_thread": False, "isolation_level": None}
-    )
+        return create_engine(address, pool_pre_ping=True, **_POOL)
+    lent = {"timeout": _PATIENCE, "check_same_thread": False, "isolation_level": None}
+    engine = create_engine(url, connect_args=lent, **_POOL)
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import ExitStack
 from importlib import resources
 from pathlib import Path
 
@@ -149,3 +150,9 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
         Database.file(tmp_path / "headwater.db").reading(),
     ):
         pass
+
+
+def test_each_thread_of_a_server_has_a_connection(database: Database) -> None:
+    with ExitStack() as many:
+        for _ in range(40):  # 32 of the web, and the workers' own
+            many.enter_context(database.reading())
