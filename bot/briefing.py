@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -10,15 +10,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select
 
 from bot.decide.acceptance import Acceptance, AcceptanceFacts, Reviewed, acceptance
-from bot.decide.facts import TaskAction
+from bot.decide.facts import Missing, TaskAction, Why
 from bot.decide.inputs import Inputs, Output, inputs
 from bot.decide.trust import Placement, careful, placement, without_new_power
-from bot.errors import HeadwaterError
+from bot.errors import HeadwaterError, StoreError
 from bot.project import Project, Trust
+from bot.store import rivals
 from bot.store.deployments import Flags
 from bot.store.tables import environments, plans, task_needs, tasks, workflows
 from bot.store.values import WHOLE_WORKFLOW, read_kept, read_outputs
 from planner.definition import Environment, Json, OutputReference, Workflow
+from planner.problems import PlannerError
 from planner.variables import effective_variables, plain_texts, resolve
 
 LOCK_TIMEOUT = 60.0
@@ -80,6 +82,13 @@ class Brief:
         """What no log may show: whole values, since what is within a list or map must not be seen either."""
         return [value.value for value in self.inputs.values if value.sensitive and value.from_secret is None]
 
+    def without(self, upstreams: Iterable[str]) -> tuple[Missing, ...]:
+        """What it lacks where these are not deployed; one that is disabled is not waited for."""
+        declared = [(alias, self.workflow.environment(alias)) for alias in upstreams]
+        return tuple(
+            Missing(alias, alias, Why.UPSTREAM) for alias, one in declared if one is None or one.disabled is not True
+        )
+
 
 class Briefing:
     """Makes briefs for the tasks of one deployment, within one transaction."""
@@ -116,6 +125,24 @@ class Briefing:
         where = None if trusted is None else placement(trusted, mutates=needs_power)
         held = workflow if trusted is None else careful(workflow, trusted)
         return Brief(resolve(environment, plain_texts(effective)), held, found, reads, where)
+
+    def lacks(self, due: Sequence[Row[Any]]) -> dict[int, tuple[Missing, ...]]:
+        """What each of these tasks lacks whose turn has come: values, and what it needs and nobody has deployed."""
+        needs = {task.id: task.upstreams for task in due if TaskAction(task.action) is TaskAction.DEPLOY}
+        absent = rivals.absent(self._connection, self._told.id, {one for of_it in needs.values() for one in of_it})
+        found: dict[int, tuple[Missing, ...]] = {}
+        for task in due:
+            try:
+                brief = self.brief(task)
+            except StoreError:  # not this environment's fault, nor of any other
+                raise
+            except (HeadwaterError, PlannerError) as error:
+                found[task.id] = (Missing(str(error), "its definition", Why.DEFINITION),)
+            else:
+                gone = [absent[one] for one in needs.get(task.id, ()) if one in absent]
+                lacks = [one for one in brief.inputs.missing if one.why is not Why.OUTPUT or one.source not in gone]
+                found[task.id] = (*brief.without(gone), *lacks)
+        return found
 
     def spec(self, task: Row[Any], brief: Brief, attempt: str, seal_key: bytes) -> dict[str, Json]:
         """What the runner is told; it holds secrets, so it goes through a pipe."""

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from bot.briefing import Brief, Briefing, Settings
-from bot.decide.facts import Limits, Missing, TaskAction, Why
+from bot.decide.facts import Limits, TaskAction
 from bot.decide.reconcile import Action, Begin, Dispatch, Finish, Halt, LookUp, Move, Revoke, lack_words, reconcile
 from bot.decide.transitions import Code, TaskState
 from bot.errors import HeadwaterError, StoreError
@@ -256,7 +256,7 @@ class Driver:
         reports = self._reports_by_task(connection, look)
         moved = False
         for _ in range(_PASSES):
-            lacks = self._lacks(connection, told, briefing, observed)
+            lacks = briefing.lacks(gathering.due_tasks(connection, told.id, observed))
             facts = gathering.gather(connection, told, observed, lacks, self._limits, self._budget)
             actions = reconcile(facts)
             moves = [action for action in actions if isinstance(action, Move)]
@@ -302,20 +302,6 @@ class Driver:
         if not look.reports:
             return {}
         return {attempts.task_of(connection, attempt): report for attempt, report in look.reports.items()}
-
-    def _lacks(
-        self, connection: Connection, told: Flags, briefing: Briefing, observed: Observed
-    ) -> dict[int, tuple[Missing, ...]]:
-        """The values that tasks lack whose turn has come."""
-        found: dict[int, tuple[Missing, ...]] = {}
-        for row in gathering.due_tasks(connection, told.id, observed):
-            try:
-                found[row.id] = briefing.brief(row).inputs.missing
-            except StoreError:  # not this environment's fault, nor of any other
-                raise
-            except (HeadwaterError, PlannerError) as error:
-                found[row.id] = (Missing(str(error), "its definition", Why.DEFINITION),)
-        return found
 
     def _dispatch(self, connection: Connection, told: Flags, briefing: Briefing, task: int, effects: _Effects) -> None:
         """Write an attempt down and have it started once that is kept."""

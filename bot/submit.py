@@ -211,10 +211,18 @@ def _ordered_tasks(
             shown_plan=(shown := planned.get(place.ids[alias], Planned(None))).plan,
             awaited_output=shown.awaited,
             reasons=prepared.reasons.get(alias, ()),
-            upstreams=tuple(place.ids[one] for one in prepared.environments[alias].needs if one in place.ids),
+            upstreams=_upstreams(prepared, place, alias),
         )
         for alias in prepared.order
     ]
+
+
+def _upstreams(prepared: Prepared, place: _Place, alias: str) -> tuple[int, ...]:
+    """All that it needs directly and that is known here; what others deployed without us is not."""
+    known = [one for one in prepared.environments[alias].needs if one in place.ids]
+    if prepared.request.assume_upstreams:
+        known = [one for one in known if one in prepared.rows and prepared.rows[one].deployed]
+    return tuple(place.ids[one] for one in known)
 
 
 def _asks(prepared: Prepared, alias: str) -> bool:

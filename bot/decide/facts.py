@@ -82,7 +82,7 @@ class AttemptFacts:
 
 @dataclass(frozen=True, slots=True)
 class TaskFacts:
-    """One task with its direct neighbours. `rival`: an older unfinished deployment of the same environment.
+    """One task with its direct neighbours. `rival`: a deployment that it waits for, on its environment or around it.
 
     `newer`: a younger one, asked for where the task waits for approval. `locked_by`: the pull request (`#12`) that the
     environment belongs to, if that is not the deployment's own. `approved`: the plan that it waits with is.
@@ -129,6 +129,7 @@ class Why(StrEnum):
     SECRET = "secret"  # noqa: S105 (a word, not a password)
     TOO_SHORT = "too-short"  # a sensitive value that no log could hide
     UNTRUSTED = "untrusted"  # a secret that the default branch does not give to this variable
+    UPSTREAM = "upstream"  # what it needs is not deployed
     DEFINITION = "definition"  # the environment's definition cannot be used; `name` says why
 
 

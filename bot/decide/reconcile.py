@@ -158,6 +158,7 @@ _LACK_WORDS = {
     Why.SECRET: "no value for {0.name}: the secret {0.source} is not set",
     Why.UNTRUSTED: "no value for {0.name}: the default branch does not give it the secret {0.source}; merge that first",
     Why.TOO_SHORT: "{0.name} (from {0.source}) is too short for a sensitive value: give it 6 characters or more",
+    Why.UPSTREAM: "{0.source} is not deployed, which it needs: deploy that first, or with it",
     Why.DEFINITION: "{0.name}",
 }
 

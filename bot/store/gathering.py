@@ -19,6 +19,7 @@ from bot.decide.transitions import (
 )
 from bot.store import locks
 from bot.store.deployments import Flags
+from bot.store.rivals import newcomers, rivals
 from bot.store.standing import standing_empty
 from bot.store.tables import attempts, deployments, environments, task_needs, tasks, workflows
 
@@ -57,19 +58,6 @@ _UPSTREAMS = (
     .order_by(tasks.c.position)
 )
 _ATTEMPTS = select(attempts).where(attempts.c.task_id.in_(_IDS)).order_by(attempts.c.number)
-_RIVALS = (
-    select(tasks.c.id, func.min(_OTHER.c.deployment_id))
-    .join(_OTHER, _OTHER.c.environment_id == tasks.c.environment_id)
-    .where(
-        tasks.c.id.in_(_IDS),
-        tasks.c.action.in_(_MUTATING),
-        _OTHER.c.action.in_(_MUTATING),
-        _OTHER.c.state.in_(_UNFINISHED),
-    )
-    .group_by(tasks.c.id)
-)
-_NEWER = _RIVALS.where(_OTHER.c.deployment_id > tasks.c.deployment_id)
-_OLDER = _RIVALS.where(_OTHER.c.deployment_id < tasks.c.deployment_id)
 _AFTER = or_(
     tasks.c.rank < bindparam("rank"), and_(tasks.c.rank == bindparam("rank"), tasks.c.position > bindparam("position"))
 )
@@ -286,20 +274,6 @@ def _attempt(row: Row[Any], tries: int, observed: Observed) -> AttemptFacts:
         result=Result(row.result) if row.result else None,
         error=row.error,
     )
-
-
-def rivals(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
-    """For each task, the oldest unfinished deployment before it that may change the same environment."""
-    return _others(connection, ids, newer=False)
-
-
-def newcomers(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
-    """For each task, the oldest unfinished deployment after it that may change the same environment."""
-    return _others(connection, ids, newer=True)
-
-
-def _others(connection: Connection, ids: Sequence[int], *, newer: bool) -> dict[int, int]:
-    return dict(connection.execute(_NEWER if newer else _OLDER, {"ids": ids}).all()) if ids else {}
 
 
 def due_tasks(connection: Connection, deployment: int, observed: Observed) -> list[Row[Any]]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, literal, select
 
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, DeploymentState, TaskState
-from bot.store.gathering import rivals
+from bot.store.rivals import rivals
 from bot.store.tables import attempts, deployments, environments, events, plans, task_needs, tasks, workflows
 
 

@@ -430,3 +430,29 @@ destroy db
     assert shown(late.body).startswith("### Not destroyed: the pull request was merged while it waited\n")
     pull.say("/approve", by="bob")
     assert not [line for line in town.tool_log() if "destroy" in line]
+
+
+@on_both
+def test_a_deploy_never_starts_beside_the_destroy_of_what_it_needs(shop: Town) -> None:
+    first = shop.pull(shop.environments(network="n2"))
+    shop.settle()
+    first.say("/deploy")
+    first.merge()
+    pull = shop.pull(shop.environments(api="a2"))
+    shop.settle()
+    pull.say("/destroy --confirm shop")
+    shop.hold_destroy("api")
+    pull.comment("/approve", by="olga")
+    shop.wait_for(lambda: any("api destroy running" in one for one in shop.tasks()), 60)
+    before = len(shop.tool_log())
+    pull.comment("/deploy")
+    shop.wait_for(lambda: shop.tasks()[-1].split()[1:3] == ["api", "deploy"], 60)
+    shop.let_destroy_go("api")
+    shop.settle()
+    assert shop.tool_log()[before:] == ["api destroyed", "db destroyed", "network destroyed"]
+    assert "db is not deployed, which it needs: deploy that first, or with it" in pull.newest()
+    pull.merge()
+    shop.settle()
+    assert [one for one in shop.tool_log()[before + 3 :] if one.endswith("deployed")] == [
+        "network deployed", "db deployed", "api deployed",
+    ]  # fmt: skip

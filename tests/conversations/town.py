@@ -67,6 +67,7 @@ cp wanted @TOOLS@/@NAME@
 echo "@NAME@ deployed" >> @TOOLS@/log
 """
 DESTROY = """#!/bin/sh
+while [ -e @TOOLS@/hold-destroy-@NAME@ ]; do sleep 0.05; done
 rm -f @TOOLS@/@NAME@
 echo "@NAME@ destroyed" >> @TOOLS@/log
 """
@@ -248,6 +249,14 @@ class Town:
     def let_plan_go(self, name: str) -> None:
         """Let them end."""
         (self.tools / f"hold-plan-{name}").unlink()
+
+    def hold_destroy(self, name: str) -> None:
+        """Let destroys of an environment begin and not end."""
+        (self.tools / f"hold-destroy-{name}").touch()
+
+    def let_destroy_go(self, name: str) -> None:
+        """Let them end."""
+        (self.tools / f"hold-destroy-{name}").unlink()
 
     def drift(self, name: str, there: str) -> None:
         """Somebody changes an environment by hand: what is there is not what was deployed."""

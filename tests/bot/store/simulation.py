@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection
@@ -266,13 +267,13 @@ class Scene:
 
     def task(self, alias: str, action: TaskAction = TaskAction.DEPLOY, **more: Any) -> NewTask:
         """A task to be, of that environment."""
+        more.setdefault("upstreams", tuple(more.get("needs", ())))
         return NewTask(
             environment=self.ids[alias],
             alias=alias,
             action=action,
             commit=self.commit,
             source_commit=self.commit,
-            upstreams=tuple(more.get("needs", ())),
             **more,
         )
 
@@ -283,9 +284,13 @@ class Scene:
         jobs: int = 4,
         action: TaskAction = TaskAction.DEPLOY,
         also: Callable[[Connection, int], None] = lambda _connection, _number: None,
+        elsewhere: Mapping[str, Sequence[str]] = MappingProxyType({}),
         **more: Any,
     ) -> int:
-        """A deployment of these environments, each after what it needs; its number. `also` is kept with it or not."""
+        """A deployment of these environments, each after what it needs; its number. `also` is kept with it or not.
+
+        `elsewhere`: what they need besides, and this deployment has not.
+        """
         new = NewDeployment(
             workflow=self.workflow,
             action=action,
@@ -294,7 +299,12 @@ class Scene:
             place=self.project.place,
             jobs=jobs,
             tasks=tuple(
-                self.task(alias, action, needs=tuple(self.ids[one] for one in upstreams))
+                self.task(
+                    alias,
+                    action,
+                    needs=tuple(self.ids[one] for one in upstreams),
+                    upstreams=tuple(self.ids[one] for one in (*upstreams, *elsewhere.get(alias, ()))),
+                )
                 for alias, upstreams in needs.items()
             ),
             **more,

@@ -398,6 +398,48 @@ def test_plans_neither_queue_nor_supersede(play: Play) -> None:
     assert play.states(plan) == {"a": "dispatched (dispatched)"}
 
 
+def test_a_deploy_waits_for_the_destroy_of_what_it_needs_and_does_not_start_without_it(play: Play) -> None:
+    play.go_on(play.deploy({"a": ()}))
+    destroy = play.deploy({"a": ()}, action=TaskAction.DESTROY)
+    deploy = play.deploy({"b": ()}, elsewhere={"b": ("a",)})
+    play.step(destroy, deploy)
+    assert play.task(deploy, "b").behind == destroy
+    play.go_on(destroy, deploy)
+    assert play.states(destroy) == {"a": "succeeded (done)"}
+    assert play.states(deploy) == {"b": "failed (cannot-start)"}
+    assert play.task(deploy, "b").detail == "a is not deployed, which it needs: deploy that first, or with it"
+
+
+def test_a_deploy_waits_for_what_is_at_work_on_what_it_needs_whoever_came_first(play: Play) -> None:
+    play.go_on(play.deploy({"a": ()}))
+    first = play.deploy({"b": ()}, elsewhere={"b": ("a",)})
+    second = play.deploy({"a": ()})
+    play.step(second, first)
+    assert play.task(first, "b").behind == second
+    play.go_on(second, first)
+    assert play.states(first) == {"b": "succeeded (done)"}
+
+
+def test_a_destroy_that_waits_for_an_approval_keeps_nobody_waiting(play: Play) -> None:
+    play.go_on(play.deploy({"a": ()}))
+    destroy = play.deploy({"a": ()}, action=TaskAction.DESTROY)
+    put(play, destroy, "a", TaskState.NEEDS_APPROVAL)
+    deploy = play.deploy({"b": ()}, elsewhere={"b": ("a",)})
+    play.go_on(deploy)
+    assert play.states(deploy) == {"b": "succeeded (done)"}
+
+
+def test_a_destroy_waits_for_the_deploy_of_what_needs_it(play: Play) -> None:
+    play.go_on(play.deploy({"a": ()}))
+    deploy = play.deploy({"b": ()}, elsewhere={"b": ("a",)})
+    play.step(deploy)
+    destroy = play.deploy({"a": ()}, action=TaskAction.DESTROY)
+    play.step(destroy)
+    assert play.task(destroy, "a").behind == deploy
+    play.go_on(deploy, destroy)
+    assert play.states(destroy) == {"a": "succeeded (done)"}
+
+
 # -- what an end means for the environment
 
 
