@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.decide.facts import TaskAction
 from bot.decide.transitions import TaskState
 from bot.project import Project
 from bot.store.environments import EnvironmentRow
@@ -49,7 +50,7 @@ def facts_of(rows: Sequence[EnvironmentRow]) -> tuple[DeployedFacts, ...]:
             commit=row.commit,
             path=row.stack.path,
             source_commit=row.source_commit,
-            unfinished=unfinished(row),
+            unfinished=unfinished(row) or _going(row),
             upstream_moved=tuple(
                 by_id[int(upstream)].alias
                 for upstream, success in sorted(row.seen.items())
@@ -59,6 +60,12 @@ def facts_of(rows: Sequence[EnvironmentRow]) -> tuple[DeployedFacts, ...]:
         for row in rows
         if row.used
     )
+
+
+def _going(row: EnvironmentRow) -> bool:
+    """Whether it will be destroyed; what waits for an approval may never be."""
+    asks = row.facts.state is TaskState.NEEDS_APPROVAL
+    return row.facts.action is TaskAction.DESTROY and row.facts.under_way and not asks
 
 
 def unfinished(row: EnvironmentRow) -> bool:

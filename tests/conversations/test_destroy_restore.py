@@ -456,3 +456,23 @@ def test_a_deploy_never_starts_beside_the_destroy_of_what_it_needs(shop: Town) -
     assert [one for one in shop.tool_log()[before + 3 :] if one.endswith("deployed")] == [
         "network deployed", "db deployed", "api deployed",
     ]  # fmt: skip
+
+
+@on_both
+def test_merged_while_its_destroy_runs_what_was_merged_is_deployed_after_it(shop: Town) -> None:
+    pull = shop.pull(shop.environments(network="n2", db="d2", api="a2"))
+    shop.settle()
+    pull.say("/deploy")
+    pull.say("/destroy --confirm shop")
+    shop.hold_destroy("api")
+    pull.comment("/approve", by="olga")
+    shop.wait_for(lambda: any("api destroy running" in one for one in shop.tasks()), 60)
+    before = len(shop.tool_log())
+    pull.merge()
+    shop.wait_for(lambda: shop.tasks()[-1].split()[1:3] == ["api", "deploy"], 60)
+    shop.let_destroy_go("api")
+    shop.settle()
+    assert [one for one in shop.tool_log()[before:] if not one.endswith("begins")] == [
+        "api destroyed", "db destroyed", "network destroyed", "network deployed", "db deployed", "api deployed",
+    ]  # fmt: skip
+    assert "### Deployed 3 environments" in pull.newest()
