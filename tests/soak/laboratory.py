@@ -131,16 +131,16 @@ def _keep_keys() -> None:
 
 def _be(scenario: Scenario, folder: Path, address: str, defect: str) -> None:
     """Be the process of one run, with all that it starts in its own session."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.setsid()
-    die_with_parent()
-    out = os.open(folder / "said", os.O_WRONLY | os.O_CREAT, 0o600)
-    os.dup2(out, 1)
-    os.dup2(out, 2)
-    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
     code = 1
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.setsid()
+        die_with_parent()
+        out = os.open(folder / "said", os.O_WRONLY | os.O_CREAT, 0o600)
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
         nursery = Nursery({"server": processes.server, "runner": processes.runner})
         try:
             outcome = play(scenario, folder, nursery, address, defect)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tests.github.world import pushing
 from tests.soak.faults import Fault
-from tests.soak.world import World
+from tests.soak.world import CALM_SECONDS, World
 
 
 def _power_lost(world: World, fault: Fault) -> int:
-    """Who said the last thing loses what it took, while that waits; and has it again later."""
+    """Who said the last thing loses what it took, while that waits; and has it again once all that they said is judged."""
     said = [one for one in world.deeds if one.kind == "say" and one.role == "write"]
     if not said:
         return 0
@@ -16,6 +16,7 @@ def _power_lost(world: World, fault: Fault) -> int:
     with world.github.world.lock:
         there[login] = "read"
     world.over.wait(fault.seconds)
+    world.wait_for_calm(CALM_SECONDS * 10)
     with world.github.world.lock:
         there[login] = "write"
     return 1
