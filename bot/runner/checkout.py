@@ -66,11 +66,12 @@ def clean(folder: Path) -> None:
     remove(work)
     if not mirror.exists():
         return
-    entry, draft = _places(Path(mirror.read_text()), folder)
-    remove(draft)
-    with suppress(FileNotFoundError):
-        entry.rename(draft)
-    remove(draft)
+    if where := mirror.read_text():  # empty where the disk was full: nothing was laid out yet
+        entry, draft = _places(Path(where), folder)
+        remove(draft)
+        with suppress(FileNotFoundError):
+            entry.rename(draft)
+        remove(draft)
     mirror.unlink(missing_ok=True)
 
 

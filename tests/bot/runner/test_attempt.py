@@ -549,3 +549,16 @@ def test_killed_at_any_start_of_a_process_an_attempt_can_be_followed_by_another(
     clean(attempt.folder)
     assert world.worktrees() == []
     assert world.attempt().run()["result"] == "succeeded"
+
+
+def test_what_a_full_disk_left_is_cleaned_where_it_is_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, elsewhere = tmp_path / "attempt", tmp_path / "elsewhere"
+    for made in (folder / "work", elsewhere / "headwater/worktrees/attempt", elsewhere / "worktrees/attempt"):
+        made.mkdir(parents=True)
+    (folder / "mirror").touch()
+    monkeypatch.chdir(elsewhere)
+    clean(folder)
+    assert not any(folder.iterdir())
+    assert {one.name for one in elsewhere.iterdir()} == {"headwater", "worktrees"}
+    assert (elsewhere / "headwater/worktrees/attempt").is_dir()
+    assert (elsewhere / "worktrees/attempt").is_dir()
