@@ -97,10 +97,15 @@ def main(arguments: Sequence[str] = ()) -> None:
             took, cpu = _driven(project, driver, number, profile)
             assert _state(project, number) is DeploymentState.SUCCEEDED
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    tenth = max(len(took) // 10, 1)
+    early, late = (statistics.median(part) * 1000 for part in (took[:tenth], took[-tenth:]))
     took.sort()
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}; {count} environments, {JOBS} at once")
     print(f"steps                     {len(took):7}   median {statistics.median(took) * 1000:.1f} ms, "
           f"p99 {took[int(len(took) * 0.99)] * 1000:.1f} ms, longest {took[-1] * 1000:.1f} ms")  # fmt: skip
+    print(
+        f"median of a tenth         first {early:.1f} ms, last {late:.1f} ms; about {count / len(took):.0f} tasks each"
+    )
     print(f"CPU                       {cpu / count * 1000:7.1f} ms an environment")
     print(f"memory                    {memory:7.0f} MiB")
     if profile is not None:
