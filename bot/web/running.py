@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,8 +21,6 @@ from bot.web.listener import Listener, ListenError
 
 _THREADS = 32
 """Requests at once: most wait for the disk, all for the same write."""
-
-_SWITCH_SECONDS = 0.001  # a request must not wait for workers that compute: Python's own 5 ms add up
 
 _log = structlog.get_logger()
 
@@ -46,7 +43,6 @@ def run(
     `announce` is called with the address once everything is up. What is under way is answered, what came is stored, and
     work in hand is finished, each within HEADWATER_STOP_SECONDS.
     """
-    sys.setswitchinterval(_SWITCH_SECONDS)
     grace = host.settings.stop_seconds
     stopped = threading.Event()
     with ExitStack() as parts:
