@@ -80,7 +80,7 @@ def _of_task(found: Explanation, task: TaskView) -> list[str]:
         because = f", for: {printable(reasons_words(task.reasons))}" if task.reasons else ""
         lines.append(f"asked for by {printable(found.actor)} ({printable(found.origin)}){because}")
     if found.rival is not None:
-        lines.append(f"queued behind deployment #{found.rival}, which works on it or on what it needs")
+        lines.append(f"queued behind deployment #{found.rival}, which works on it or on a neighbour")
     return lines + [f"{printable(one)} is not done yet" for one in task.waits_for]
 
 

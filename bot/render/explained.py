@@ -72,7 +72,7 @@ def _of_task(found: Explanation, task: TaskView, repository_url: str) -> list[Ma
             Markdown(f"asked for by {prose(found.actor, 60)} ({_origin(found.origin, repository_url)}){because}")
         )
     if found.rival is not None:
-        lines.append(Markdown(f"queued behind deployment {found.rival}, which works on it or on what it needs"))
+        lines.append(Markdown(f"queued behind deployment {found.rival}, which works on it or on a neighbour"))
     if task.waits_for and task.state not in FINISHED:
         lines.append(Markdown(f"{codes(task.waits_for, 10)}: not done yet"))
     return lines

@@ -16,10 +16,8 @@ _MUTATING = tuple(action.value for action in TaskAction if action.mutates)
 _UNFINISHED = tuple(state.value for state in TaskState if state not in FINISHED)
 _ACTIVE = tuple(state.value for state in ACTIVE)
 _OTHER = tasks.alias()
-_MINE = (
-    select(tasks.c.id, tasks.c.deployment_id, tasks.c.environment_id, tasks.c.action, tasks.c.upstreams)
-    .where(tasks.c.id.in_(bindparam("ids", expanding=True)), tasks.c.action.in_(_MUTATING))
-    .order_by(tasks.c.id)
+_MINE = select(tasks.c.id, tasks.c.deployment_id, tasks.c.environment_id, tasks.c.action, tasks.c.upstreams).where(
+    tasks.c.id.in_(bindparam("ids", expanding=True)), tasks.c.action.in_(_MUTATING)
 )
 _THERE = select(tasks.c.deployment_id, tasks.c.environment_id, tasks.c.action, tasks.c.state).where(
     tasks.c.environment_id.in_(bindparam("places", expanding=True)),
