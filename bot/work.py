@@ -22,12 +22,15 @@ from bot.waking import Topic
 from bot.working.driving import Driving
 from bot.working.kinds import KINDS, subject_of
 from bot.working.restoring import look_back
+from bot.working.sweeping import ALL, OLD
 
 _LONGEST_WAIT = 300.0
 _LOOK_SECONDS = 0.2
 _MOST_LOOKED_AT = 100
 _COMPANY_SECONDS = 0.005
 """Who is woken to find work waits so long for others who want the same."""
+_TIMES_AS_LONG = 4
+"""And so many times as long as finding took: under load it takes little from those who work, and from who answers."""
 _log = structlog.get_logger("headwater.work")
 
 
@@ -55,7 +58,7 @@ class Workers:
         jobs += [("finder", self._find)]
         with self._server.database.writing() as connection:
             now = time.time()
-            work.request(connection, "sweep", "all", now, now)
+            work.request_all(connection, "sweep", [ALL, OLD], now, now)
         for name, job in jobs:
             thread = threading.Thread(target=job, name=name, daemon=True)
             thread.start()
@@ -78,14 +81,15 @@ class Workers:
     def _find(self) -> None:
         self._look_back()
         while not self._stopped.is_set():
-            seen = self._server.waking.count(Topic.WORK)
+            seen, began = self._server.waking.count(Topic.WORK), time.monotonic()
             try:
                 wait = self._hand_out()
             except StoreError as error:
                 _log.error("the store cannot be used", error=error.what)
                 wait = self._server.settings.poll_seconds
+            took = time.monotonic() - began
             self._server.waking.wait(Topic.WORK, seen, wait)
-            self._stopped.wait(_COMPANY_SECONDS)
+            self._stopped.wait(max(_COMPANY_SECONDS, _TIMES_AS_LONG * took))
 
     def _work(self) -> None:
         while not self._stopped.is_set():

@@ -13,7 +13,11 @@ from bot.store import work
 from bot.store.hosted_tables import deliveries
 
 KIND = "delivery"
-_CONCLUDED = update(deliveries).where(deliveries.c.guid == bindparam("which"))
+_CONCLUDED = (
+    update(deliveries)
+    .where(deliveries.c.guid == bindparam("which"))
+    .values(action=bindparam("action"), outcome=bindparam("outcome"), failed=False)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +97,10 @@ def received(connection: Connection, guid: str) -> float | None:
     return connection.execute(select(deliveries.c.received_at).where(deliveries.c.guid == guid)).scalar()
 
 
-def conclude(connection: Connection, guid: str, action: str, outcome: str) -> None:
-    """Write down what became of a webhook."""
-    values = {"action": action[:64], "outcome": outcome, "failed": False}
-    connection.execute(_CONCLUDED, {"which": guid, **values})
+def conclude(connection: Connection, became: Sequence[tuple[str, str, str]]) -> None:
+    """Write down what became of webhooks: the id, the action and the outcome of each."""
+    values = [{"which": guid, "action": action[:64], "outcome": said} for guid, action, said in became]
+    connection.execute(_CONCLUDED, values)
 
 
 def failed(connection: Connection, guid: str, why: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from bot.store.environments import repository_id
 from bot.store.hosted_tables import github_repositories, pulls, remote_attempts
@@ -87,6 +87,15 @@ def repository_of(connection: Connection, github_id: int) -> HostedRepository | 
     query = select(github_repositories).where(github_repositories.c.github_id == github_id)
     row = connection.execute(query).first()
     return None if row is None else repository_in(row)
+
+
+_THESE = select(github_repositories).where(github_repositories.c.github_id.in_(bindparam("github_ids", expanding=True)))
+
+
+def repositories_of(connection: Connection, github_ids: Collection[int]) -> dict[int, HostedRepository]:
+    """Those repositories that are known, by GitHub's ids of them."""
+    rows = connection.execute(_THESE, {"github_ids": list(github_ids)})
+    return {row.github_id: repository_in(row) for row in rows}
 
 
 def repository_of_attempt(connection: Connection, attempt: str) -> HostedRepository | None:

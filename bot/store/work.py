@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -40,11 +40,19 @@ def request_all(
     connection: Connection, kind: str, keys: Sequence[str], due_at: float, now: float, *, lane: str = ""
 ) -> None:
     """Have several things looked at; each as with `request`. Without a lane it is told by the kind and the key."""
-    if not keys:
-        return
-    told = {"kind": kind, "due_at": due_at, "created_at": now, "correlation": correlation.current()}
-    rows = [{**told, "key": key, "lane": lane or lane_of(kind, key)} for key in dict.fromkeys(keys)]
-    connection.execute(_asked_for(connection.dialect.name), rows)
+    ask(connection, [asked(kind, key, due_at, now, lane=lane) for key in dict.fromkeys(keys)])
+
+
+def asked(kind: str, key: str, due_at: float, now: float, *, lane: str = "") -> dict[str, object]:
+    """A request, for `ask`: it follows from what is being done in this thread."""
+    told = {"due_at": due_at, "created_at": now, "correlation": correlation.current()}
+    return {"kind": kind, "key": key, "lane": lane or lane_of(kind, key), **told}
+
+
+def ask(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write requests down, in this order."""
+    if rows:
+        connection.execute(_asked_for(connection.dialect.name), list(rows))
 
 
 def lane_of(kind: str, key: str) -> str:
@@ -82,6 +90,12 @@ _SOONEST = select(*_COLUMNS).order_by(work.c.due_at, work.c.id).limit(bindparam(
 _PLACE = func.row_number().over(partition_by=work.c.lane, order_by=(work.c.due_at, work.c.id)).label("place")
 _DUE = select(*_COLUMNS, _PLACE).where(work.c.due_at <= bindparam("now")).subquery()
 _FIRST_OF_EACH = select(_DUE).order_by(_DUE.c.place, _DUE.c.due_at, _DUE.c.id).limit(bindparam("limit"))
+_WAITING = (
+    select(*_COLUMNS)
+    .where(work.c.kind == bindparam("kind"), work.c.due_at <= bindparam("now"), work.c.attempts == 0)
+    .order_by(work.c.due_at, work.c.id)
+    .limit(bindparam("limit"))
+)
 _THIS = and_(  # SQLite gives the number of a row that is gone to another one
     work.c.id == bindparam("row_id"), work.c.kind == bindparam("row_kind"), work.c.key == bindparam("row_key")
 )
@@ -119,14 +133,14 @@ def current(connection: Connection, row: WorkRow) -> WorkRow | None:
 
 def waiting(connection: Connection, kind: str, now: float, limit: int) -> list[WorkRow]:
     """What is due of one kind and has not failed yet, in the order that it is due."""
-    due = (work.c.kind == kind) & (work.c.due_at <= now) & (work.c.attempts == 0)
-    query = select(*_COLUMNS).where(due).order_by(work.c.due_at, work.c.id).limit(limit)
-    return [_row(one) for one in connection.execute(query)]
+    rows = connection.execute(_WAITING, {"kind": kind, "now": now, "limit": limit})
+    return [_row(one) for one in rows]
 
 
-def done(connection: Connection, row: WorkRow) -> None:
-    """It was done, unless it was asked for again since."""
-    connection.execute(_DONE, {**_this(row), "row_requested": row.requested})
+def done(connection: Connection, *rows: WorkRow) -> None:
+    """These were done, unless they were asked for again since."""
+    if rows:
+        connection.execute(_DONE, [{**_this(row), "row_requested": row.requested} for row in rows])
 
 
 def later(connection: Connection, row: WorkRow, due_at: float, error: str = "") -> None:

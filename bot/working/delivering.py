@@ -24,12 +24,17 @@ from bot.store.hosting import HostedRepository
 from bot.store.work import WorkRow
 from bot.waking import Topic
 from bot.working.seen import commit_seen, seconds
+from bot.working.sweeping import ALL
 
 _log = structlog.get_logger("headwater.deliver")
 _GONE = "deleted on GitHub"
 _UNINSTALLED = "the App was uninstalled"
 _TOGETHER = 20
 """Webhooks in one transaction: on SQLite, those that arrive wait for its end before they are answered."""
+_TURNS = 10
+"""Transactions, as long as more webhooks wait, before others have their turn."""
+_INSTALLED_SECONDS = 1.0
+"""After an installation has changed: a sweep asks all of GitHub's lists, and several changes at once need just one."""
 _REPORTS_COME_SECONDS = 1.0
 """After a run has ended: what its jobs reported is taken in by then, and nothing has to be asked of GitHub."""
 
@@ -39,19 +44,26 @@ def work_on(server: Server, guid: str) -> None:
 
     One that fails takes none of the others along: they are worked on without it.
     """
-    now = time.time()
-    with server.database.reading() as connection:
-        waiting = work.waiting(connection, deliveries.KIND, now, _TOGETHER)
-    if all(row.key == guid for row in waiting):
-        _alone(server, guid)
-        return
-    try:
-        _conclude(server, [guid, *(row.key for row in waiting)], [row for row in waiting if row.key != guid])
-    except StoreError:
-        raise
-    except Exception as error:  # noqa: BLE001  (which one it is, is found by doing them one by one)
-        _log.warning("webhooks could not be worked on together", count=len(waiting), error=str(error))
-        _alone(server, guid)
+    keys = [guid]
+    for turn in range(_TURNS):
+        with server.database.reading() as connection:
+            waiting = work.waiting(connection, deliveries.KIND, time.time(), _TOGETHER)
+        keys = list(dict.fromkeys([*keys, *(row.key for row in waiting)]))
+        if keys == [guid]:
+            _alone(server, guid)
+            return
+        if not keys:
+            return
+        try:
+            _conclude(server, keys, waiting)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  (which one it is, is found by doing them one by one)
+            _log.warning("webhooks could not be worked on together", count=len(keys), error=str(error))
+            if turn == 0:
+                _alone(server, guid)
+            return
+        keys = []
 
 
 def _alone(server: Server, guid: str) -> None:
@@ -70,25 +82,26 @@ def _alone(server: Server, guid: str) -> None:
 
 def _conclude(server: Server, guids: Sequence[str], rows: Sequence[WorkRow]) -> None:
     """Do what follows from these webhooks, all in one transaction."""
-    ended: list[tuple[str, str, str]] = []
     with server.database.reading() as connection:
         read = [(one, *look_into(one.event, one.body)) for one in deliveries.read(connection, guids)]
+        about = {intake.repository_id for _, intake, _ in read if intake.repository_id is not None}
+        known = hosting.repositories_of(connection, about)
     with server.database.writing() as connection:
-        batch = _Batch(connection, time.time())
+        batch = _Batch(connection, time.time(), known)
+        became = []
         for arrived, intake, payload in read:
             with correlation.bound(arrived.guid):
-                outcome = _follow(batch, intake, payload)
-            deliveries.conclude(connection, arrived.guid, action_of(payload), outcome)
-            ended.append((arrived.guid, arrived.event, outcome))
+                became.append((arrived.guid, action_of(payload), _follow(batch, intake, payload)))
+        deliveries.conclude(connection, became)
+        work.ask(connection, batch.asked)
         for deployment in batch.shown:
             publications.refresh(connection, deployment, batch.now)
-        for row in rows:
-            work.done(connection, row)
-    for guid, event, outcome in ended:
+        work.done(connection, *rows)
+    for (arrived, _, _), (_, _, outcome) in zip(read, became, strict=True):
         ignored = outcome.startswith("ignored")
         tell = _log.debug if ignored else _log.info
-        tell("webhook worked on", event_name=event, outcome=outcome, correlation=guid)
-        server.metrics.delivery(event, "ignored" if ignored else "done")
+        tell("webhook worked on", event_name=arrived.event, outcome=outcome, correlation=arrived.guid)
+        server.metrics.delivery(arrived.event, "ignored" if ignored else "done")
     server.wake(*((Topic.WORK, Topic.DRIVE) if batch.drive else (Topic.WORK,)))
 
 
@@ -98,16 +111,30 @@ class _Batch:
 
     connection: Connection
     now: float
+    known: dict[int, HostedRepository]  # by GitHub's ids, as the store has them
     shown: set[int] = field(default_factory=set)  # deployments that people are to see anew
     drive: bool = False  # a deployment may go on
+    asked: list[dict[str, object]] = field(default_factory=list)  # what is to be looked at
 
     def request(self, kind: str, key: str, after: float = 0.0) -> None:
         """Have something looked at."""
-        work.request(self.connection, kind, key, self.now + after, self.now)
+        self.asked.append(work.asked(kind, key, self.now + after, self.now))
+
+    def keep_repository(self, github_id: int, values: Mapping[str, Any]) -> HostedRepository:
+        """Write down what a webhook tells of its repository, where that is news."""
+        kept = self.known.get(github_id)
+        if kept is None or any(getattr(kept, name) != value for name, value in values.items()):
+            kept = self.known[github_id] = hosting.keep_repository(self.connection, github_id, values)
+        return kept
+
+    def mark_trouble(self, trouble: str, **where: int) -> None:
+        """Write down why nothing can be done in a repository, or in all of an installation."""
+        hosting.mark_trouble(self.connection, trouble=trouble, **where)
+        self.known.clear()
 
 
 def _follow(batch: _Batch, intake: Intake, payload: Mapping[str, Any]) -> str:
-    hosted = _repository(batch.connection, intake, payload)
+    hosted = _repository(batch, intake, payload)
     for one in intake.work:
         if one.kind == "installation":
             _installation(batch, one.payload)
@@ -118,21 +145,18 @@ def _follow(batch: _Batch, intake: Intake, payload: Mapping[str, Any]) -> str:
     return intake.outcome
 
 
-def _repository(connection: Connection, intake: Intake, payload: Mapping[str, Any]) -> HostedRepository | None:
+def _repository(batch: _Batch, intake: Intake, payload: Mapping[str, Any]) -> HostedRepository | None:
     """The repository that a webhook is about, as the webhook has it: it is signed, and it is the newest word."""
     if intake.repository_id is None:
         return None
-    if intake.installation_id is None:
-        return hosting.repository_of(connection, intake.repository_id)
     fields = Fields(payload)
     names = ("full_name", "default_branch", "clone_url", "html_url")
     found = {name: fields.text_or_none(f"repository.{name}") for name in names}
-    if not all(found.values()):
-        return hosting.repository_of(connection, intake.repository_id)
-    return hosting.keep_repository(
-        connection,
-        intake.repository_id,
-        {**found, "installation_id": intake.installation_id, "private": fields.find("repository.private") is not False},
+    if intake.installation_id is None or not all(found.values()):
+        return hosting.repository_of(batch.connection, intake.repository_id)
+    private = fields.find("repository.private") is not False
+    return batch.keep_repository(
+        intake.repository_id, {**found, "installation_id": intake.installation_id, "private": private}
     )
 
 
@@ -247,7 +271,7 @@ def _rerequest(batch: _Batch, hosted: HostedRepository, one: Work) -> None:
 
 def _repository_changed(batch: _Batch, hosted: HostedRepository, one: Work) -> None:
     trouble = _GONE if one.payload["action"] == "deleted" else "archived" if one.payload["archived"] else ""
-    hosting.mark_trouble(batch.connection, github_id=hosted.github_id, trouble=trouble)
+    batch.mark_trouble(trouble, github_id=hosted.github_id)
 
 
 def _installation(batch: _Batch, told: Mapping[str, Any]) -> None:
@@ -255,10 +279,10 @@ def _installation(batch: _Batch, told: Mapping[str, Any]) -> None:
     action, number = told["action"], int(str(told["installation_id"]))
     troubles = {"deleted": _UNINSTALLED, "suspend": hosting.SUSPENDED, "unsuspend": ""}
     if action in troubles:
-        hosting.mark_trouble(batch.connection, installation=number, trouble=troubles[str(action)])
+        batch.mark_trouble(troubles[str(action)], installation=number)
     for one in told["removed"]:
-        hosting.mark_trouble(batch.connection, github_id=one["id"], trouble=_UNINSTALLED)
-    batch.request("sweep", "all")
+        batch.mark_trouble(_UNINSTALLED, github_id=one["id"])
+    batch.request("sweep", ALL, _INSTALLED_SECONDS)
 
 
 def _branch_deleted(batch: _Batch, hosted: HostedRepository, one: Work) -> None:

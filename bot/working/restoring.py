@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from sqlalchemy import Connection
 
 from bot.decide.restored import forgotten
 from bot.github.data import DeliveryData
@@ -38,11 +39,12 @@ def look_back(server: Server) -> None:
 
 def heed(server: Server, told: Sequence[DeliveryData]) -> None:
     """Take the database for a restored backup where GitHub's log has webhooks that we took and do not know."""
+    with server.database.reading() as connection:
+        if not _lost(connection, told):
+            return
     with server.database.writing() as connection:
-        last = restoring.last(connection)
-        here = deliveries.known(connection, [one.guid for one in told])
-        lost = forgotten(told, here, last.heard_until if last is not None else "")
-        if not lost:
+        lost = _lost(connection, told)
+        if not lost:  # another process was faster
             return
         newest = max(one.delivered_at for one in told)
         given_up = restoring.restored(connection, time.time(), newest)
@@ -50,6 +52,13 @@ def heed(server: Server, told: Sequence[DeliveryData]) -> None:
         "the database is a restored backup: it does not know webhooks that were taken; nothing is deployed twice by "
         "itself, see docs/operations.md", webhooks=len(lost), given_up=given_up,
     )  # fmt: skip
+
+
+def _lost(connection: Connection, told: Sequence[DeliveryData]) -> Sequence[DeliveryData]:
+    """The webhooks in GitHub's log that were taken here, and that the database knows nothing of."""
+    last = restoring.last(connection)
+    here = deliveries.known(connection, [one.guid for one in told])
+    return forgotten(told, here, last.heard_until if last is not None else "")
 
 
 def strangers(server: Server, hosted: HostedRepository, client: RepositoryClient, file: str) -> tuple[str, ...]:

@@ -19,20 +19,26 @@ from bot.working.restoring import LOG_DAYS, heed
 
 _LISTED_LATE = timedelta(minutes=10)
 """How much later than it was sent a webhook may stand in GitHub's log."""
+ALL, OLD = "all", "old"
+"""The keys of what is done again and again by itself."""
 _log = structlog.get_logger("headwater.sweep")
 
 
 def sweep(server: Server, key: str) -> float | None:
-    """Look for what was missed: `all`, or our number of one repository; seconds until the next time, if there is one.
+    """Look for what was missed (`all`, or our number of one repository), or delete what is `old`.
 
-    Each repository is swept by itself, so that none waits for another one whose requests are used up.
+    Gives the seconds until the next time, if there is one. Each repository is swept by itself, so that none waits for
+    another one whose requests are used up.
     """
-    if key != "all":
+    if key == OLD:
+        expire(server)
+        return server.settings.sweep_seconds
+    if key != ALL:
         hosted = hosted_by_id(server, int(key))
         if hosted is not None:
             _repository(server, hosted)
         return None
-    for one in (_installed, _failed_deliveries, expire):
+    for one in (_installed, _failed_deliveries):
         try:
             one(server)
         except GitHubError as error:

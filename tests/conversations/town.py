@@ -26,6 +26,7 @@ from bot.web.app import create_app
 from bot.web.intake import Intake
 from bot.web.listener import Listener
 from bot.work import Workers
+from bot.working.sweeping import ALL, OLD
 from planner.ci.headwater_workflow import render_headwater_workflow
 from planner.definition import Definitions
 from planner.index import definitions_at
@@ -288,7 +289,7 @@ class Town:
     def _left(self) -> str:
         with self.server.database.reading() as connection:
             soon = time.time() + 3.5  # checks are edited some time after comments
-            at_its_time = or_(work.c.kind == "runs", and_(work.c.kind == "sweep", work.c.key == "all"))
+            at_its_time = or_(work.c.kind == "runs", and_(work.c.kind == "sweep", work.c.key.in_((ALL, OLD))))
             rows = connection.execute(
                 select(work.c.kind, work.c.key, work.c.error).where(not_(at_its_time), work.c.due_at < soon)
             ).all()
