@@ -296,6 +296,7 @@ class Driver:
                     effects.rest = Observed(after=_NONE_MORE)
                 for task in action.tasks:
                     self._dispatch(connection, told, briefing, task, effects)
+                deployments.clean(connection, action.tasks)  # until their attempts are seen to move
         return started
 
     def _reports_by_task(self, connection: Connection, look: _Look) -> dict[int, Report]:

@@ -229,7 +229,7 @@ def _job(batch: _Batch, hosted: HostedRepository, one: Work) -> None:
         held = None if ended else told["action"] == "waiting"
         dispatching.job_of(connection, row.attempt_id, url=str(told["html_url"]), ended=ended, held=held)
         batch.shown.add(dispatch.deployment)
-        batch.drive = batch.drive or ended
+        batch.drive |= ended and not row.reported  # a report has woken the driver itself
         if ended and not row.claimed and not row.revoked:
             revoke_unclaimed(connection, row, str(told["conclusion"]), str(told["html_url"]))
 

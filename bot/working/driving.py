@@ -67,7 +67,7 @@ class Driving:
         except Exception:  # noqa: BLE001  (the outermost edge: no deployment keeps the others from going on)
             _log.exception("a fault in moving a deployment on", deployment=one.number)
             return poll
-        return 0.0 if moved else poll if wait <= 0 else min(wait, poll)
+        return _SHORTEST if moved else poll if wait <= 0 else min(wait, poll)
 
     def _have_commits(self, one: Unfinished) -> None:
         """Raises HeadwaterError where GitHub does not give them now; what is to end needs none."""

@@ -37,7 +37,6 @@ def look_after(server: Server, key: str) -> float | None:
         found = [one for one in dispatching.under_way(connection, hosted.id) if run in ("", str(one.run_id))]
     client = server.client(hosted).at(Priority.SWEEP)
     left = [one for one in found if not _look(server, client, one, asked=bool(run))]
-    server.wake(Topic.DRIVE)
     return server.settings.silence_seconds if left else None
 
 
@@ -80,6 +79,7 @@ def _look(server: Server, client: RepositoryClient, dispatch: DispatchRow, *, as
         publications.refresh(connection, dispatch.deployment, now)
         if over:
             dispatching.write(connection, dispatch.id, state="ended")
+    server.wake(Topic.DRIVE)
     return over
 
 
