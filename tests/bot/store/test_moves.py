@@ -104,6 +104,22 @@ def test_a_newer_deployment_supersedes_what_never_started(play: Play, state: Tas
     assert play.view(new).state is DeploymentState.SUCCEEDED
 
 
+def test_what_was_handed_on_is_not_looked_at_until_its_runner_says_something(play: Play) -> None:
+    number = play.deploy({"a": (), "b": ("a",)})
+
+    def to_look_at() -> list[str]:
+        query = select(tasks.c.alias).where(tasks.c.deployment_id == number, tasks.c.dirty.is_(True))
+        with play.scene.project.database.reading() as connection:
+            return list(connection.execute(query.order_by(tasks.c.alias)).scalars())
+
+    assert to_look_at() == ["a", "b"]
+    play.step(number)
+    assert play.states(number)["a"] == "dispatched (dispatched)"
+    assert to_look_at() == []
+    play.go_on(number)
+    assert play.view(number).state is DeploymentState.SUCCEEDED
+
+
 def test_a_ready_task_is_dispatched_and_its_deployment_runs(play: Play) -> None:
     number = play.deploy({"a": (), "b": ("a",)})
     assert play.view(number).state is DeploymentState.QUEUED
