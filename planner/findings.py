@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from hashlib import sha1, sha256
 from typing import Any, NamedTuple
 
-from planner.index import PREFIX, cache_folder, definitions_in_work_tree, kept_index
+from planner.index import cache_folder, definitions_in_work_tree
 from planner.indexing.cache import Cache
+from planner.indexing.kept import PREFIX, kept_index
 from planner.problems import Place, Problem, Severity
 from planner.repository import Commit, Repository
 from planner.trees.tree import bytes_of

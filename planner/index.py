@@ -5,31 +5,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from planner.indexing.cache import Cache
-from planner.indexing.inputs import Inputs
-from planner.indexing.snapshot import Snapshot, WorkflowFacts
+from planner.indexing.kept import PREFIX, Index, kept_index
 from planner.repository import Commit, Repository
 
 if TYPE_CHECKING:
     from planner.reading import Reading
-
-PREFIX = "index-"
-PARTS = 11
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """A commit's snapshot. `background`, marshalled, is what the index of another commit is found from."""
-
-    tree: str
-    origins: tuple[str, ...]
-    has_errors: bool
-    snapshot: Snapshot
-    background: bytes
 
 
 def cache_folder(repository: Repository) -> Path:
@@ -59,22 +43,3 @@ def index_at(repository: Repository, commit: Commit, cache: Cache, near: Index |
     from planner.indexing.building import new_index  # noqa: PLC0415 - as above
 
     return new_index(repository, commit, cache, near).index
-
-
-def kept_index(cache: Cache, name: str, origins: tuple[str, ...]) -> Index | None:
-    """The index that was kept under a name, if it was made with the same origins."""
-    kept: Any = cache.load(name)
-    if not isinstance(kept, tuple) or len(kept) != PARTS or kept[1] != origins:
-        return None
-    tree, _, has_errors, key, workflows, records, aliases, waves, downstream, inputs, background = kept
-    workflow_facts = [WorkflowFacts._make(one) for one in workflows]
-    snapshot = Snapshot(key, workflow_facts, records, aliases, waves, downstream, Inputs._make(inputs))
-    return Index(tree, origins, has_errors, snapshot, background)
-
-
-def keep_index(cache: Cache, index: Index) -> None:
-    """Keep an index under its tree."""
-    one = index.snapshot
-    workflows = [tuple(workflow) for workflow in one.workflows]
-    facts = (one.key, workflows, one.records, one.aliases, one.waves, one.downstream, tuple(one.inputs))
-    cache.save(PREFIX + index.tree, (index.tree, index.origins, index.has_errors, *facts, index.background))

@@ -18,9 +18,9 @@ from bot import people
 from bot.briefing import Settings
 from bot.cli.beside_bot import refuse, say_so
 from bot.cli.completing import environment_aliases
-from bot.cli.context import Globals
 from bot.cli.definitions import repository_of
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.here import by, open_project, refusals_kept
 from bot.cli.live import Display, display_for
 from bot.cli.output import say

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from bot.cli.acting import Session, answer, asks_for, exit_code
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import note, printable, say
 from bot.cli.words import names
 from bot.decide.transitions import Code

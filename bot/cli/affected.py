@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import click
 
 from bot.cli.changes import changes
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import Cell, Tone, note, paint, print_json, printable, say, table, terminal_width
 from planner.changes import AffectedEnvironment, AffectedWorkflow, Reason, ReasonCode
 from planner.repository import Repository

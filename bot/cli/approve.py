@@ -7,9 +7,10 @@ import click
 from bot import people
 from bot.cli.acting import Session
 from bot.cli.completing import environment_aliases
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.deploying import finish
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.here import by, refusals_kept
 from bot.decide.deeds import Deed
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import Cell, Tone, say, table, terminal_width
 from bot.cli.serving import server_database
 from bot.cli.words import SHORT, when

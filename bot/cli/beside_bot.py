@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from bot.cli.context import Globals
+from bot.cli.global_options import Globals
 from bot.cli.output import note, printable
 from bot.errors import NotAllowed
 from planner.ci.headwater_workflow import FILE, is_ours, url_in

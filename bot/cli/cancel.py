@@ -6,8 +6,9 @@ import click
 
 from bot import people
 from bot.cli.acting import Session, answer
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.here import by
 from bot.cli.output import say
 from bot.decide.facts import Stop

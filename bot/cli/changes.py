@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.cli.context import Globals
+from bot.cli.global_options import Globals
 from bot.errors import WrongUse
 from planner.question import Answer, affected_in
 from planner.repository import Repository

@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 
 from bot.backends import without_backend
-from bot.cli.context import Command, CommandGroup, Globals
+from bot.cli.context import Command, CommandGroup
 from bot.cli.definitions import chosen_workflows, read_commit, repository_of
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import note, printable, say
 from planner.ci.pipelines import render_github_actions
 from planner.definition import Workflow

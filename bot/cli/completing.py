@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli.context import globals_of
+from bot.cli.global_options import globals_of
 from bot.errors import HeadwaterError
-from planner.definition import Workflow
 from planner.problems import PlannerError
+
+if TYPE_CHECKING:
+    from planner.definition import Workflow
 
 
 def environment_aliases(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:

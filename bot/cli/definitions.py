@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from bot.cli.context import Globals
+from bot.cli.global_options import Globals
 from bot.cli.output import note
 from bot.errors import WrongUse
 from planner.index import cache_folder, definitions_at, definitions_in_work_tree

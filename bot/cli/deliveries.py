@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli.context import Command, CommandGroup, Globals
+from bot.cli.context import Command, CommandGroup
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import Cell, Tone, print_json, printable, say, table, terminal_width
 from bot.cli.serving import server_database
 from bot.cli.words import when
@@ -26,7 +27,7 @@ def command(context: click.Context, limit: int) -> ExitCode | None:
     """List the webhooks that came to the server, newest first, and what became of each."""
     if context.invoked_subcommand is not None:
         return None
-    from bot.cli.context import globals_of  # noqa: PLC0415
+    from bot.cli.global_options import globals_of  # noqa: PLC0415
 
     settings = globals_of(context)
     database = server_database(settings)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from bot.cli.acting import Session, asks_for, brief_option
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.deploying import carry_out
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.prepare import prepare
 from bot.request import Aim, Request
 

@@ -18,9 +18,10 @@ import click
 
 from bot.backends import without_backend
 from bot.cli.beside_bot import bot_of, workflow_file
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.definitions import read_files, repository_of
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import Cell, Tone, print_json, say, table, terminal_width
 from bot.errors import HeadwaterError
 from bot.runner.failure import RunnerError

@@ -8,8 +8,9 @@ from bot.cli.acting import Session
 from bot.cli.beside_bot import advised
 from bot.cli.commands import COMMANDS
 from bot.cli.completing import environment_aliases
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import Tone, paint, print_json, printable, say
 from bot.cli.words import SHORT, names, reasons_words, state_words, when
 from bot.decide.freeing import Way, ways

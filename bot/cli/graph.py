@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from bot.cli import diagrams
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.definitions import chosen_workflows, listing, read_commit, repository_of
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import print_json, say, terminal_width
 from planner.repository import Repository
 

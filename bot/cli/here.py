@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from bot.cli.context import Globals
+from bot.cli.global_options import Globals
 from bot.decide.deeds import By, Deed
 from bot.errors import NotAllowed
 from bot.project import Project

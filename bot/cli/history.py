@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from bot.cli.acting import Session
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import Cell, note, print_json, say, table, terminal_width
 from bot.cli.words import SHORT, deployment_cell, when
 from bot.decide.saying import duration

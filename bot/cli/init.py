@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.definitions import repository_of
 from bot.cli.exit_codes import ExitCode
 from bot.cli.github_files import GitHubFiles, address_of_the_bot, as_json, tell, write_github_files
+from bot.cli.global_options import Globals
 from bot.cli.output import Tone, note, paint, print_json, printable, say, table
 from bot.errors import WrongUse
 from planner.definition import DEPLOYABLE_TOOLS

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.definitions import repository_of
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import note, print_json, printable, say
 from bot.errors import WrongUse
 from planner.findings import Findings, findings_in_work_tree

@@ -11,7 +11,7 @@ from typing import Protocol, Self
 
 import click
 
-from bot.cli.context import Globals
+from bot.cli.global_options import Globals
 from bot.cli.output import Cell, Tone, paint, printable, width_of
 from bot.cli.words import plan_cell, state_cell, state_words, tone_of, took
 from bot.decide.remaining import Leg, remaining, share_done

@@ -8,8 +8,9 @@ import click
 
 from bot.cli.acting import Session
 from bot.cli.completing import environment_aliases
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import note, printable, say
 from bot.errors import NotAllowed
 from bot.store import views

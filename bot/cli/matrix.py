@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from bot.cli.changes import changes
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.definitions import chosen_workflows, read_revision, resolved
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import print_json, say, table, terminal_width
 from planner.ci.matrix import MatrixEntry, matrix, matrix_entries
 from planner.repository import Repository

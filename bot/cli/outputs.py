@@ -7,8 +7,9 @@ import json
 import click
 
 from bot.cli.completing import environment_aliases
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import Cell, Tone, print_json, say, table, terminal_width
 from bot.cli.standing import current_standings
 from bot.errors import WrongUse

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from bot.cli.acting import Session, asks_for, brief_option
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.reviewing import review
 from bot.prepare import prepare
 from bot.request import Aim, Request

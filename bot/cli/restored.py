@@ -6,8 +6,9 @@ import time
 
 import click
 
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import say
 from bot.cli.serving import need_the_server, settings_of
 

@@ -6,9 +6,10 @@ import click
 
 from bot import people
 from bot.cli.acting import Session, answer, brief_option
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.deploying import carry_out, finish
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.here import by, refusals_kept
 from bot.cli.output import note
 from bot.decide.deeds import Deed

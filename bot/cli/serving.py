@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from bot.cli.context import Globals
+from bot.cli.global_options import Globals
 from bot.cli.output import say
 from bot.errors import HeadwaterError, WrongUse
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import note, print_json, printable, say
 from bot.cli.serving import need_the_server, settings_of
 from bot.errors import WrongUse

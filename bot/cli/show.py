@@ -7,8 +7,9 @@ import time
 import click
 
 from bot.cli.acting import Session
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.history import as_json
 from bot.cli.output import Cell, Tone, paint, print_json, printable, say, table, terminal_width
 from bot.cli.reviewing import indented_plan, plan_body

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.cli.acting import Session
-from bot.cli.context import Globals
+from bot.cli.global_options import Globals
 from bot.known import known
 from bot.since import affected_since_deployed, facts_of
 from planner.question import Answer

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bot.cli.beside_bot import say_so
-from bot.cli.context import Globals
 from bot.cli.definitions import listing, repository_of
+from bot.cli.global_options import Globals
 from bot.standing import Standing, never_worked_on
 from bot.state_folder import has_store
 

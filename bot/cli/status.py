@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import Cell, Tone, paint, print_json, printable, say, table, terminal_width
 from bot.cli.standing import current_standings
 from bot.cli.words import SHORT, when

@@ -6,9 +6,10 @@ import click
 
 from bot.cli.acting import Session
 from bot.cli.completing import environment_aliases
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.definitions import chosen_workflows, read_commit
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.output import Cell, Tone, print_json, say, table, terminal_width
 from bot.explaining import declared
 from bot.known import known

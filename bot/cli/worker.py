@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.serving import run_server, server_settings
 
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha1
 
-from planner.index import PREFIX, Index, keep_index, kept_index
 from planner.indexing.beside import beside, has_second_core
 from planner.indexing.cache import Cache
 from planner.indexing.definitions_cache import WORTH_A_SECOND_CORE, keep_reading, kept_reading, parsed_files
 from planner.indexing.facts import environment_facts, snapshot_of
 from planner.indexing.inputs import ChangedPath, Inputs, Reads
+from planner.indexing.kept import PREFIX, Index, keep_index, kept_index
 from planner.indexing.reads import Reader, ReadsAt, Scans, changes_links, scans_of
 from planner.indexing.snapshot import EnvironmentFacts, Snapshot
 from planner.problems import PlannerError

@@ -16,8 +16,9 @@ from inline_snapshot import snapshot
 from bot.cli import commands
 from bot.cli.commands import COMMANDS, Entry, Section
 from bot.cli.completing import environment_aliases
-from bot.cli.context import Command, Globals
+from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
+from bot.cli.global_options import Globals
 from bot.cli.main import command_line, main
 from bot.errors import HeadwaterError, NotAllowed, StoreError, WrongUse
 from bot.runner.failure import RunnerError
