@@ -15,56 +15,20 @@ from bot.decide.facts import Limits, TaskAction
 from bot.decide.reconcile import Action, Begin, Dispatch, Finish, Halt, LookUp, Move, Revoke, lack_words, reconcile
 from bot.decide.transitions import Code, TaskState
 from bot.errors import HeadwaterError, StoreError
-from bot.executors.base import Executor, Life, Seen
+from bot.executors.base import Executor
+from bot.looking import Look, Observer
 from bot.project import Project
-from bot.runner.seal import SealError
 from bot.store import attempts, deployments, gathering
 from bot.store.deployments import Flags
 from bot.store.gathering import Observed
 from bot.store.outcomes import record_end, record_start
 from bot.store.reports import Report
 from bot.store.tables import tasks
-from planner.definition import Json
 from planner.problems import PlannerError
 
 _PASSES = 4
 """Decisions in one transaction: enough for a task to go through all states that one look can bring."""
 _NONE_MORE = (float("-inf"), 0)
-
-
-@dataclass(slots=True)
-class _Memory:
-    """When this process last saw an attempt move, by its own monotonic clock."""
-
-    sign: tuple[object, ...]
-    since: float
-
-
-@dataclass(slots=True)
-class _Look:
-    """What one look at the active attempts of a deployment gave."""
-
-    claimed: list[attempts.Active] = field(default_factory=list)
-    reports: dict[str, Report] = field(default_factory=dict)
-    ended: list[str] = field(default_factory=list)
-    revoked: dict[str, str] = field(default_factory=dict)
-    hidden: dict[str, tuple[Json, ...]] = field(default_factory=dict)  # attempt -> what its log must not show
-    still: dict[str, float] = field(default_factory=dict)
-    runner_gone: set[str] = field(default_factory=set)
-    refused: set[str] = field(default_factory=set)
-
-    @property
-    def news(self) -> bool:
-        """Whether there is anything to write down."""
-        return bool(self.claimed or self.reports or self.ended or self.revoked)
-
-    def observed(self, active: Sequence[attempts.Active], limits: Limits) -> Observed:
-        """What is to be known of this look where it is decided what follows."""
-        patience = min(limits.silence, limits.claim)
-        named = {*self.reports, *self.ended, *self.revoked, *self.runner_gone, *(one.id for one in self.claimed)}
-        named |= {attempt for attempt, still in self.still.items() if still > patience}
-        cause = frozenset(one.task for one in active if one.id in named)
-        return Observed(self.still, frozenset(self.runner_gone), cause)
 
 
 @dataclass(slots=True)
@@ -106,12 +70,10 @@ class Driver:
         self._budget = budget
         self._project = project
         self._executor: Executor = executor or project.executor
-        self._clock = clock
+        self._observer = Observer(self._executor, settings.beat_every, clock)
         self._limits = limits
         self._settings = settings
-        self._memory: dict[str, _Memory] = {}
         self._active: dict[int, tuple[attempts.Active, ...]] = {}
-        self._start_errors: dict[str, str] = {}
 
     def run(self, repository: int, own: Sequence[int], watch: Callable[[bool], None]) -> None:
         """Drive every unfinished deployment of the repository until our own are finished, or wait for people.
@@ -142,17 +104,17 @@ class Driver:
         """Look at a deployment, and do what can be done; whether anything moved."""
         if due or number not in self._active:
             self._active[number] = self._read_active(number)
-        look = self._look(self._active[number])
+        look = self._observer.look(self._active[number])
         if not (look.news or due):
             return False
         observed = look.observed(self._active.pop(number), self._limits)
         moved, rest = self._move_on(number, look, observed, start=start)
         while rest is not None:
-            also, rest = self._move_on(number, _Look(), rest, start=start)
+            also, rest = self._move_on(number, Look(), rest, start=start)
             moved |= also
         return moved
 
-    def _move_on(self, number: int, look: _Look, observed: Observed, *, start: bool) -> tuple[bool, Observed | None]:
+    def _move_on(self, number: int, look: Look, observed: Observed, *, start: bool) -> tuple[bool, Observed | None]:
         """Write down, decide and do, in one transaction; whether anything moved, and with what to go on, if at all."""
         effects = _Effects()
         with self._project.database.writing() as connection:
@@ -176,57 +138,9 @@ class Driver:
         with self._project.database.reading() as connection:
             return attempts.active(connection, self._project.vault, number)
 
-    def _look(self, active: Sequence[attempts.Active]) -> _Look:
-        look = _Look()
-        found = self._executor.look([one.id for one in active])
-        for one in active:
-            self._look_at(one, found.get(one.id, Seen()), look)
-        return look
-
-    def _look_at(self, one: attempts.Active, seen: Seen, look: _Look) -> None:
-        look.hidden[one.id] = one.sensitive
-        if seen.revoked:  # by whomever: an observer may have died between revoking and writing it down
-            look.revoked[one.id] = self._start_errors.get(one.id) or self._executor.said(one.id)
-            look.refused |= {one.id} if seen.refused else set()
-            return
-        if seen.reported and len(look.reports) >= gathering.AT_ONCE:
-            return  # the next look takes it in
-        if seen.reported and (report := self._report(one)) is not None:
-            look.reports[one.id] = report
-            return
-        if seen.claimed and not one.claimed:
-            look.claimed.append(one)
-        now = self._clock()
-        first = one.id not in self._memory
-        sign = (seen.claimed, seen.beat)
-        if first or self._memory[one.id].sign != sign or (seen.held and not seen.claimed):
-            self._memory[one.id] = _Memory(sign, now)
-        look.still[one.id] = now - self._memory[one.id].since
-        if seen.claimed and (first or look.still[one.id] > 2 * self._settings.beat_every):
-            self._look_up(one, look)
-
-    def _look_up(self, one: attempts.Active, look: _Look) -> None:
-        life = self._executor.look_up(one.id)
-        if life is Life.TOOL:
-            look.runner_gone.add(one.id)
-        elif life is Life.ENDED:
-            report = self._report(one)  # it may have come since we looked
-            if report is None:
-                look.ended.append(one.id)
-            else:
-                look.reports[one.id] = report
-
-    def _report(self, one: attempts.Active) -> Report | None:
-        """What the runner reported; None too where that is no report: the outcome is then not known."""
-        try:
-            report = self._executor.report(one.id, one.seal_key)
-            return None if report is None else Report.of(report)
-        except (SealError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return None
-
     # -- write down
 
-    def _write_down(self, connection: Connection, look: _Look) -> None:
+    def _write_down(self, connection: Connection, look: Look) -> None:
         """Keep what was seen. What has ended is tidied up before that is kept: afterwards nobody would look again."""
         now = time.time()
         for one in look.claimed:
@@ -242,14 +156,12 @@ class Driver:
         ]
         for attempt in news:
             self._executor.settle(connection, attempt, look.hidden[attempt])
-        for attempt in (*look.reports, *look.ended, *look.revoked):
-            self._memory.pop(attempt, None)
-            self._start_errors.pop(attempt, None)
+        self._observer.forget(look)
 
     # -- decide
 
     def _decide(
-        self, connection: Connection, told: Flags, look: _Look, observed: Observed, effects: _Effects, *, start: bool
+        self, connection: Connection, told: Flags, look: Look, observed: Observed, effects: _Effects, *, start: bool
     ) -> bool:
         """Reconcile until no more moves follow, or the transaction was long enough; whether anything moved."""
         briefing = Briefing(connection, self._project, told, self._settings)
@@ -299,7 +211,7 @@ class Driver:
                 deployments.clean(connection, action.tasks)  # until their attempts are seen to move
         return started
 
-    def _reports_by_task(self, connection: Connection, look: _Look) -> dict[int, Report]:
+    def _reports_by_task(self, connection: Connection, look: Look) -> dict[int, Report]:
         if not look.reports:
             return {}
         return {attempts.task_of(connection, attempt): report for attempt, report in look.reports.items()}
@@ -365,7 +277,7 @@ class Driver:
         for attempt, spec in effects.starts:
             error = self._lacks_commit(spec) or self._executor.start(attempt, spec)
             if error is not None:
-                self._start_errors[attempt] = error
+                self._observer.not_started(attempt, error)
                 self._executor.revoke(attempt)
         for action in effects.actions:
             if isinstance(action, Halt):
@@ -373,7 +285,7 @@ class Driver:
             elif isinstance(action, Revoke):
                 self._executor.revoke(action.attempt)
             elif isinstance(action, LookUp):
-                self._memory.pop(action.attempt, None)  # the next look asks the lock
+                self._observer.look_anew(action.attempt)
 
     def _lacks_commit(self, spec: dict[str, Any]) -> str | None:
         """Have the commit in the mirror, which somebody may have removed since; what failed, if that did."""
