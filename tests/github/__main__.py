@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import shlex
 import signal
 import tempfile
 import threading
@@ -46,12 +47,7 @@ def main() -> None:
         at_ada = github.url.replace("://", f"://ada:{tokens['ada']}@")
         for name, found in {
             "Page": f"{github.url}/{repository.full_name}",
-            "API": github.api_url,
-            "App id": app.id,
-            "Key file": key,
-            "Webhook secret": secret,
             "Webhooks go to": given.webhook_url or "nobody (--webhook-url)",
-            "OIDC issuer": github.actions.issuer.url,
             "Clone (as ada)": f"git clone {at_ada}/{repository.full_name}.git",
             "Token of ada": tokens["ada"],
             "Token of bob": tokens["bob"],
@@ -59,6 +55,15 @@ def main() -> None:
             f"{github.api_url}/repos/{repository.full_name}/issues/NUMBER/comments",
         }.items():
             print(f"{name + ':':<16} {found}", flush=True)
+        print("\nIts App, for the terminal of the server:")
+        for name, found in {
+            "HEADWATER_GITHUB_API_URL": github.api_url,
+            "HEADWATER_GITHUB_APP_ID": app.id,
+            "HEADWATER_GITHUB_PRIVATE_KEY_FILE": key,
+            "HEADWATER_WEBHOOK_SECRET": secret,
+            "HEADWATER_OIDC_ISSUER": github.actions.issuer.url,
+        }.items():
+            print(f"export {name}={shlex.quote(str(found))}", flush=True)
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())

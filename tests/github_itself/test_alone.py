@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,12 +17,16 @@ def test_it_starts_alone_and_tells_what_one_needs(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.github", "--folder", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
-        told = dict(line.strip().split(": ", 1) for line in (running.stdout.readline() for _ in range(9)))
-        told = {name: text.strip() for name, text in told.items()}
-        auth = Auth.AppAuth(int(told["App id"]), Path(told["Key file"]).read_text())
-        client = GithubIntegration(auth=auth, base_url=told["API"])
+        lines = [running.stdout.readline().strip() for _ in range(13)]
+        told = {name: text.strip() for name, _, text in (line.partition(": ") for line in lines)}
+        exports = (line.removeprefix("export ") for line in lines if line.startswith("export "))
+        settings = dict(shlex.split(line)[0].split("=", 1) for line in exports)
+        key = Path(settings["HEADWATER_GITHUB_PRIVATE_KEY_FILE"])
+        auth = Auth.AppAuth(int(settings["HEADWATER_GITHUB_APP_ID"]), key.read_text())
+        client = GithubIntegration(auth=auth, base_url=settings["HEADWATER_GITHUB_API_URL"])
         assert client.get_repo_installation("acme", "shop").app_slug == "headwater"
-        assert Path(told["Key file"]).stat().st_mode & 0o777 == 0o600
+        assert key.stat().st_mode & 0o777 == 0o600
+        assert {"HEADWATER_WEBHOOK_SECRET", "HEADWATER_OIDC_ISSUER"} < set(settings)
         clone = subprocess.run(
             [*told["Clone (as ada)"].split(), str(tmp_path / "clone")], capture_output=True, text=True, check=False
         )
