@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
@@ -16,7 +17,7 @@ from bot.project import Project
 from bot.store import audit, deployments
 from bot.store.asking import ASKS, MAY_BE_APPROVED
 from bot.store.environments import EnvironmentRow
-from bot.store.tables import attempts, tasks
+from bot.store.tables import attempts, task_needs, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +110,19 @@ def failed_deployments(environments: list[EnvironmentRow]) -> dict[int, list[Env
         broken = row.facts.state in (TaskState.FAILED, TaskState.TIMED_OUT, TaskState.CANCELLED, TaskState.BLOCKED)
         if broken and row.deployment is not None and row.facts.action in (TaskAction.DEPLOY, TaskAction.DESTROY):
             found.setdefault(row.deployment, []).append(row)
+    return found
+
+
+def needed(connection: Connection, environments: Iterable[EnvironmentRow]) -> dict[int, set[int]]:
+    """What environments needed in their latest deploy or destroy: ids of environments, by the id of each."""
+    own, above = tasks.alias("own"), tasks.alias("above")
+    query = (
+        select(own.c.environment_id, above.c.environment_id)
+        .join(task_needs, task_needs.c.task_id == own.c.id)
+        .join(above, above.c.id == task_needs.c.upstream_id)
+        .where(own.c.id.in_([one.last_task for one in environments]))
+    )
+    found: dict[int, set[int]] = {}
+    for environment, upstream in connection.execute(query):
+        found.setdefault(environment, set()).add(upstream)
     return found

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from bot import people
 from bot.commands.base import WORKFLOW, Verb
-from bot.commands.case import Case, Outcome, done, refused
+from bot.commands.case import Case, Outcome, done, refused, waits
 from bot.decide.comment import Grammar, Option
-from bot.decide.transitions import TaskState
+from bot.decide.transitions import FINISHED, TaskState
 from bot.retrying import prepare_retry
 from bot.store import conversation, deployments, publications
-from bot.store.conversation import CommandState
 from bot.store.environments import EnvironmentRow
 from bot.store.publications import Kind
 from bot.submit import shown_in, submit
@@ -38,13 +38,44 @@ def act(case: Case) -> Outcome:
     for row in lost:
         people.give_up(case.project, row, case.by)
     if lost:
-        return Outcome(CommandState.WAITS, waits="until what was lost has ended")
+        return waits("until what was lost has ended")
     failed = people.failed_deployments(rows)
     if not failed:
         return refused("Nothing that was asked for here has failed.")
+    with case.server.database.reading() as connection:
+        needed = people.needed(connection, [row for broken in failed.values() for row in broken])
+    if above := _at_work(case.rows, needed):
+        return waits(f"until {', '.join(above)} has ended: what failed needs it")
+    later = _after_another(failed, needed)
     for number, broken in sorted(failed.items()):
-        _again(case, number, broken)
-    return done()
+        if now := [row for row in broken if row.id not in later]:
+            _again(case, number, now)
+    return done(*(f"`{alias}` is left: write `/retry` again once what it needs is there." for alias in later.values()))
+
+
+def _at_work(rows: Iterable[EnvironmentRow], needed: Mapping[int, set[int]]) -> list[str]:
+    """What has not ended of what is needed: if it fails too, it is to be run again first."""
+    wanted = {upstream for above in needed.values() for upstream in above}
+    return [
+        row.alias
+        for row in rows
+        if row.id in wanted and row.facts.state is not None and row.facts.state not in FINISHED
+    ]
+
+
+def _after_another(failed: Mapping[int, Sequence[EnvironmentRow]], needed: Mapping[int, set[int]]) -> dict[int, str]:
+    """What needs something that failed in another deployment, by id: alone it would go upon what was there before."""
+    own = [(number, row) for number, broken in failed.items() for row in broken]
+    where = {row.id: number for number, row in own}
+    later: dict[int, str] = {}
+    while more := {
+        row.id: row.alias
+        for number, row in own
+        if row.id not in later
+        and any(one in later or where.get(one, number) != number for one in needed.get(row.id, ()))
+    }:
+        later |= more
+    return later
 
 
 def _again(case: Case, number: int, broken: list[EnvironmentRow]) -> None:
@@ -89,7 +120,10 @@ VERB = Verb(
             (Option.FORCE, "Take lost attempts for ended. Make sure of it first. For admins."),
         ),
         examples=(("/retry", "nothing that succeeded runs twice"),),
-        more="To deploy a mend that you have pushed, write `/deploy`.",
+        more=(
+            "To deploy a mend that you have pushed, write `/deploy`. While something is at work that what failed "
+            "needs, `/retry` waits for its end, and runs it again too if it fails."
+        ),
     ),
     act=act,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from inline_snapshot import snapshot
 
 from tests.conversations.conftest import on_both
-from tests.conversations.town import Town
+from tests.conversations.town import Town, shown
 from tests.conversations.workflows import workflow
 from tests.github.world.pushing import move
 
@@ -307,6 +307,73 @@ def test_not_what_could_not_be_planned(town: Town) -> None:
 """)
     pull.say("/deploy cdn")
     assert town.tool_log() == ["cdn begins", "cdn deployed"]
+
+
+@on_both
+def test_a_retry_waits_for_what_is_at_work_and_needed(town: Town) -> None:
+    """Tried again without it, `api` would be deployed upon the network as it was before, if that one fails too."""
+    files = town.environments(network="1", db="1", api="1")
+    town.setup({"headwater.yml": workflow({"network": "", "db": "", "api": "network db"}), **files})
+    pull = town.pull(town.environments(network="2", db="2", api="2"))
+    town.settle()
+    town.hold("network")
+    town.break_("network")
+    town.break_("db")
+    pull.comment("/deploy")
+    town.wait_for(lambda: "2 api deploy blocked upstream" in " ".join(town.tasks()))
+    town.mend("db")
+    asked = pull.comment("/retry", by="bob")
+    town.wait_for(lambda: "until network has ended" in pull.newest())
+    assert shown(pull.newest()) == snapshot("""\
+### Waits until network has ended: what failed needs it
+
+<sub>`/retry` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    town.let_go("network")
+    town.wait_for(lambda: "network broke" in town.tool_log())
+    town.mend("network")
+    town.settle()
+    assert pull.reactions(asked) == ["eyes"]
+    log = town.tool_log()
+    assert log[-2:] == ["api begins", "api deployed"]
+    assert {"db deployed", "network deployed"} < set(log)
+
+
+def test_a_retry_leaves_what_needs_something_that_failed_in_another_deployment(town: Town) -> None:
+    files = town.environments(network="1", db="1", api="1")
+    town.setup({"headwater.yml": workflow({"network": "", "db": "network", "api": "db"}), **files})
+    pull = town.pull(town.environments(network="2", db="2", api="2"))
+    town.settle()
+    town.break_("network")
+    pull.say("/deploy")
+    pull.say("/deploy network --only")
+    town.mend("network")
+    assert pull.say("/retry", by="bob") == snapshot("""\
+### Deployed `network`
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `network` | ✓\xa0deployed | +1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+
+<details><summary><code>network</code> &nbsp;+1</summary>
+
+```diff
++ network: 2
+Plan: 1 to add, 0 to change, 0 to destroy.
+```
+
+</details>
+
+- `db` is left: write `/retry` again once what it needs is there.
+- `api` is left: write `/retry` again once what it needs is there.
+
+<sub>`/retry` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 4</sub>\
+""")
+    assert [one for one in town.tool_log() if "deployed" in one] == ["network deployed"]
+    pull.say("/retry", by="bob")
+    assert [one for one in town.tool_log() if "deployed" in one] == [
+        "network deployed", "db deployed", "api deployed",
+    ]  # fmt: skip
 
 
 @on_both
