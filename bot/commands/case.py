@@ -19,7 +19,6 @@ from bot.store import conversation
 from bot.store.conversation import CommandRow, CommandState, PullPlan
 from bot.store.environments import EnvironmentRow
 from bot.store.hosting import HostedRepository, PullRow
-from bot.submit import Planned
 from bot.working.waiting import Proposal, WaitingTask, proposals, waiting_tasks
 
 
@@ -136,5 +135,4 @@ def refused(*said: str) -> Outcome:
     return Outcome(CommandState.REFUSED, tuple(said))
 
 
-PlannedBy = Mapping[int, Planned]
 Answer = Mapping[str, Any]

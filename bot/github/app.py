@@ -183,7 +183,7 @@ class App:
         one = Shape(json_of(found, told))
         return ManifestData(
             one.id("id"), one.text("slug"), one.text("name"), one.text("owner", "login"), one.text("html_url"),
-            one.text("client_id"), one.text("pem"), one.text("webhook_secret"), one.text("client_secret"),
+            one.text("pem"), one.text("webhook_secret"),
         )  # fmt: skip
 
 

@@ -27,16 +27,13 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class InstallationData:
-    """Where the App is installed; `account_type` is User or Organization, `selected` tells that some repositories
-    were picked."""
+    """Where the App is installed; `account_type` is User or Organization."""
 
     id: int
     account: str
     account_type: str
-    account_id: int
     permissions: Mapping[str, str]
     suspended: bool
-    selected: bool
     html_url: str
     events: tuple[str, ...] = ()
 
@@ -60,10 +57,8 @@ class ManifestData:
     name: str
     owner: str
     html_url: str
-    client_id: str
     private_key_pem: str = field(repr=False)
     webhook_secret: str = field(repr=False)
-    client_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +68,6 @@ class DeliveryData:
     id: int
     guid: str
     delivered_at: str
-    redelivery: bool
     status_code: int
     event: str
     action: str | None
@@ -88,7 +82,7 @@ class DeliveryData:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryData:
-    """A repository; `parent_full_name` (what it is a fork of) is known only when it was asked for alone."""
+    """A repository"""
 
     id: int
     full_name: str
@@ -97,32 +91,27 @@ class RepositoryData:
     html_url: str
     private: bool
     archived: bool
-    parent_full_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PullData:
     """A pull request. `mergeable` is None while GitHub works it out, and in lists.
 
-    `head_repository_id` is None once the fork is deleted; `fork` is then true, for nothing says otherwise.
+    Of a fork that is deleted, `fork` is true, for nothing says otherwise.
     `merge_commit` is what the merge made; before a merge, GitHub's try at one.
     """
 
     number: int
     state: str
     merged: bool
-    merged_at: str | None
     merge_commit: str | None
     draft: bool
     title: str
     author: str
-    author_type: str
     head_sha: str
     head_ref: str
-    head_repository_id: int | None
     fork: bool
     base_ref: str
-    base_sha: str
     mergeable: bool | None
     html_url: str
     updated_at: str
@@ -131,21 +120,14 @@ class PullData:
 
 @dataclass(frozen=True, slots=True)
 class CommentData:
-    """A comment on a pull request or a commit; `by_app_id` is the App that wrote it, where GitHub tells."""
+    """A comment on a pull request or a commit"""
 
     id: int
     author: str
-    author_type: str
     body: str
     created_at: str
     updated_at: str
     html_url: str
-    by_app_id: int | None = None
-
-    @property
-    def edited(self) -> bool:
-        """Whether it was changed after it was written."""
-        return self.created_at != self.updated_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +135,8 @@ class ReviewData:
     """A review of `commit`: `state` is APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED or PENDING."""
 
     author: str
-    author_type: str
     state: str
     commit: str | None
-    submitted_at: str
 
 
 class CheckStatus(StrEnum):
@@ -174,7 +154,6 @@ class Conclusion(StrEnum):
     FAILURE = "failure"
     NEUTRAL = "neutral"
     CANCELLED = "cancelled"
-    ACTION_REQUIRED = "action_required"
     SKIPPED = "skipped"
     TIMED_OUT = "timed_out"
 
@@ -236,7 +215,6 @@ class RunData:
     html_url: str
     event: str
     run_attempt: int
-    head_branch: str | None
     head_sha: str
     path: str
     created_at: str
@@ -254,7 +232,6 @@ class JobData:
     html_url: str
     run_attempt: int
     started_at: str | None
-    completed_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

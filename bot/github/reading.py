@@ -94,7 +94,7 @@ def repository_of(json: object) -> RepositoryData:
     one = Shape(json)
     return RepositoryData(
         one.id("id"), one.text("full_name"), one.text("default_branch", default="main"), one.text("clone_url"),
-        one.text("html_url"), one.flag("private"), one.flag("archived"), one.maybe_text("parent", "full_name"),
+        one.text("html_url"), one.flag("private"), one.flag("archived"),
     )  # fmt: skip
 
 
@@ -104,8 +104,7 @@ def installation_of(json: object) -> InstallationData:
     events = tuple(each.text() for each in one.items("events"))
     return InstallationData(
         one.id("id"), one.text("account", "login"), one.text("account", "type", default=one.text("target_type")),
-        one.number("account", "id", default=one.number("target_id")), one.texts("permissions"),
-        bool(one.at("suspended_at")), one.text("repository_selection") == "selected", one.text("html_url"), events,
+        one.texts("permissions"), bool(one.at("suspended_at")), one.text("html_url"), events,
     )  # fmt: skip
 
 
@@ -113,7 +112,7 @@ def delivery_of(json: object) -> DeliveryData:
     """A webhook that was sent."""
     one = Shape(json)
     return DeliveryData(
-        one.id("id"), one.text("guid"), one.text("delivered_at"), one.flag("redelivery"), one.number("status_code"),
+        one.id("id"), one.text("guid"), one.text("delivered_at"), one.number("status_code"),
         one.text("event"), one.maybe_text("action"), one.maybe_number("installation_id"),
         one.maybe_number("repository_id"),
     )  # fmt: skip
@@ -127,18 +126,14 @@ def pull_of(json: object) -> PullData:
         number=one.id("number"),
         state=one.text("state"),
         merged=one.flag("merged") or one.maybe_text("merged_at") is not None,
-        merged_at=one.maybe_text("merged_at"),
         merge_commit=one.maybe_text("merge_commit_sha"),
         draft=one.flag("draft"),
         title=one.text("title"),
         author=one.text("user", "login", default=GHOST),
-        author_type=one.text("user", "type", default="User"),
         head_sha=one.text("head", "sha"),
         head_ref=one.text("head", "ref"),
-        head_repository_id=head,
         fork=head is None or head != base,
         base_ref=one.text("base", "ref"),
-        base_sha=one.text("base", "sha"),
         mergeable=one.maybe_flag("mergeable"),
         html_url=one.text("html_url"),
         updated_at=one.text("updated_at"),
@@ -150,9 +145,8 @@ def comment_of(json: object) -> CommentData:
     """A comment on a pull request or a commit."""
     one = Shape(json)
     return CommentData(
-        one.id("id"), one.text("user", "login", default=GHOST), one.text("user", "type", default="User"),
-        one.text("body"), one.text("created_at"), one.text("updated_at"), one.text("html_url"),
-        one.maybe_number("performed_via_github_app", "id"),
+        one.id("id"), one.text("user", "login", default=GHOST), one.text("body"), one.text("created_at"),
+        one.text("updated_at"), one.text("html_url"),
     )  # fmt: skip
 
 
@@ -160,8 +154,7 @@ def review_of(json: object) -> ReviewData:
     """A review."""
     one = Shape(json)
     return ReviewData(
-        one.text("user", "login", default=GHOST), one.text("user", "type", default="User"), one.text("state").upper(),
-        one.maybe_text("commit_id"), one.text("submitted_at"),
+        one.text("user", "login", default=GHOST), one.text("state").upper(), one.maybe_text("commit_id"),
     )  # fmt: skip
 
 
@@ -180,7 +173,7 @@ def run_of(json: object) -> RunData:
     one = Shape(json)
     return RunData(
         one.id("id"), one.text("name"), one.text("display_title"), one.text("status"), one.maybe_text("conclusion"),
-        one.text("html_url"), one.text("event"), one.number("run_attempt", default=1), one.maybe_text("head_branch"),
+        one.text("html_url"), one.text("event"), one.number("run_attempt", default=1),
         one.text("head_sha"), one.text("path").partition("@")[0], one.text("created_at"),
     )  # fmt: skip
 
@@ -191,7 +184,6 @@ def job_of(json: object) -> JobData:
     return JobData(
         one.id("id"), one.id("run_id"), one.text("name"), one.text("status"), one.maybe_text("conclusion"),
         one.text("html_url"), one.number("run_attempt", default=1), one.maybe_text("started_at"),
-        one.maybe_text("completed_at"),
     )  # fmt: skip
 
 

@@ -5,16 +5,12 @@ Every text in them may come from outside, and is shown as data: nothing here nee
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import NamedTuple
 
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, DeploymentState, TaskState
-
-MOST_ANNOTATIONS = 50
-"""Annotations of one request to GitHub's check runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +160,3 @@ class CheckOutput:
     text: str = ""
     conclusion: str | None = None
     annotations: tuple[Annotation, ...] = ()
-
-    @property
-    def chunks(self) -> tuple[tuple[Annotation, ...], ...]:
-        """The annotations, as many in each part as one request may hold; one empty part where there are none."""
-        rest: Iterator[Annotation] = iter(self.annotations)
-        parts = iter(lambda: tuple(islice(rest, MOST_ANNOTATIONS)), ())
-        return tuple(parts) or ((),)

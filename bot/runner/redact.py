@@ -119,12 +119,6 @@ class Scrubber:
         return self._redactor.feed(text) + self._redactor.flush()
 
 
-def scrub(data: bytes, values: Iterable[object]) -> str:
-    """The whole of what a tool wrote, as text that may be shown."""
-    scrubber = Scrubber(values)
-    return scrubber.feed(data) + scrubber.flush()
-
-
 def clean(text: str) -> str:
     """The text without ANSI sequences and control characters; every line ends with a line feed alone."""
     if "\x1b" in text or "\x9b" in text:

@@ -125,12 +125,6 @@ def pulls_with_waiting(connection: Connection, repository: int) -> list[int]:
     return sorted(connection.execute(query).scalars())
 
 
-def commander(connection: Connection, deployment: int) -> CommandRow | None:
-    """The command that made a deployment."""
-    found = connection.execute(select(commands).where(commands.c.state != CommandState.NEW.value)).all()
-    return next((_command(row) for row in found if deployment in row.deployments), None)
-
-
 def _command(row: Row[Any]) -> CommandRow:
     return CommandRow(
         row.id,

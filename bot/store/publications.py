@@ -171,15 +171,6 @@ def write(connection: Connection, number: int, values: Mapping[str, Any]) -> Non
     connection.execute(update(publications).where(publications.c.id == number).values(**values))
 
 
-def of_github(connection: Connection, repository: int, github_id: int) -> Publication | None:
-    """What is posted under that id of GitHub's."""
-    query = select(publications).where(
-        publications.c.repository_id == repository, publications.c.github_id == github_id
-    )
-    row = connection.execute(query).first()
-    return None if row is None else _publication(row)
-
-
 def _publication(row: Row[Any]) -> Publication:
     return Publication(
         row.id,

@@ -15,10 +15,6 @@ class Talk(Area):
         more = {"since": since} if since else {}
         return tuple(comment_of(one) for one in self._caller.pages(f"{self._base}/issues/{number}/comments", **more))
 
-    def get_comment(self, comment: int) -> CommentData:
-        """A comment as it is now. Raises NotFound when somebody deleted it."""
-        return comment_of(self._caller.get(f"{self._base}/issues/comments/{comment}"))
-
     def comment(self, number: int, body: str) -> CommentData:
         """Write a comment on a pull request."""
         path = f"{self._base}/issues/{number}/comments"

@@ -122,7 +122,7 @@ def test_the_next_page(link: str, address: str | None) -> None:
 
 def test_what_lacks_all_is_read_all_the_same() -> None:
     pull = pull_of({"number": 7, "user": None, "head": {"repo": None}, "mergeable": "yes"})
-    assert (pull.author, pull.fork, pull.head_repository_id, pull.mergeable) == ("ghost", True, None, None)
+    assert (pull.author, pull.fork, pull.mergeable) == ("ghost", True, None)
     assert comment_of({"id": 1, "user": None, "body": None}).author == "ghost"
     assert run_of({"id": 1, "path": ".github/workflows/x.yml@main"}).path == ".github/workflows/x.yml"
     for wrong in ({}, [], None, "x", {"number": "7"}, {"number": True}):

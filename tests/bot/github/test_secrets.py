@@ -54,7 +54,7 @@ def shown(error: BaseException) -> str:
 
 def test_what_holds_a_secret_does_not_show_it() -> None:
     token = Token("ghs_canary", datetime.now(UTC))
-    made = ManifestData(1, "slug", "name", "owner", "url", "client", "ghs_canary", "ghs_canary", "ghs_canary")
+    made = ManifestData(1, "slug", "name", "owner", "url", "ghs_canary", "ghs_canary")
     for one in (token, made, Answer(200, {}, b"ghs_canary")):
         assert "canary" not in f"{one!r} {one}"
 

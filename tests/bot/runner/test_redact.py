@@ -6,14 +6,14 @@ import base64
 import json
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.runner.redact import Redactor, Scrubber, clean, patterns, scrub
+from bot.runner.redact import Redactor, Scrubber, clean, patterns
 from tests.depth import examples
 
 text = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
@@ -34,6 +34,12 @@ FORMS: dict[str, Callable[[str, int], str]] = {
     "base64": lambda value, shift: base64.b64encode(b"\0\1\2"[:shift] + value.encode() + b"tail").decode(),
     "base64, urlsafe": lambda value, shift: base64.urlsafe_b64encode(b"\0\1\2"[:shift] + value.encode()).decode(),
 }
+
+
+def scrub(data: bytes, values: Iterable[str]) -> str:
+    """The whole of a stream at once."""
+    scrubber = Scrubber(values)
+    return scrubber.feed(data) + scrubber.flush()
 
 
 def revealing(value: str, shift: int, form: str) -> str:
