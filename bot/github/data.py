@@ -154,6 +154,7 @@ class Conclusion(StrEnum):
     FAILURE = "failure"
     NEUTRAL = "neutral"
     CANCELLED = "cancelled"
+    ACTION_REQUIRED = "action_required"
     SKIPPED = "skipped"
     TIMED_OUT = "timed_out"
 

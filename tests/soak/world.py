@@ -55,6 +55,7 @@ class World:
         self.commits: dict[str, dict[str, str]] = {}  # commit -> environment -> text
         self.bases: dict[str, str] = {}  # commit -> where its branch began on main
         self.over = threading.Event()
+        self.acting = threading.RLock()  # one person at a time
         self.database_url = database_url
         address = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
         self.engine = create_engine(address, pool_pre_ping=True)
@@ -143,7 +144,7 @@ class World:
         if step.calm:  # who might not when they asked has to be answered before they may again
             self.wait_for_calm(CALM_SECONDS * (10 if step.kind == "permit" else 1))
         self.over.wait(step.wait)
-        with contextlib.suppress(Refusal):
+        with self.acting, contextlib.suppress(Refusal):
             getattr(self, f"_{step.kind}")(step)
 
     def _note(self, step: Step, pull: Pull | None, text: str = "") -> None:
