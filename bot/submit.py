@@ -15,8 +15,7 @@ from bot.preparing.situation import Prepared
 from bot.project import Project
 from bot.request import Aim
 from bot.since import unfinished
-from bot.store import deployments, locks
-from bot.store.deployments import NewDeployment, NewTask
+from bot.store import deployments, locks, new_deployments
 from bot.store.environments import (
     EnvironmentRow,
     detach,
@@ -27,6 +26,7 @@ from bot.store.environments import (
     workflow_id,
 )
 from bot.store.locks import Lock
+from bot.store.new_deployments import NewDeployment, NewTask
 from bot.store.tables import environments as environment_table
 from bot.store.tables import tasks
 from bot.store.values import forget
@@ -169,7 +169,7 @@ def _create(
 ) -> int:
     request = prepared.request
     alone = request.only and len(prepared.order) == 1 and request.retry_of is None
-    return deployments.create(
+    return new_deployments.create(
         connection,
         NewDeployment(
             workflow=place.workflow,

@@ -11,9 +11,9 @@ from bot.decide.deeds import By
 from bot.decide.facts import TaskAction
 from bot.errors import NotAllowed
 from bot.project import Project
-from bot.store import deployments
-from bot.store.deployments import NewDeployment, NewTask
+from bot.store import deployments, new_deployments
 from bot.store.environments import EnvironmentRow
+from bot.store.new_deployments import NewDeployment, NewTask
 from bot.store.tables import attempts, environments, tasks
 from bot.submit import Also
 
@@ -47,7 +47,7 @@ def submit_unlock(
             source_commit=last.source_commit,
             reasons=(because_of_lock(lock),),
         )
-        number = deployments.create(
+        number = new_deployments.create(
             connection,
             NewDeployment(
                 workflow=environment.workflow_id,

@@ -26,9 +26,9 @@ from bot.decide.transitions import DEPLOYMENT_FINISHED, DeploymentState
 from bot.drive import Driver
 from bot.executors.base import Life, Seen
 from bot.project import Project
-from bot.store import deployments
-from bot.store.deployments import NewDeployment, NewTask
+from bot.store import deployments, new_deployments
 from bot.store.environments import environment_ids, repository_id, workflow_id
+from bot.store.new_deployments import NewDeployment, NewTask
 from bot.store.reports import COUNTS
 from planner.repository import Repository
 from tests.bench.deploying import generate
@@ -135,7 +135,7 @@ def _deployment(project: Project, commit: str) -> int:
             workflow=workflow, action=TaskAction.DEPLOY, commit=commit, by=By("bench", "bench", ()),
             place=project.place, jobs=JOBS, tasks=tasks, auto_approve=True,
         )  # fmt: skip
-        return deployments.create(connection, new, time.time())
+        return new_deployments.create(connection, new, time.time())
 
 
 def _state(project: Project, number: int) -> DeploymentState:

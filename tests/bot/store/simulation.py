@@ -24,9 +24,9 @@ from bot.decide.facts import Limits, Stop, TaskAction
 from bot.decide.identity import Identities
 from bot.executors.base import Life, Seen
 from bot.project import Project
-from bot.store import deployments
-from bot.store.deployments import NewDeployment, NewTask
+from bot.store import new_deployments
 from bot.store.environments import environment_ids, repository_id, workflow_id
+from bot.store.new_deployments import NewDeployment, NewTask
 from bot.store.reports import COUNTS
 from planner.repository import Repository
 
@@ -310,6 +310,6 @@ class Scene:
             **more,
         )
         with self.project.database.writing() as connection:
-            number = deployments.create(connection, new, time.time())
+            number = new_deployments.create(connection, new, time.time())
             also(connection, number)
             return number

@@ -13,9 +13,10 @@ from bot.decide.deeds import By
 from bot.decide.facts import Stop, TaskAction
 from bot.decide.transitions import TaskState
 from bot.errors import NotAllowed, StoreError
-from bot.store import audit, deployments, hosting, locks
+from bot.store import audit, hosting, locks, new_deployments
 from bot.store.audit import Entry
 from bot.store.database import Database
+from bot.store.new_deployments import NewDeployment
 from bot.store.tables import audit as audit_rows
 from bot.store.tables import tasks
 from tests.bot.store.simulation import ADA, Fate, Scene
@@ -86,10 +87,10 @@ def test_a_deed_that_is_not_kept_leaves_no_row(scene: Scene) -> None:
         pass
 
     with pytest.raises(Cut), scene.project.database.writing() as connection:
-        new = deployments.NewDeployment(
+        new = NewDeployment(
             scene.workflow, TaskAction.DEPLOY, scene.commit, ADA, "here", tasks=(scene.task("a"),), jobs=1
         )
-        deployments.create(connection, new, 1.0)
+        new_deployments.create(connection, new, 1.0)
         raise Cut
     assert entries(scene.project.database) == []
 

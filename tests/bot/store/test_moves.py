@@ -17,10 +17,10 @@ from bot.decide.status import workflow_status
 from bot.decide.transitions import ALLOWED, Code, DeploymentState, TaskState
 from bot.drive import Driver
 from bot.errors import NotAllowed
-from bot.store import attempts, deployments, gathering, views
-from bot.store.deployments import NewDeployment
+from bot.store import attempts, deployments, gathering, new_deployments, views
 from bot.store.environments import EnvironmentRow, environment_rows
 from bot.store.gathering import Observed
+from bot.store.new_deployments import NewDeployment
 from bot.store.reports import Report
 from bot.store.tables import attempts as attempt_rows
 from bot.store.tables import events, tasks
@@ -561,7 +561,7 @@ def has_empty_plan(play: Play, number: int, alias: str = "a", needs: str | None 
         scene.workflow, TaskAction.DEPLOY, scene.commit, ADA, scene.project.place, tasks=(task,), jobs=1
     )
     with scene.project.database.writing() as connection:
-        told = deployments.flags(connection, deployments.create(connection, new, time.time()))
+        told = deployments.flags(connection, new_deployments.create(connection, new, time.time()))
         assert told is not None
         (facts,) = gathering.gather(connection, told, Observed(), {}, Limits()).tasks
     return facts.empty_plan

@@ -13,11 +13,11 @@ from sqlalchemy import Connection, event, insert, select, update
 from bot.decide.facts import Limits
 from bot.decide.reconcile import Move, reconcile
 from bot.decide.transitions import Code, TaskState
-from bot.store import deployments, gathering
+from bot.store import deployments, gathering, new_deployments
 from bot.store.database import Database
-from bot.store.deployments import NewDeployment, NewTask
 from bot.store.environments import repository_id, workflow_id
 from bot.store.gathering import Observed
+from bot.store.new_deployments import NewDeployment, NewTask
 from bot.store.tables import environments, tasks
 from planner.definition import Workflow
 from tests.bot.store.simulation import ADA
@@ -80,7 +80,7 @@ def many(connection: Connection, size: int) -> int:
         for one in range(size)
     )
     deploy = NewDeployment(workflow, deployments.TaskAction.DEPLOY, "c", ADA, "here", new, jobs=10)
-    number = deployments.create(connection, deploy, 1.0)
+    number = new_deployments.create(connection, deploy, 1.0)
     of_it = tasks.c.deployment_id == number
     connection.execute(update(tasks).where(of_it).values(dirty=False))
     connection.execute(update(tasks).where(of_it, tasks.c.position < 10).values(state=TaskState.RUNNING.value))

@@ -12,9 +12,9 @@ from sqlalchemy import insert, select, update
 
 from bot.decide.deeds import By
 from bot.decide.facts import TaskAction
-from bot.store import attempts, deployments, dispatching, hosting, remote
-from bot.store.deployments import NewDeployment, NewTask
+from bot.store import attempts, dispatching, hosting, new_deployments, remote
 from bot.store.hosted_tables import remote_attempts
+from bot.store.new_deployments import NewDeployment, NewTask
 from bot.store.remote import Offer
 from bot.store.tables import attempts as attempt_rows
 from bot.store.tables import environments, tasks, workflows
@@ -91,7 +91,7 @@ def offer(
         by = By("ada", "#1", ("deploy: write",))
         task = NewTask(environment, alias, TaskAction.DEPLOY, COMMIT, COMMIT)
         new = NewDeployment(workflow, TaskAction.DEPLOY, COMMIT, by, "github-actions", (task,), jobs=4)
-        deployment = deployments.create(connection, new, now)
+        deployment = new_deployments.create(connection, new, now)
         number = connection.execute(select(tasks.c.id).where(tasks.c.deployment_id == deployment)).scalar_one()
         attempt = f"{deployment}-{number}-{alias}-1"
         told = {"task": number, "environment": environment, "number": 1, "mutates": True}
