@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.decide.deeds import By
@@ -49,3 +49,18 @@ def prepare_retry(
     if not others:  # no name means all: here, none
         prepared = tuple(replace(one, order=(), sources={}) for one in prepared)
     return tuple(replace(one, removed=removed) for one in prepared) if removed else prepared
+
+
+def after_another(failed: Mapping[int, Sequence[EnvironmentRow]], needed: Mapping[int, set[int]]) -> dict[int, str]:
+    """What needs something that failed in another deployment, by id: alone it would go upon what was there before."""
+    own = [(number, row) for number, broken in failed.items() for row in broken]
+    where = {row.id: number for number, row in own}
+    later: dict[int, str] = {}
+    while more := {
+        row.id: row.alias
+        for number, row in own
+        if row.id not in later
+        and any(one in later or where.get(one, number) != number for one in needed.get(row.id, ()))
+    }:
+        later |= more
+    return later

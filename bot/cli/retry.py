@@ -15,7 +15,7 @@ from bot.cli.output import note
 from bot.decide.deeds import Deed
 from bot.decide.transitions import TaskState
 from bot.errors import NotAllowed
-from bot.retrying import prepare_retry
+from bot.retrying import after_another, prepare_retry
 
 
 @click.command(cls=Command)
@@ -53,10 +53,17 @@ def _retry(session: Session, *, auto_approve: bool, force: bool, jobs: int) -> E
         return ExitCode.DONE if gone_on is None else gone_on
     if gone_on not in (None, ExitCode.DONE, ExitCode.FAILED):
         return gone_on
+    with session.project.database.reading() as connection:
+        needed = people.needed(connection, [row for rows in broken.values() for row in rows])
+    later = after_another(broken, needed)
+    if later:
+        names = ", ".join(later.values())
+        note(f"{names}: left; 'headwater retry' again once what they need is there", quiet=settings.quiet)
     prepared = [
         one
         for number, rows in sorted(broken.items())
-        for one in prepare_retry(session.project, number, rows, by=by("retry"), jobs=jobs)
+        if (now := [row for row in rows if row.id not in later])
+        for one in prepare_retry(session.project, number, now, by=by("retry"), jobs=jobs)
     ]
     if not prepared:
         raise NotAllowed("what failed is not in its commit any more", "deploy again: headwater deploy --since-deployed")

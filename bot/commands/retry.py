@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from bot.commands.base import WORKFLOW, Verb
 from bot.commands.case import Case, Outcome, done, refused, waits
 from bot.decide.comment import Grammar, Option
 from bot.decide.transitions import FINISHED, TaskState
-from bot.retrying import prepare_retry
+from bot.retrying import after_another, prepare_retry
 from bot.store import conversation, deployments, publications
 from bot.store.environments import EnvironmentRow
 from bot.store.publications import Kind
@@ -46,7 +46,7 @@ def act(case: Case) -> Outcome:
         needed = people.needed(connection, [row for broken in failed.values() for row in broken])
     if above := _at_work(case.rows, needed):
         return waits(f"until {', '.join(above)} has ended: what failed needs it")
-    later = _after_another(failed, needed)
+    later = after_another(failed, needed)
     for number, broken in sorted(failed.items()):
         if now := [row for row in broken if row.id not in later]:
             _again(case, number, now)
@@ -61,21 +61,6 @@ def _at_work(rows: Iterable[EnvironmentRow], needed: Mapping[int, set[int]]) -> 
         for row in rows
         if row.id in wanted and row.facts.state is not None and row.facts.state not in FINISHED
     ]
-
-
-def _after_another(failed: Mapping[int, Sequence[EnvironmentRow]], needed: Mapping[int, set[int]]) -> dict[int, str]:
-    """What needs something that failed in another deployment, by id: alone it would go upon what was there before."""
-    own = [(number, row) for number, broken in failed.items() for row in broken]
-    where = {row.id: number for number, row in own}
-    later: dict[int, str] = {}
-    while more := {
-        row.id: row.alias
-        for number, row in own
-        if row.id not in later
-        and any(one in later or where.get(one, number) != number for one in needed.get(row.id, ()))
-    }:
-        later |= more
-    return later
 
 
 def _again(case: Case, number: int, broken: list[EnvironmentRow]) -> None:

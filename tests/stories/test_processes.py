@@ -227,6 +227,23 @@ def test_a_failure_blocks_its_descendants_only_and_retry_goes_on_there(make_worl
     settled(world)
 
 
+def test_a_retry_leaves_what_needs_something_that_failed_in_another_deployment(make_world: MakeWorld) -> None:
+    """Deployed beside that, and not after it, it would go upon what was there before if that fails once more."""
+    world = make_world(CHAIN)
+    world.tell("a", "apply", "fail")
+    assert world.headwater("deploy", "--auto-approve").code == 1
+    assert world.headwater("deploy", "a", "--only", "--auto-approve").code == 1
+    again = world.headwater("retry", "--auto-approve")
+    assert again.code == 1 and "b, c: left; 'headwater retry' again once" in again.err, str(again)
+    assert world.applied() == []
+    world.let_go("a", "apply", "fail")
+    assert world.headwater("retry", "--auto-approve").code == 0
+    assert world.applied() == ["a"]
+    assert world.headwater("retry", "--auto-approve").code == 0
+    assert world.applied() == ["a", "b", "c"]
+    settled(world)
+
+
 def test_fail_fast_starts_nothing_more(make_world: MakeWorld) -> None:
     world = make_world({"a": (), "b": (), "c": ("b",)})
     world.tell("a", "apply", "fail")
