@@ -69,7 +69,7 @@ Merging this deploys what is shown here. To deploy it before the merge:
 <sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop`</sub>\
 """)
     said = headlines(plan_of(pull))
-    assert said[0] == "### Planning 3 environments"
+    assert said[0].startswith("### Planning 3 environments")
     assert said[-1] == "### 3 environments: 2 to change, 1 planned at deploy"
     assert len(said) <= 4
     assert pull.checks() == snapshot(
