@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from bot.github import data
 from bot.github.data import CheckData, CheckStatus, Conclusion
-from bot.github.errors import NotFound
+from bot.github.errors import GitHubError, NotFound, NotUnderstood, Unreachable
 from bot.github.repository_client import RepositoryClient
 from bot.render.markdown import marked
 from bot.render.models import CheckOutput
 from bot.server import Server
 from bot.store import publications
 from bot.store.publications import Publication
+
+_LISTED_AFTER = 8
+"""After so many times as long as edits are apart, what was made at GitHub is in its lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +40,19 @@ def post(server: Server, client: RepositoryClient, one: Publication, content: Co
             pass
     if one.trying and (found := _find(server, client, one, content)) is not None:
         return _edit(client, one, found, content)
-    _mark(server, one, trying=True)
-    return _create(client, one, content)
+    _mark(server, one, trying=True, not_before=time.time() + _LISTED_AFTER * server.settings.edit_seconds)
+    try:
+        return _create(client, one, content)
+    except GitHubError as error:
+        if not (isinstance(error, NotUnderstood) or (isinstance(error, Unreachable) and error.uncertain)):
+            _mark(server, one, trying=False, not_before=None)  # it was not made
+        raise
 
 
-def _mark(server: Server, one: Publication, *, trying: bool) -> None:
-    """Write down that it may come to be without our hearing of it."""
+def _mark(server: Server, one: Publication, *, trying: bool, not_before: float | None) -> None:
+    """Write down whether it may come to be without our hearing of it: then it is looked for once it must be listed."""
     with server.database.writing() as connection:
-        publications.write(connection, one.id, {"trying": trying, "github_id": None})
+        publications.write(connection, one.id, {"trying": trying, "github_id": None, "not_before": not_before})
 
 
 def _create(client: RepositoryClient, one: Publication, content: Content) -> tuple[int, str]:

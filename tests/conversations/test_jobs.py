@@ -147,6 +147,16 @@ def test_a_secondary_limit_is_waited_for_and_no_comment_is_lost_or_doubled(shop:
     assert [headline(one.body) for one in pull.ours()][1:] == ["### Deployed 3 environments"]
 
 
+def test_a_comment_that_was_made_and_is_not_listed_yet_is_not_made_twice(shop: Town) -> None:
+    pull = planned(shop)
+    shop.github.faults.unlisted_seconds = 1.0
+    shop.github.faults.lose_answer("/issues/\\d+/comments", "POST", times=1)
+    pull.comment("/deploy")
+    shop.wait_for(lambda: "api deployed" in shop.tool_log(), 90)
+    shop.settle(90)
+    assert [headline(one.body) for one in pull.ours()][1:] == ["### Deployed 3 environments"]
+
+
 def test_one_job_at_a_time_where_the_operator_says_so(make_town: Callable[..., Town]) -> None:
     town = make_town(None, jobs=1)
     alone = "environments:\n" + "".join(
