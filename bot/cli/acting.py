@@ -22,7 +22,7 @@ from bot.cli.definitions import repository_of
 from bot.cli.exit_codes import ExitCode
 from bot.cli.global_options import Globals
 from bot.cli.here import by, open_project, refusals_kept
-from bot.cli.live import Display, display_for
+from bot.cli.live import Display, Pace, display_for
 from bot.cli.output import say
 from bot.decide.deeds import Deed
 from bot.decide.facts import Limits, Stop
@@ -150,11 +150,13 @@ class Session:
         over = frozenset(task.id for number in numbers for task in self.view(number).tasks if task.finished)
         with display_for(self.settings, plans=plans, over=over) as display, self._interrupts():
             stopped: list[Stop] = []
+            pace = Pace()
 
             def watch(moved: bool) -> None:  # noqa: FBT001 (the driver's own signature)
                 self._pass_on_interrupts(numbers, stopped, display)
-                if display.wants(moved=moved):
-                    display.show([self.view(number) for number in numbers])
+                if pace.allows(moved=moved) and display.wants(moved=pace.behind):
+                    with pace.shown():
+                        display.show([self.view(number) for number in numbers])
 
             try:
                 driver.run(repository, numbers, watch)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -20,6 +21,8 @@ from bot.decide.transitions import ACTIVE, TaskState
 from bot.store.views import DeploymentView, TaskView
 
 _REFRESH = 0.25  # seconds between two looks when nothing moved
+_SHORT = 0.05  # seconds: a display that takes no longer is for everything that moves
+_TIMES_AS_LONG = 10
 _MOST_ROWS = 40
 _WIDEST_STATE = 30
 
@@ -54,6 +57,29 @@ def display_for(settings: Globals, *, plans: bool, over: frozenset[int] = frozen
     if sys.stdout.isatty():
         return LiveTable(color=not settings.no_color, plans=plans)
     return Lines(plans=plans, over=over)
+
+
+class Pace:
+    """How often a deployment is read to be shown: what is large is read less often, so that driving it comes first."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next = 0.0
+        self.behind = False  # something moved that was not shown yet
+
+    def allows(self, *, moved: bool) -> bool:
+        """Whether it may be read now; what moved meanwhile is not forgotten."""
+        self.behind |= moved
+        return self._clock() >= self._next
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Measure what it takes to read and show it."""
+        began = self._clock()
+        yield
+        took = self._clock() - began
+        self.behind = False
+        self._next = began + took * (_TIMES_AS_LONG if took > _SHORT else 1)
 
 
 class Silence:
