@@ -82,7 +82,7 @@ class DeliveryData:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryData:
-    """A repository"""
+    """A repository."""
 
     id: int
     full_name: str
