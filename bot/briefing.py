@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, select
 
 from bot.decide.acceptance import Acceptance, AcceptanceFacts, Reviewed, acceptance
 from bot.decide.facts import Missing, TaskAction, Why
@@ -39,7 +39,13 @@ _LOCK = "state-lock: "
 
 # Asked for each attempt, so made once: making statements costs more than running them.
 
-_ENVIRONMENT = select(environments).where(environments.c.id == bindparam("environment"))
+_IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
+_ROWS = (
+    select(tasks, environments.c.digest_key, environments.c.state_id, environments.c.deployed)
+    .join(environments, tasks.c.environment_id == environments.c.id)
+    .where(tasks.c.id.in_(_IDS))
+    .order_by(tasks.c.rank.desc(), tasks.c.position)
+)
 _CHANGED = (
     select(tasks.c.alias)
     .join(task_needs, task_needs.c.upstream_id == tasks.c.id)
@@ -99,6 +105,10 @@ class Briefing:
         self._told = told
         self._settings = settings
 
+    def rows(self, ids: Sequence[int]) -> Sequence[Row[Any]]:
+        """These tasks and what is needed of their environments, the best first."""
+        return self._connection.execute(_ROWS, {"ids": ids}).all()
+
     def brief(self, task: Row[Any]) -> Brief:
         """What the environment of a task is given now."""
         workflow = self._project.workflow(task.commit, self._file, task.alias)
@@ -145,10 +155,9 @@ class Briefing:
         return found
 
     def spec(self, task: Row[Any], brief: Brief, attempt: str, seal_key: bytes) -> dict[str, Json]:
-        """What the runner is told; it holds secrets, so it goes through a pipe."""
-        row = self._connection.execute(_ENVIRONMENT, {"environment": task.environment_id}).one()
+        """What the runner is told of one of `rows`; it holds secrets, so it goes through a pipe."""
         environment = brief.environment
-        accepted = self._acceptance(task, brief, deployed=row.deployed)
+        accepted = self._acceptance(task, brief)
         return {
             "attempt": attempt,
             "correlation": self._told.correlation,
@@ -170,12 +179,12 @@ class Briefing:
                 else {"name": one.name, "from_secret": one.from_secret, "sensitive": True}
                 for one in brief.inputs.values
             ],
-            "state_file": str(self._project.state_file(row.state_id)),
+            "state_file": str(self._project.state_file(task.state_id)),
             "refuse_no_backend": self._settings.refuse_no_backend,
             "timeout": environment.timeout,
             "grace": self._settings.grace,
             "beat_every": self._settings.beat_every,
-            "digest_key": row.digest_key.hex(),
+            "digest_key": task.digest_key.hex(),
             "seal_key": seal_key.hex(),
             "ignore_differences": list(environment.ignore_differences),
             "lock_timeout": LOCK_TIMEOUT,
@@ -188,8 +197,8 @@ class Briefing:
             },
         }
 
-    def _acceptance(self, task: Row[Any], brief: Brief, *, deployed: bool) -> Acceptance:
-        changed = self._connection.execute(_CHANGED, {"task": task.id}).scalars()
+    def _acceptance(self, task: Row[Any], brief: Brief) -> Acceptance:
+        changed = self._connection.execute(_CHANGED, {"task": task.id}).scalars() if brief.reads else ()
         return acceptance(
             AcceptanceFacts(
                 action=TaskAction(task.action),
@@ -197,7 +206,7 @@ class Briefing:
                 auto_approve=self._told.auto_approve,
                 approved=self._reviewed(task.approved_plan_id, approved=True),
                 shown=self._reviewed(task.shown_plan_id),
-                never_deployed=not deployed,
+                never_deployed=not task.deployed,
                 awaited_output=task.awaited_output,
                 continuous=self._told.continuous,
                 retried=self._told.retry_of is not None,

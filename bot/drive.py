@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
 from bot.briefing import Brief, Briefing, Settings
 from bot.decide.facts import Limits, TaskAction
@@ -19,11 +19,10 @@ from bot.executors.base import Executor
 from bot.looking import Look, Observer
 from bot.project import Project
 from bot.store import attempts, deployments, gathering
+from bot.store.attempts import NewAttempt
 from bot.store.deployments import Flags
 from bot.store.gathering import Observed
 from bot.store.outcomes import record_end, record_start
-from bot.store.reports import Report
-from bot.store.tables import tasks
 from planner.problems import PlannerError
 
 _PASSES = 4
@@ -107,7 +106,8 @@ class Driver:
         look = self._observer.look(self._active[number])
         if not (look.news or due):
             return False
-        observed = look.observed(self._active.pop(number), self._limits)
+        del self._active[number]
+        observed = look.observed(self._limits)
         moved, rest = self._move_on(number, look, observed, start=start)
         while rest is not None:
             also, rest = self._move_on(number, Look(), rest, start=start)
@@ -155,7 +155,7 @@ class Driver:
             if attempts.revoked(connection, attempt, why, now, refused=attempt in look.refused)
         ]
         for attempt in news:
-            self._executor.settle(connection, attempt, look.hidden[attempt])
+            self._executor.settle(connection, attempt, look.active[attempt].sensitive)
         self._observer.forget(look)
 
     # -- decide
@@ -165,7 +165,7 @@ class Driver:
     ) -> bool:
         """Reconcile until no more moves follow, or the transaction was long enough; whether anything moved."""
         briefing = Briefing(connection, self._project, told, self._settings)
-        reports = self._reports_by_task(connection, look)
+        reports = {look.active[attempt].task: report for attempt, report in look.reports.items()}
         moved = False
         for _ in range(_PASSES):
             lacks = briefing.lacks(gathering.due_tasks(connection, told.id, observed))
@@ -206,70 +206,66 @@ class Driver:
                 started = True
                 if len(action.tasks) == gathering.AT_ONCE and effects.rest is None:
                     effects.rest = Observed(after=_NONE_MORE)
-                for task in action.tasks:
-                    self._dispatch(connection, told, briefing, task, effects)
+                self._dispatch(connection, told, briefing, action.tasks, effects)
                 deployments.clean(connection, action.tasks)  # until their attempts are seen to move
         return started
 
-    def _reports_by_task(self, connection: Connection, look: Look) -> dict[int, Report]:
-        if not look.reports:
-            return {}
-        return {attempts.task_of(connection, attempt): report for attempt, report in look.reports.items()}
-
-    def _dispatch(self, connection: Connection, told: Flags, briefing: Briefing, task: int, effects: _Effects) -> None:
-        """Write an attempt down and have it started once that is kept."""
-        row: Row[Any] = connection.execute(select(tasks).where(tasks.c.id == task)).one()
-        now = time.time()
-        try:
-            brief = briefing.brief(row)
-        except StoreError:
-            raise
-        except (HeadwaterError, PlannerError) as error:
-            self._cannot_start(connection, task, str(error), now)
-            return
-        if brief.inputs.missing:
-            self._cannot_start(connection, task, lack_words(brief.inputs.missing), now)
-            return
-        self._make_attempt(connection, told, briefing, row, brief, effects)
+    def _dispatch(
+        self, connection: Connection, told: Flags, briefing: Briefing, ids: Sequence[int], effects: _Effects
+    ) -> None:
+        """Write attempts down and have them started once that is kept."""
+        now, briefs = time.time(), []
+        for row in briefing.rows(ids):
+            try:
+                brief = briefing.brief(row)
+            except StoreError:
+                raise
+            except (HeadwaterError, PlannerError) as error:
+                self._cannot_start(connection, row.id, str(error), now)
+                continue
+            if brief.inputs.missing:
+                self._cannot_start(connection, row.id, lack_words(brief.inputs.missing), now)
+            else:
+                briefs.append((row, brief))
+        moves = [Move(row.id, TaskState.READY, TaskState.DISPATCHED, Code.DISPATCHED) for row, _ in briefs]
+        there = {move.task for move in deployments.apply_moves(connection, moves, now)}
+        self._make_attempts(
+            connection, told, briefing, [(row, brief) for row, brief in briefs if row.id in there], effects
+        )
 
     def _cannot_start(self, connection: Connection, task: int, why: str, now: float) -> None:
         move = Move(task, TaskState.READY, TaskState.FAILED, Code.CANNOT_START, why)
         if deployments.apply_move(connection, move, now):
             record_end(connection, self._project.vault, move, None, now)
 
-    def _make_attempt(
+    def _make_attempts(
         self,
         connection: Connection,
         told: Flags,
         briefing: Briefing,
-        row: Row[Any],
-        brief: Brief,
+        briefs: Sequence[tuple[Row[Any], Brief]],
         effects: _Effects,
     ) -> None:
-        now = time.time()
-        if not deployments.apply_move(
-            connection, Move(row.id, TaskState.READY, TaskState.DISPATCHED, Code.DISPATCHED), now
-        ):
-            return
-        attempt, seal_key = f"{told.id}-{row.id}-{row.attempts + 1}-{os.urandom(4).hex()}", os.urandom(32)
-        mutates = TaskAction(row.action).mutates
-        attempts.add(
-            connection,
-            self._project.vault,
-            attempt,
-            task=row.id,
-            environment=row.environment_id,
-            number=row.attempts + 1,
-            mutates=mutates,
-            seal_key=seal_key,
-            sensitive=brief.sensitive,
-            now=now,
-        )
-        if mutates:
-            record_start(connection, self._project.vault, told, row, now)
-        spec = briefing.spec(row, brief, attempt, seal_key)
-        self._executor.offer(connection, attempt, spec)
-        effects.starts.append((attempt, spec))
+        now, vault = time.time(), self._project.vault
+        new = [
+            NewAttempt(
+                id=f"{told.id}-{row.id}-{row.attempts + 1}-{os.urandom(4).hex()}",
+                task=row.id,
+                environment=row.environment_id,
+                number=row.attempts + 1,
+                mutates=TaskAction(row.action).mutates,
+                seal_key=os.urandom(32),
+                sensitive=brief.sensitive,
+            )
+            for row, brief in briefs
+        ]
+        attempts.add(connection, vault, new, now)
+        for one, (row, brief) in zip(new, briefs, strict=True):
+            if one.mutates:
+                record_start(connection, vault, told, row, now)
+            spec = briefing.spec(row, brief, one.id, one.seal_key)
+            self._executor.offer(connection, one.id, spec)
+            effects.starts.append((one.id, spec))
 
     # -- do
 

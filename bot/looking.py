@@ -11,7 +11,6 @@ from bot.runner.seal import SealError
 from bot.store import attempts, gathering
 from bot.store.gathering import Observed
 from bot.store.reports import Report
-from planner.definition import Json
 
 
 @dataclass(slots=True)
@@ -26,11 +25,11 @@ class _Memory:
 class Look:
     """What one look at the active attempts of a deployment gave."""
 
+    active: dict[str, attempts.Active] = field(default_factory=dict)  # those that were looked at
     claimed: list[attempts.Active] = field(default_factory=list)
     reports: dict[str, Report] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     revoked: dict[str, str] = field(default_factory=dict)
-    hidden: dict[str, tuple[Json, ...]] = field(default_factory=dict)  # attempt -> what its log must not show
     still: dict[str, float] = field(default_factory=dict)
     runner_gone: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
@@ -40,12 +39,12 @@ class Look:
         """Whether there is anything to write down."""
         return bool(self.claimed or self.reports or self.ended or self.revoked)
 
-    def observed(self, active: Sequence[attempts.Active], limits: Limits) -> Observed:
+    def observed(self, limits: Limits) -> Observed:
         """What is to be known of this look where it is decided what follows."""
         patience = min(limits.silence, limits.claim)
         named = {*self.reports, *self.ended, *self.revoked, *self.runner_gone, *(one.id for one in self.claimed)}
         named |= {attempt for attempt, still in self.still.items() if still > patience}
-        cause = frozenset(one.task for one in active if one.id in named)
+        cause = frozenset(one.task for one in self.active.values() if one.id in named)
         return Observed(self.still, frozenset(self.runner_gone), cause)
 
 
@@ -62,7 +61,7 @@ class Observer:
 
     def look(self, active: Sequence[attempts.Active]) -> Look:
         """What these attempts did since, as far as their executor knows."""
-        look = Look()
+        look = Look({one.id: one for one in active})
         found = self._executor.look([one.id for one in active])
         for one in active:
             self._look_at(one, found.get(one.id, Seen()), look)
@@ -83,7 +82,6 @@ class Observer:
             self._start_errors.pop(attempt, None)
 
     def _look_at(self, one: attempts.Active, seen: Seen, look: Look) -> None:
-        look.hidden[one.id] = one.sensitive
         if seen.revoked:  # by whomever: an observer may have died between revoking and writing it down
             look.revoked[one.id] = self._start_errors.get(one.id) or self._executor.said(one.id)
             look.refused |= {one.id} if seen.refused else set()

@@ -19,13 +19,14 @@ from planner.definition import Json
 _ADD = insert(attempts).values(
     touches=select(environments.c.touches).where(environments.c.id == bindparam("of_environment")).scalar_subquery()
 )
-_BY_ID = select(attempts).where(attempts.c.id == bindparam("attempt"))
 _IF_ACTIVE = update(attempts).where(attempts.c.id == bindparam("attempt"), attempts.c.active.is_(True))
+_REPORTED = _IF_ACTIVE.returning(attempts.c.task_id, attempts.c.environment_id, attempts.c.touches)
 _OF_TASK = update(tasks).where(tasks.c.id == bindparam("task"))
-_COMMIT = select(tasks.c.commit).where(tasks.c.id == bindparam("task"))
-_TASK = select(attempts.c.task_id).where(attempts.c.id == bindparam("attempt"))
+_ADD_PLAN = insert(plans).values(
+    commit=select(tasks.c.commit).where(tasks.c.id == bindparam("of_task")).scalar_subquery()
+)
 _ACTIVE = (
-    select(attempts, tasks.c.deployment_id)
+    select(attempts.c.id, attempts.c.task_id, attempts.c.claimed, attempts.c.seal_key, attempts.c.sensitive)
     .join(tasks, attempts.c.task_id == tasks.c.id)
     .where(attempts.c.active.is_(True), tasks.c.deployment_id == bindparam("deployment"))
 )
@@ -37,57 +38,60 @@ class Active:
 
     id: str
     task: int
-    deployment: int
     claimed: bool
+    sealed_key: bytes
+    sealed_values: bytes
+    vault: Vault
+
+    @property
+    def seal_key(self) -> bytes:
+        """What its report is sealed with."""
+        return bytes.fromhex(str(self.vault.open(self.sealed_key)))
+
+    @property
+    def sensitive(self) -> tuple[Json, ...]:
+        """What its log must not show."""
+        values = self.vault.open(self.sealed_values)
+        return tuple(values) if isinstance(values, list) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewAttempt:
+    """An attempt that is about to be handed to an executor."""
+
+    id: str
+    task: int
+    environment: int
+    number: int
+    mutates: bool
     seal_key: bytes
-    sensitive: tuple[Json, ...]  # what its log must not show
+    sensitive: Sequence[Json] = ()  # what its log must not show
 
 
-def add(
-    connection: Connection,
-    vault: Vault,
-    attempt: str,
-    *,
-    task: int,
-    environment: int,
-    number: int,
-    mutates: bool,
-    seal_key: bytes,
-    sensitive: Sequence[Json],
-    now: float,
-) -> None:
-    """Write an attempt down, before it is handed to an executor."""
-    values = {
-        "id": attempt,
-        "task_id": task,
-        "environment_id": environment,
-        "number": number,
-        "mutates": mutates,
-        "seal_key": vault.seal(seal_key.hex()),
-        "sensitive": vault.seal(list(sensitive)),
-        "created_at": now,
-    }
-    connection.execute(_ADD, {"of_environment": environment, **values})
-    connection.execute(_OF_TASK, {"task": task, "attempts": number})
+def add(connection: Connection, vault: Vault, new: Sequence[NewAttempt], now: float) -> None:
+    """Write attempts down, before they are handed to an executor."""
+    rows = [
+        {
+            "id": one.id,
+            "task_id": one.task,
+            "environment_id": one.environment,
+            "of_environment": one.environment,
+            "number": one.number,
+            "mutates": one.mutates,
+            "seal_key": vault.seal(one.seal_key.hex()),
+            "sensitive": vault.seal(list(one.sensitive)),
+            "created_at": now,
+        }
+        for one in new
+    ]
+    if rows:
+        connection.execute(_ADD, rows)
+        connection.execute(_OF_TASK, [{"task": one.task, "attempts": one.number} for one in new])
 
 
 def active(connection: Connection, vault: Vault, deployment: int) -> tuple[Active, ...]:
     """The attempts of a deployment that may be at work."""
-    return tuple(
-        Active(
-            row.id,
-            row.task_id,
-            row.deployment_id,
-            row.claimed,
-            bytes.fromhex(str(vault.open(row.seal_key))),
-            _values(vault.open(row.sensitive)),
-        )
-        for row in connection.execute(_ACTIVE, {"deployment": deployment})
-    )
-
-
-def _values(value: Json) -> tuple[Json, ...]:
-    return tuple(value) if isinstance(value, list) else ()
+    return tuple(Active(*row, vault) for row in connection.execute(_ACTIVE, {"deployment": deployment}))
 
 
 def claimed(connection: Connection, attempt: str) -> None:
@@ -116,7 +120,6 @@ def _close(connection: Connection, attempt: str, values: Mapping[str, object]) -
 
 def reported(connection: Connection, attempt: str, report: Report, now: float) -> bool:
     """Keep what a runner said: how the attempt ended, and the plan that it made. False if that was done already."""
-    row = connection.execute(_BY_ID, {"attempt": attempt}).one()
     values = {
         "claimed": True,
         "active": False,
@@ -126,7 +129,8 @@ def reported(connection: Connection, attempt: str, report: Report, now: float) -
         "error": report.error,
         "duration": report.duration,
     }
-    if not _close(connection, attempt, values):
+    row = connection.execute(_REPORTED, {"attempt": attempt, **values}).first()
+    if row is None:
         return False
     told: dict[str, object] = {}
     if report.plan is not None:
@@ -143,10 +147,9 @@ def reported(connection: Connection, attempt: str, report: Report, now: float) -
 
 def add_plan(connection: Connection, attempt: Row[Any], plan: Mapping[str, Any], now: float, *, empty: bool) -> int:
     """Keep the plan that an attempt made; its number."""
-    commit = connection.execute(_COMMIT, {"task": attempt.task_id}).scalar_one()
     values = {
+        "of_task": attempt.task_id,
         "environment_id": attempt.environment_id,
-        "commit": commit,
         "digest": plan["digest"],
         "summary": {**{name: plan[name] for name in COUNTS}, "changes": plan["changes"], "empty": empty},
         "leaves": plan["leaves"],
@@ -155,13 +158,7 @@ def add_plan(connection: Connection, attempt: Row[Any], plan: Mapping[str, Any],
         "touches": attempt.touches,
         "created_at": now,
     }
-    key = connection.execute(insert(plans), values).inserted_primary_key
+    key = connection.execute(_ADD_PLAN, values).inserted_primary_key
     assert key is not None  # noqa: S101
     number: int = key[0]
     return number
-
-
-def task_of(connection: Connection, attempt: str) -> int:
-    """The task of an attempt."""
-    task: int = connection.execute(_TASK, {"attempt": attempt}).scalar_one()
-    return task

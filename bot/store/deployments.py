@@ -30,6 +30,8 @@ _TOGETHER = 500
 
 _FLAGS = select(deployments).where(deployments.c.id == bindparam("deployment"))
 _LOCK = select(workflows.c.id).where(workflows.c.id == bindparam("workflow")).with_for_update()
+_WORKFLOW = select(deployments.c.workflow_id).where(deployments.c.id == bindparam("deployment")).scalar_subquery()
+_LOCK_OF = select(workflows.c.id).where(workflows.c.id == _WORKFLOW).with_for_update()
 _IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
 _MOVE = (
     update(tasks)
@@ -39,13 +41,14 @@ _MOVE = (
 _TOUCH = (
     update(environments).where(environments.c.id == bindparam("environment")).values(touches=environments.c.touches + 1)
 )
+_ENVIRONMENTS: BindParameter[list[int]] = bindparam("environments", expanding=True)
 _WAKE = (
     update(tasks)
     .where(
         or_(
-            tasks.c.id.in_(select(task_needs.c.task_id).where(task_needs.c.upstream_id == bindparam("ended"))),
+            tasks.c.id.in_(select(task_needs.c.task_id).where(task_needs.c.upstream_id.in_(_IDS))),
             and_(
-                tasks.c.environment_id == bindparam("environment"),
+                tasks.c.environment_id.in_(_ENVIRONMENTS),
                 tasks.c.state == TaskState.WAITING.value,
                 tasks.c.deployment_id > bindparam("deployment"),
             ),
@@ -111,12 +114,11 @@ class Flags:
 def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Flags | None:
     """A deployment's flags; with `lock`, nobody else takes a step of its workflow until this transaction ends."""
     of_it = {"deployment": deployment}
+    if lock:
+        connection.execute(_LOCK_OF, of_it)
     row = connection.execute(_FLAGS, of_it).first()
     if row is None:
         return None
-    if lock:
-        lock_workflow(connection, row.workflow_id)
-        row = connection.execute(_FLAGS, of_it).one()  # as those left it who had the lock before
     return Flags(
         row.id,
         row.workflow_id,
@@ -172,7 +174,7 @@ def _apply(connection: Connection, alike: Sequence[Move], now: float) -> list[Mo
         "code": move.code.value,
         "detail": move.detail,
         "broken_by": list(move.broken_by),
-        "dirty": True,
+        "dirty": move.after not in FINISHED,
     }
     if move.after in FINISHED:
         values["finished_at"] = now
@@ -189,8 +191,7 @@ def _apply(connection: Connection, alike: Sequence[Move], now: float) -> list[Mo
         [{**told, "deployment_id": row.deployment_id, "task_id": row.id, "alias": row.alias} for row in sorted(rows)],
     )
     if move.after in FINISHED:
-        for row in rows:
-            _wake_those_behind(connection, row)
+        _wake_those_behind(connection, rows)
         deeds = [row.id for row in rows if TaskAction(row.action).needs_power]
         if deeds:  # a plan changes nothing
             audit.ended(connection, deeds, move.after, move.code.value, move.detail, now)
@@ -198,10 +199,12 @@ def _apply(connection: Connection, alike: Sequence[Move], now: float) -> list[Mo
     return [one for one in alike if one.task in there]
 
 
-def _wake_those_behind(connection: Connection, ended: Row[Any]) -> None:
+def _wake_those_behind(connection: Connection, ended: Sequence[Row[Any]]) -> None:
     """Have looked at what lies downstream, and at what queues for the same environment: younger deployments alone."""
-    told = {"ended": ended.id, "environment": ended.environment_id, "deployment": ended.deployment_id}
-    connection.execute(_WAKE, told)
+    for number in {row.deployment_id for row in ended}:
+        rows = [row for row in ended if row.deployment_id == number]
+        told = {"ids": [row.id for row in rows], "environments": [row.environment_id for row in rows]}
+        connection.execute(_WAKE, {**told, "deployment": number})
 
 
 def begin(connection: Connection, deployment: int, now: float) -> None:

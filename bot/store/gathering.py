@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, or_, select
 
 from bot.decide.facts import AttemptFacts, Facts, Limits, Missing, Ready, Result, TaskAction, TaskFacts, Upstream
 from bot.decide.transitions import (
@@ -25,9 +25,10 @@ from bot.store.tables import attempts, deployments, environments, task_needs, ta
 
 _MUTATING = tuple(action.value for action in TaskAction if action.mutates)
 _UNFINISHED = tuple(state.value for state in TaskState if state not in FINISHED)
+_FINISHED = tuple(state.value for state in FINISHED)
 _FAILED = (TaskState.FAILED, TaskState.TIMED_OUT)
 
-AT_ONCE, LOOKED_AT = 10, 30
+AT_ONCE, LOOKED_AT = 5, 20
 """Tasks that are handed on, or whose ends are taken in, in one transaction; and tasks that are looked at in one.
 
 On SQLite nobody else writes meanwhile.
@@ -39,7 +40,20 @@ _IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
 _MINE = tasks.c.deployment_id == bindparam("deployment")
 _OTHER = tasks.alias()
 _BEST_FIRST = (tasks.c.rank.desc(), tasks.c.position)
-_SEEN = select(tasks).where(tasks.c.id.in_(_IDS), tasks.c.state.in_(_UNFINISHED))
+_KNOWN = (
+    tasks.c.id,
+    tasks.c.environment_id,
+    tasks.c.alias,
+    tasks.c.action,
+    tasks.c.state,
+    tasks.c.rank,
+    tasks.c.position,
+    tasks.c.requires_approval,
+    tasks.c.shown_plan_id,
+    tasks.c.plan_id,
+    tasks.c.approved_plan_id,
+)
+_SEEN = select(*_KNOWN).where(tasks.c.id.in_(_IDS), tasks.c.state.in_(_UNFINISHED))
 _COUNTS = select(tasks.c.state, func.count()).where(_MINE).group_by(tasks.c.state)
 _AT_WORK = (
     select(func.count())
@@ -58,16 +72,21 @@ _UPSTREAMS = (
     .order_by(tasks.c.position)
 )
 _ATTEMPTS = select(attempts).where(attempts.c.task_id.in_(_IDS)).order_by(attempts.c.number)
-_AFTER = or_(
-    tasks.c.rank < bindparam("rank"), and_(tasks.c.rank == bindparam("rank"), tasks.c.position > bindparam("position"))
+_AFTER = and_(
+    tasks.c.rank <= bindparam("rank"),
+    or_(
+        tasks.c.rank < bindparam("rank"),
+        and_(tasks.c.rank == bindparam("rank"), tasks.c.position > bindparam("position")),
+    ),
 )
-_LEFT = (
-    select(tasks)
-    .where(_MINE, tasks.c.id.not_in(_IDS), tasks.c.state.in_(_UNFINISHED), _AFTER)
+_UNSEEN = (
+    select(*_KNOWN)
+    .where(tasks.c.id.not_in(_IDS), tasks.c.state.not_in(_FINISHED), _AFTER)
     .order_by(*_BEST_FIRST)
     .limit(LOOKED_AT)
 )
-_DIRTY = _LEFT.where(or_(tasks.c.dirty.is_(True), tasks.c.state == TaskState.LOST.value))
+_LEFT = _UNSEEN.where(_MINE)
+_DIRTY = _UNSEEN.where(or_(and_(_MINE, tasks.c.dirty.is_(True)), and_(_MINE, tasks.c.state == TaskState.LOST.value)))
 _READY = (
     select(tasks.c.id, tasks.c.rank, tasks.c.position)
     .where(_MINE, tasks.c.state == TaskState.READY.value)
@@ -75,8 +94,8 @@ _READY = (
     .limit(bindparam("most"))
 )
 _SUPERSEDED = select(func.count()).select_from(tasks).where(_MINE, tasks.c.code == Code.SUPERSEDED.value)
-_DUE = (
-    select(tasks)
+_DUE: Select[Any] = (
+    select(tasks.c.id, tasks.c.environment_id, tasks.c.alias, tasks.c.action, tasks.c.commit, tasks.c.upstreams)
     .where(
         _MINE,
         tasks.c.dirty.is_(True),

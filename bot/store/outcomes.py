@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, delete, func, select, update
 
 from bot.decide.facts import Result, TaskAction
 from bot.decide.reconcile import Move
@@ -18,10 +18,33 @@ from bot.vault import Vault
 
 # Statements of each task, so made once: making them costs more than running them.
 
-_TASK = select(tasks).where(tasks.c.id == bindparam("task"))
-_ENVIRONMENT = select(environments).where(environments.c.id == bindparam("environment"))
+_ENDED: Select[Any] = (
+    select(
+        tasks.c.id,
+        tasks.c.action,
+        tasks.c.commit,
+        tasks.c.started,
+        tasks.c.upstreams,
+        tasks.c.environment_id,
+        environments.c.deployed,
+        environments.c.unfinished,
+        environments.c.durations,
+    )
+    .join(environments, tasks.c.environment_id == environments.c.id)
+    .where(tasks.c.id == bindparam("task"))
+)
 _OF_TASK = update(tasks).where(tasks.c.id == bindparam("task"))
 _OF_ENVIRONMENT = update(environments).where(environments.c.id == bindparam("environment"))
+_WORKED_ON = _OF_ENVIRONMENT.values(touches=environments.c.touches + 1)
+_DESTROYED: dict[str, object] = {
+    "deployed": False,
+    "unfinished": False,
+    "doubted": False,
+    "commit": None,
+    "deployed_at": None,
+    "success_id": None,
+    "seen": {},
+}
 _IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
 _SUCCESSES = select(environments.c.id, environments.c.success_id).where(
     environments.c.id.in_(_IDS), environments.c.success_id.is_not(None)
@@ -48,30 +71,31 @@ def record_start(connection: Connection, vault: Vault, told: Flags, task: Row[An
 
 def record_end(connection: Connection, vault: Vault, move: Move, report: Report | None, now: float) -> None:
     """Write what a finished task changed: last-deployed, outputs, what it saw upstream, how long it took."""
-    if move.before not in ACTIVE and move.after is not TaskState.SUCCEEDED:
+    if move.after is TaskState.RUNNING or (move.before not in ACTIVE and move.after is not TaskState.SUCCEEDED):
         return
-    task = connection.execute(_TASK, {"task": move.task}).one()
-    environment = connection.execute(_ENVIRONMENT, {"environment": task.environment_id}).one()
+    task = connection.execute(_ENDED, {"task": move.task}).one()
     action = TaskAction(task.action)
-    if report is not None:
-        _keep_duration(connection, task, environment, report)
-    if not action.mutates:
-        return
-    if move.before in ACTIVE:
-        touch(connection, task.environment_id)
+    values = _duration(task, report)
+    worked = action.mutates and move.before in ACTIVE
+    if worked:
         if move.code is Code.OUTCOME_UNKNOWN:
             connection.execute(_OF_TASK, {"task": task.id, "started": True})
         if _left_half_done(move, started=task.started):
-            connection.execute(_OF_ENVIRONMENT, {"environment": environment.id, "unfinished": True})
-    if move.after is not TaskState.SUCCEEDED:
-        return
-    # an attempt before this one may have changed it: what this one found done is news all the same
-    changed = environment.unfinished or (report is not None and report.result == Result.SUCCEEDED)
-    connection.execute(_OF_TASK, {"task": task.id, "changed": changed})
-    if action is TaskAction.DESTROY:
-        _destroyed(connection, environment.id)
-    else:
-        _deployed(connection, vault, task, environment, report, now, changed=changed)
+            values["unfinished"] = True
+    if action.mutates and move.after is TaskState.SUCCEEDED:
+        # an attempt before this one may have changed it: what this one found done is news all the same
+        changed = task.unfinished or (report is not None and report.result == Result.SUCCEEDED)
+        connection.execute(_OF_TASK, {"task": task.id, "changed": changed})
+        if action is TaskAction.DESTROY:
+            values |= _DESTROYED
+            connection.execute(delete(outputs).where(outputs.c.environment_id == task.environment_id))
+        else:
+            values |= _deployed(connection, task, now, changed=changed)
+            if report is not None and report.outputs is not None:
+                write_outputs(connection, vault, task.environment_id, report.outputs)
+    if worked or values:
+        statement = _WORKED_ON if worked else _OF_ENVIRONMENT
+        connection.execute(statement, {"environment": task.environment_id, **values})
 
 
 def _left_half_done(move: Move, *, started: bool) -> bool:
@@ -80,16 +104,7 @@ def _left_half_done(move: Move, *, started: bool) -> bool:
     return failed or (move.after is TaskState.CANCELLED and started)
 
 
-def _deployed(
-    connection: Connection,
-    vault: Vault,
-    task: Row[Any],
-    environment: Row[Any],
-    report: Report | None,
-    now: float,
-    *,
-    changed: bool,
-) -> None:
+def _deployed(connection: Connection, task: Row[Any], now: float, *, changed: bool) -> dict[str, object]:
     values: dict[str, object] = {
         "deployed": True,
         "commit": task.commit,
@@ -99,11 +114,7 @@ def _deployed(
         "unfinished": False,
         "doubted": False,
     }
-    if changed or not environment.deployed:
-        values["success_id"] = task.id
-    connection.execute(_OF_ENVIRONMENT, {"environment": environment.id, **values})
-    if report is not None and report.outputs is not None:
-        write_outputs(connection, vault, environment.id, report.outputs)
+    return values | ({"success_id": task.id} if changed or not task.deployed else {})
 
 
 def _seen(connection: Connection, upstreams: Sequence[int]) -> dict[str, int]:
@@ -113,22 +124,7 @@ def _seen(connection: Connection, upstreams: Sequence[int]) -> dict[str, int]:
     return {str(row.id): row.success_id for row in connection.execute(_SUCCESSES, {"ids": list(upstreams)})}
 
 
-def _destroyed(connection: Connection, environment: int) -> None:
-    values: dict[str, object] = {
-        "deployed": False,
-        "unfinished": False,
-        "doubted": False,
-        "commit": None,
-        "deployed_at": None,
-        "success_id": None,
-        "seen": {},
-    }
-    connection.execute(_OF_ENVIRONMENT, {"environment": environment, **values})
-    connection.execute(delete(outputs).where(outputs.c.environment_id == environment))
-
-
-def _keep_duration(connection: Connection, task: Row[Any], environment: Row[Any], report: Report) -> None:
-    if report.result not in (Result.SUCCEEDED, Result.NO_CHANGES):
-        return
-    durations = {**environment.durations, task.action: round(report.duration, 3)}
-    connection.execute(_OF_ENVIRONMENT, {"environment": environment.id, "durations": durations})
+def _duration(task: Row[Any], report: Report | None) -> dict[str, object]:
+    if report is None or report.result not in (Result.SUCCEEDED, Result.NO_CHANGES):
+        return {}
+    return {"durations": {**task.durations, task.action: round(report.duration, 3)}}

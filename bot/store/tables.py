@@ -167,8 +167,8 @@ tasks = Table(
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
     Column("finished_at", Float),
-    Index("ix_tasks_deployment_state", "deployment_id", "state"),
-    Index("ix_tasks_dirty", "deployment_id", "dirty"),
+    Index("ix_tasks_deployment_state", "deployment_id", "state", "rank"),
+    Index("ix_tasks_dirty", "deployment_id", "dirty", "rank"),
 )
 
 task_needs = Table(

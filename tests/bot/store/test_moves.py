@@ -18,6 +18,7 @@ from bot.decide.transitions import ALLOWED, Code, DeploymentState, TaskState
 from bot.drive import Driver
 from bot.errors import NotAllowed
 from bot.store import attempts, deployments, gathering, new_deployments, views
+from bot.store.attempts import NewAttempt
 from bot.store.environments import EnvironmentRow, environment_rows
 from bot.store.gathering import Observed
 from bot.store.new_deployments import NewDeployment
@@ -204,18 +205,8 @@ def test_a_kill_is_never_softened(play: Play) -> None:
 
 def add_attempt(play: Play, task: int, name: str, *, alias: str = "a", mutates: bool = True) -> None:
     with play.scene.project.database.writing() as connection:
-        attempts.add(
-            connection,
-            play.scene.project.vault,
-            name,
-            task=task,
-            environment=play.scene.ids[alias],
-            number=1,
-            mutates=mutates,
-            seal_key=b"k" * 32,
-            sensitive=["hunter22"],
-            now=1.0,
-        )
+        new = NewAttempt(name, task, play.scene.ids[alias], 1, mutates, b"k" * 32, ["hunter22"])
+        attempts.add(connection, play.scene.project.vault, [new], 1.0)
 
 
 def test_the_database_itself_refuses_a_second_attempt_that_may_change_an_environment(play: Play) -> None:

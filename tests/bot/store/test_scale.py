@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ SIZES = (200, 2000)
 class Counted:
     """How many statements were sent, and how many rows of tasks came back."""
 
-    statements: list[str] = field(default_factory=list)
+    statements: list[tuple[str, Any]] = field(default_factory=list)
     rows: int = 0
 
 
@@ -38,8 +39,8 @@ def counting(connection: Connection) -> Iterator[Counted]:
     """Count what goes over this connection: rows are counted where the driver of the database hands them out."""
     counted = Counted()
 
-    def sent(_connection: Any, cursor: Any, statement: str, *_more: Any) -> None:
-        counted.statements.append(statement)
+    def sent(_connection: Any, cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        counted.statements.append((statement, parameters))
 
     event.listen(connection, "before_cursor_execute", sent)
     execute = Connection.execute
@@ -108,3 +109,26 @@ def test_the_end_of_one_task_costs_the_same_in_any_deployment(database: Database
         small, large = (cost_of_one_end(connection, size) for size in SIZES)
     assert len(small.statements) == len(large.statements) <= 12
     assert small.rows == large.rows <= 60
+
+
+def test_no_look_reads_all_tasks_to_find_those_that_changed(tmp_path: Path) -> None:
+    """Counting them apart, which an index alone answers. (PostgreSQL plans by statistics, not by the query alone.)"""
+    with Database.file(tmp_path / "headwater.db").writing() as connection:
+        looks = [one for one in cost_of_one_end(connection, 200).statements if "count(*)" not in one[0]]
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", told).all() for one, told in looks]
+    searches = [row.detail for plan in plans for row in plan if "tasks USING INDEX ix_tasks_d" in row.detail]
+    assert len(searches) >= 4
+    assert [one for one in searches if " AND " not in one] == []
+
+
+def test_what_has_ended_is_looked_at_no_more(database: Database) -> None:
+    with database.writing() as connection:
+        number = many(connection, 20)
+        running = select(tasks.c.id).where(tasks.c.deployment_id == number, tasks.c.state == TaskState.RUNNING.value)
+        moves = [
+            Move(one, TaskState.RUNNING, TaskState.SUCCEEDED, Code.DONE)
+            for one in connection.execute(running).scalars()
+        ]
+        deployments.apply_moves(connection, moves, 2.0)
+        dirty = select(tasks.c.state).where(tasks.c.deployment_id == number, tasks.c.dirty.is_(True))
+        assert set(connection.execute(dirty).scalars()) == {TaskState.WAITING}

@@ -13,6 +13,7 @@ from sqlalchemy import insert, select, update
 from bot.decide.deeds import By
 from bot.decide.facts import TaskAction
 from bot.store import attempts, dispatching, hosting, new_deployments, remote
+from bot.store.attempts import NewAttempt
 from bot.store.hosted_tables import remote_attempts
 from bot.store.new_deployments import NewDeployment, NewTask
 from bot.store.remote import Offer
@@ -94,8 +95,7 @@ def offer(
         deployment = new_deployments.create(connection, new, now)
         number = connection.execute(select(tasks.c.id).where(tasks.c.deployment_id == deployment)).scalar_one()
         attempt = f"{deployment}-{number}-{alias}-1"
-        told = {"task": number, "environment": environment, "number": 1, "mutates": True}
-        attempts.add(connection, host.vault, attempt, **told, seal_key=bytes(32), sensitive=[], now=now)  # type: ignore[arg-type]
+        attempts.add(connection, host.vault, [NewAttempt(attempt, number, environment, 1, True, bytes(32))], now)  # type: ignore[arg-type]
         out = Offer(attempt, hosted.id, deployment, "deploy", alias, ("ubuntu-latest",), ENVIRONMENT)
         remote.offer(connection, host.vault, out, {**spec, "attempt": attempt}, now)  # type: ignore[arg-type]
         row = dispatching.batch(connection, hosted.id, dispatching.offered(connection, hosted.id), now)
