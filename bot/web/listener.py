@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from waitress import wasyncore
@@ -16,6 +17,7 @@ from waitress.server import create_server
 from waitress.task import ErrorTask
 
 from bot.errors import HeadwaterError
+from bot.web.polling import Polling
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -51,6 +53,7 @@ class Listener:
     ) -> None:
         self._grace = grace
         self._map: dict[int, Any] = {}
+        self._polling = Polling(self._map)
         self._stopping = threading.Event()
         self._socket = _bound(host, port)
         self._server = create_server(
@@ -65,20 +68,21 @@ class Listener:
             max_request_body_size=most_body + 1,  # the first size that it refuses
             log_socket_errors=False,
         )
-        self._server.channel_class = _Channel
+        self._server.channel_class = partial(_Channel, self._polling)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def serve(self) -> None:
         """Answer until `stop`, then until nothing is under way or the grace is over."""
         while not self._stopping.is_set():
-            self._turn(1.0)
+            self._polling.turn(1.0)
         self._server.accepting = False
+        self._polling.removed(self._socket.fileno())
         self._server.del_channel()
         self._socket.close()
         end = time.monotonic() + self._grace
         while self._busy() and time.monotonic() < end:
-            self._turn(_LOOK_SECONDS)
+            self._polling.turn(_LOOK_SECONDS, everything=True)
         self._server.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._map, ignore_all=True)
 
@@ -95,9 +99,6 @@ class Listener:
         thread = threading.Thread(target=self.serve, name=f"http-{self.port}", daemon=True)
         thread.start()
         return thread
-
-    def _turn(self, seconds: float) -> None:
-        wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
 
     def _busy(self) -> bool:
         channels = list(self._server.active_channels.values())
@@ -131,13 +132,44 @@ class _Refusal(ErrorTask):  # type: ignore[misc]  # waitress has no types
         self.write(body)
 
 
+class _Told:
+    """The server as one connection knows it: the loop that is woken learns by which."""
+
+    def __init__(self, channel: _Channel, server: object) -> None:
+        self._channel = channel
+        self._server = server
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._server, name)
+
+    def pull_trigger(self) -> None:
+        """Wake the loop."""
+        self._channel.wake()
+        self._server.pull_trigger()  # type: ignore[attr-defined]
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """A connection; once the server ends, it takes no new request."""
 
     error_task_class = _Refusal
     draining = False
 
+    def __init__(self, polling: Polling, server: object, *accepted: object, map: dict[int, Any]) -> None:
+        self._polling = polling
+        super().__init__(_Told(self, server), *accepted, map=map)
+
     def readable(self) -> bool:
-        if self.draining and self.request is None:
-            return False
-        return bool(super().readable())
+        return not (self.draining and self.request is None) and super().readable()
+
+    def add_channel(self, map: dict[int, Any] | None = None) -> None:
+        super().add_channel(map)
+        self._polling.changed(self._fileno)
+
+    def del_channel(self, map: dict[int, Any] | None = None) -> None:
+        self._polling.removed(self._fileno)
+        super().del_channel(map)
+
+    def wake(self) -> None:
+        """Have the loop ask what this connection waits for; for any thread."""
+        if (descriptor := self._fileno) is not None:  # it is None once this is closed
+            self._polling.changed(descriptor)

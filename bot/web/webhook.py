@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import re
 import threading
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ _DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
 _MEND = "if GitHub sent it: HEADWATER_WEBHOOK_SECRET must be the webhook secret in the App's settings"
 
 _log = structlog.get_logger()
+_level = logging.getLogger(__name__)
 
 
 def signed(secret: bytes, body: bytes, header: str) -> bool:
@@ -74,7 +76,8 @@ def _take(call: Request, secret: bytes, intake: Intake, metrics: Metrics, wait: 
         metrics.webhook(event, "failed")
         raise
     metrics.webhook(event, "kept")
-    _log.debug("webhook kept", event_name=event, correlation=guid)
+    if _level.isEnabledFor(logging.DEBUG):  # making a line to throw it away is a good part of the work
+        _log.debug("webhook kept", event_name=event, correlation=guid)
     if arrived.outcome is not None:
         metrics.delivery(event, "ignored")
     return accepted()
