@@ -1,13 +1,15 @@
 """Pull requests on the GitHub on localhost: from webhook to dispatch, and what a deployment of 100 environments takes.
 
 `headwater serve` as an operator starts it, with the settings that it comes with, and jobs as processes. Actions' start
-delay is played in real time. `python -m tests.bench.pull_requests [idle] [large] [killed] [deploy]`.
+delay is played in real time. `python -m tests.bench.pull_requests [idle] [large] [killed] [deploy]`;
+and, only where it is asked for since it takes a quarter of an hour, `many`.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -37,14 +39,18 @@ _AS_IT_COMES = (
     "sweep_seconds", "stop_seconds",
 )  # fmt: skip
 _EDIT = re.compile(r"/issues/comments/\d+$")
+_AT_ONCE = {
+    f"envs/all/{step}": ("100755", f"#!/bin/sh\n{text}\n")
+    for step, text in (("plan", "echo + 1; exit 2"), ("apply", ""), ("destroy", ""))
+}
 _DISPATCH = re.compile(r"/actions/workflows/[^/]+/dispatches$")
 
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parts = {"idle": _idle, "large": _large, "killed": _killed, "deploy": _deploy}
+    parts = {"idle": _idle, "large": _large, "killed": _killed, "deploy": _deploy, "many": _many}
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
-    for name in arguments or parts:
+    for name in arguments or [one for one in parts if one != "many"]:
         parts[name]()
 
 
@@ -152,6 +158,39 @@ def _deploy() -> None:
     print(f"level waves, no overhead  {waves:7.1f} s   ratio {waves / critical:.3f}")
     print(f"GitHub calls              {len(made) - edits:7} and {edits} edits of comments   {_kinds(made)}")
     print(f"CPU of the bot            {cpu / COUNT * 1000:7.1f} ms an environment")
+
+
+def _many() -> None:
+    """1,000 environments planned and deployed in jobs of GitHub's, whose scripts do nothing."""
+    with _town("many") as town:
+        workflow = re.sub(r"envs/e\d+", "envs/all", environments(LARGE).files["headwater.yml"])
+        town.setup({"headwater.yml": workflow, **_AT_ONCE})
+        pull = town.pull({"envs/all/more": "more\n"})
+        start = time.monotonic()
+        town.settle(3600)
+        planned, start = time.monotonic() - start, time.monotonic()
+        before = _cpu(town)
+        pull.comment("/deploy")
+        _wait_for_the_end(town)
+        town.settle(600)
+        deployed, cpu, newest = time.monotonic() - start, _cpu(town) - before, _newest(town)
+        calls, sizes, memory = list(town.github.rest.calls), _bodies(town), _memory(town)
+        with town.server.database.reading() as connection:
+            of_run = select(func.count()).select_from(remote_attempts).group_by(remote_attempts.c.dispatch_id)
+            legs = sorted(connection.execute(of_run).scalars())
+    refused = Counter(status for _, _, status in calls if status >= 400)
+    print(
+        f"{LARGE} environments planned in {planned:.0f} s and deployed in {deployed:.0f} s: {newest.state}; memory {memory:.0f} MiB"
+    )
+    print(f"CPU of the bot            {cpu / LARGE * 1000:7.1f} ms an environment (the deployment)")
+    print(f"dispatches                {len(legs):7}   of at most {legs[-1]} jobs, median {statistics.median(legs):g}")
+    print(f"GitHub calls              {len(calls):7}   refused: {dict(refused) or 'none'}   {_kinds(calls)}")
+    print(f"comments                  {len(sizes):7}   the largest of {max(sizes)} characters")
+
+
+def _bodies(town: OutsideTown) -> list[int]:
+    """How long the comments on pull requests were, after each of their edits."""
+    return [len(body) for one in town.repository.comments.values() for _, body in one.history]
 
 
 def _files(count: int) -> tuple[dict[str, Any], Any, dict[str, float]]:
