@@ -22,7 +22,7 @@ from bot.store import attempts, deployments, gathering
 from bot.store.attempts import NewAttempt
 from bot.store.deployments import Flags
 from bot.store.gathering import Observed
-from bot.store.outcomes import record_end, record_start
+from bot.store.outcomes import keep_given, record_end
 from planner.problems import PlannerError
 
 _PASSES = 4
@@ -259,10 +259,12 @@ class Driver:
             )
             for row, brief in briefs
         ]
+        working = [one.environment for one in new if one.mutates]
+        if working:
+            keep_given(connection, vault, told, now)
         attempts.add(connection, vault, new, now)
+        deployments.touch(connection, working)
         for one, (row, brief) in zip(new, briefs, strict=True):
-            if one.mutates:
-                record_start(connection, vault, told, row, now)
             spec = briefing.spec(row, brief, one.id, one.seal_key)
             self._executor.offer(connection, one.id, spec)
             effects.starts.append((one.id, spec))

@@ -38,9 +38,7 @@ _MOVE = (
     .where(tasks.c.id.in_(_IDS), tasks.c.state == bindparam("before"))
     .returning(tasks.c.id, tasks.c.deployment_id, tasks.c.environment_id, tasks.c.alias, tasks.c.action)
 )
-_TOUCH = (
-    update(environments).where(environments.c.id == bindparam("environment")).values(touches=environments.c.touches + 1)
-)
+_TOUCH = update(environments).where(environments.c.id.in_(_IDS)).values(touches=environments.c.touches + 1)
 _ENVIRONMENTS: BindParameter[list[int]] = bindparam("environments", expanding=True)
 _WAKE = (
     update(tasks)
@@ -243,6 +241,7 @@ def note(connection: Connection, now: float, kind: str, *, deployment: int | Non
     connection.execute(insert(events), row)
 
 
-def touch(connection: Connection, environment: int) -> None:
-    """Work on an environment begins or ends: what was planned before may not hold any more."""
-    connection.execute(_TOUCH, {"environment": environment})
+def touch(connection: Connection, ids: Sequence[int]) -> None:
+    """Work on these environments begins: what was planned before may not hold any more."""
+    if ids:
+        connection.execute(_TOUCH, {"ids": ids})

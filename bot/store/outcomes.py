@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, delete, func, select, update
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, delete, select, update
 
 from bot.decide.facts import Result, TaskAction
 from bot.decide.reconcile import Move
 from bot.decide.transitions import ACTIVE, Code, TaskState
-from bot.store.deployments import Flags, touch
+from bot.store.deployments import Flags
 from bot.store.reports import Report
 from bot.store.tables import attempts, environments, outputs, tasks
 from bot.store.values import WHOLE_WORKFLOW, keep, write_outputs
@@ -51,18 +51,16 @@ _SUCCESSES = select(environments.c.id, environments.c.success_id).where(
 )
 
 
-def record_start(connection: Connection, vault: Vault, told: Flags, task: Row[Any], now: float) -> None:
-    """Work that may change an environment begins: plans made before are old.
+def keep_given(connection: Connection, vault: Vault, told: Flags, now: float) -> None:
+    """Keep the `-v` values of a deployment whose first work is about to be written down.
 
-    With the deployment's first such work its `-v` values are kept: once, since what somebody keeps or forgets later
-    must not be undone by its next task.
+    Once, since what somebody keeps or forgets later must not be undone by its next task.
     """
-    touch(connection, task.environment_id)
     if told.given is None or told.action is TaskAction.ADOPT:  # nothing is applied there
         return
     of_it = attempts.join(tasks, attempts.c.task_id == tasks.c.id)
-    begun = select(func.count()).select_from(of_it).where(tasks.c.deployment_id == told.id)
-    if connection.execute(begun).scalar_one() > 1:
+    begun = select(attempts.c.id).select_from(of_it).where(tasks.c.deployment_id == told.id).limit(1)
+    if connection.execute(begun).first() is not None:
         return
     given = vault.open(told.given)
     if isinstance(given, dict):

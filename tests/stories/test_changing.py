@@ -217,6 +217,13 @@ def test_given_values_are_kept_once_applied_and_forgotten_on_request(make_world:
     assert world.have()["b"] == "small"
 
 
+def test_given_values_are_kept_also_where_several_environments_begin_at_once(make_world: MakeWorld) -> None:
+    world = make_world({"a": (), "b": (), "c": ()}, VARIABLES)
+    assert world.headwater("deploy", "-v", "SIZE=large", "--auto-approve").code == 0
+    found = world.headwater("variables", "b", "--json").json["variables"]
+    assert [(one["name"], one["value"], one["origin"]) for one in found] == [("SIZE", "large", "kept (workflow)")]
+
+
 def test_a_value_given_to_one_environment_alone_is_kept_for_that_one(make_world: MakeWorld) -> None:
     world = make_world(CHAIN, VARIABLES)
     world.commit({"envs/b/plan": SHOWS_SIZE, "envs/b/apply": KEEPS_SIZE})
