@@ -21,7 +21,7 @@ from bot.store.conversation import CommandState
 from bot.store.environments import EnvironmentRow, identify
 from bot.store.views import TaskView
 from planner.definition import Environment, Workflow
-from planner.nearest import nearest
+from planner.nearest import meant
 
 _MOST_REFUSALS = 2
 _LOOKED_AT = 50
@@ -149,8 +149,8 @@ def declared(workflows: Sequence[Workflow], alias: str) -> tuple[Workflow, Envir
         names = ", ".join(owner.name for owner, _ in found)
         raise WrongUse(f"{alias!r} is in several workflows: {names}", "say which with --workflow NAME")
     if not found:
-        near = nearest(alias, [each.alias for one in workflows for each in one.environments])
-        raise WrongUse(f"there is no environment called {alias!r}", f"did you mean {near!r}?" if near else "")
+        known = [each.alias for one in workflows for each in one.environments]
+        raise WrongUse(f"there is no environment called {alias!r}", meant(alias, known))
     return found[0]
 
 

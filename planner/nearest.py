@@ -37,3 +37,12 @@ class Names:
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The nearest of these names, or None."""
     return Names(names).nearest(name)
+
+
+def meant(name: str, names: Iterable[str]) -> str:
+    """What to do about a name that is none of these: the nearest one, or which there are."""
+    known = tuple(names)
+    near = nearest(name, known)
+    if near is not None:
+        return f"did you mean {near!r}?"
+    return f"known are: {', '.join(sorted(known)[:10]) or 'none'}"

@@ -89,13 +89,9 @@ def named_environments(graph: Graph, patterns: Iterable[str]) -> frozenset[str]:
 
 
 def _unknown(pattern: str, keys: dict[str, str]) -> str:
-    from planner.nearest import nearest  # noqa: PLC0415 - only an error needs it
+    from planner.nearest import meant  # noqa: PLC0415 - only an error needs it
 
-    near = nearest(pattern, keys.values())
-    if near is not None:
-        return f"no environment is called {pattern!r}; did you mean {near!r}?"
-    known = ", ".join(sorted(keys.values())[:10])
-    return f"no environment is called {pattern!r}; known are: {known or 'none'}"
+    return f"no environment is called {pattern!r}; {meant(pattern, keys.values())}"
 
 
 def _settled(

@@ -23,9 +23,9 @@ triggers:
 
 _HEAD = """\
 # What Headwater deploys from this repository, and in which order.
-#   headwater lint    checks this file
-#   headwater graph   draws it
-#   headwater plan    shows what would change
+#   headwater lint                checks this file
+#   headwater graph --work-tree   draws it
+#   headwater plan                shows what would change, once this is committed
 """
 
 _EXAMPLE = """\
@@ -51,13 +51,14 @@ def starter_file(stacks: Sequence[FoundStack]) -> str:
     return f"{_HEAD}\n" + "\n".join(lines) + f"\n{_TRIGGERS}"
 
 
-def _environment(stack: FoundStack, alias: str, *, example: str, teaches: bool) -> list[str]:
+def _environment(stack: FoundStack, alias: str, *, example: str | None, teaches: bool) -> list[str]:
     lines = [f"  {_yaml(alias)}:" + ("  # its alias: how commands, comments and `needs` name it" if teaches else "")]
     lines += ["    vcs:", f"      type: {stack.tool.value}", f"      path: {_yaml(stack.path or '/')}"]
     if teaches and stack.tool in VERSION_KEYS:
         lines.append(f'      # {VERSION_KEYS[stack.tool]}: "1.11.4"  # without it the newest that is found')
-    comment = "  # deployed after these" if teaches else ""
-    lines.append(f"    # needs: [{_yaml(example)}]{comment}")
+    if example is not None:
+        comment = "  # deployed after these" if teaches else ""
+        lines.append(f"    # needs: [{_yaml(example)}]{comment}")
     if teaches:
         lines += [
             "    # requiresApproval: true  # every deploy of it waits for an approval",
@@ -67,9 +68,11 @@ def _environment(stack: FoundStack, alias: str, *, example: str, teaches: bool) 
     return lines
 
 
-def _another(aliases: Sequence[str], number: int) -> str:
-    """An alias that the environment of this number could need."""
-    return aliases[0] if number else aliases[1] if len(aliases) > 1 else "network"
+def _another(aliases: Sequence[str], number: int) -> str | None:
+    """An alias that the environment of this number could need: the next one, so that all together are no circle."""
+    if len(aliases) == 1:
+        return "network"
+    return aliases[number + 1] if number + 1 < len(aliases) else None
 
 
 def _aliases(paths: Sequence[str]) -> list[str]:

@@ -290,4 +290,5 @@ def ask(question: str) -> bool:
     except click.Abort:
         if sys.stdin.isatty():
             raise
+        click.echo(err=True)  # the question's line is not over
         raise NotAllowed("nobody is there to be asked", "--auto-approve goes on without asking") from None

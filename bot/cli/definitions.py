@@ -83,7 +83,8 @@ def chosen(found: Sequence[AnyWorkflow], settings: Globals) -> tuple[AnyWorkflow
         if not found:
             raise WrongUse(
                 "this repository has no workflow file",
-                "'headwater init' finds its stacks and writes a first headwater.yml; then commit it",
+                "'headwater init' finds its stacks and writes a first headwater.yml; one that is there already is read "
+                "once it is committed",
             )
         return tuple(found)
     meant = tuple(one for one in found if settings.workflow in (one.name, one.file))

@@ -13,7 +13,7 @@ from bot.cli.global_options import Globals
 from bot.cli.output import Cell, Tone, print_json, say, table, terminal_width
 from bot.cli.standing import current_standings
 from bot.errors import WrongUse
-from planner.nearest import nearest
+from planner.nearest import meant
 
 
 @click.command(cls=Command)
@@ -27,8 +27,8 @@ def command(settings: Globals, alias: str | None) -> ExitCode:
         (workflow, each) for workflow, each in everything if alias is None or each.alias.casefold() == alias.casefold()
     ]
     if alias is not None and not chosen:
-        near = nearest(alias, [each.alias for _, each in everything])
-        raise WrongUse(f"there is no environment called {alias!r}", f"did you mean {near!r}?" if near else "")
+        known = [each.alias for _, each in everything]
+        raise WrongUse(f"there is no environment called {alias!r}", meant(alias, known))
     if settings.json:
         print_json({each.alias: dict(each.outputs) for _, each in chosen})
         return ExitCode.DONE

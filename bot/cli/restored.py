@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 
 import click
 
@@ -19,10 +20,13 @@ def command(settings: Globals) -> ExitCode:
     """Say, before the server is started, that its database is a restored backup. Nothing is deployed twice then."""
     need_the_server()
     from bot.settings import StoreSettings  # noqa: PLC0415
+    from bot.state_lock import held  # noqa: PLC0415
     from bot.store import restoring  # noqa: PLC0415
     from bot.store.database import Database  # noqa: PLC0415
 
-    with Database(settings_of(StoreSettings, settings).database).writing() as connection:
+    found = settings_of(StoreSettings, settings)
+    alone = nullcontext() if found.database_url else held(found.state)  # elsewhere it may be another server's
+    with alone, Database(found.database).writing() as connection:
         given_up = restoring.restored(connection, time.time())
     if not settings.quiet:
         say(f"Taken for a restored backup; unfinished deployments that were given up: {given_up}.")

@@ -87,7 +87,7 @@ def _metrics(host: Host) -> Iterator[None]:
         mend = "set HEADWATER_METRICS_PORT to another port, or to 0 for none"
         raise ListenError(f"{error.what} (where metrics are told)", mend) from error
     thread = listener.start()
-    _log.info("metrics", at=f"{listener.url}/metrics")
+    _log.info("metrics", url=f"{listener.url}/metrics")
     try:
         yield
     finally:

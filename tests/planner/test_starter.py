@@ -65,9 +65,9 @@ def test_the_starter_file_teaches_and_is_read() -> None:
         text
         == """\
 # What Headwater deploys from this repository, and in which order.
-#   headwater lint    checks this file
-#   headwater graph   draws it
-#   headwater plan    shows what would change
+#   headwater lint                checks this file
+#   headwater graph --work-tree   draws it
+#   headwater plan                shows what would change, once this is committed
 
 environments:
   vpc:  # its alias: how commands, comments and `needs` name it
@@ -83,7 +83,6 @@ environments:
     vcs:
       type: script
       path: services/billing
-    # needs: [vpc]
 
 # When a pull request is merged, nothing is deployed until somebody says so.
 # true: what the merge affects is deployed at once, in order.
@@ -92,6 +91,13 @@ triggers:
 """
     )
     assert read_one(text).problems == ()
+
+
+def test_what_it_suggests_is_no_circle() -> None:
+    text = starter_file([FoundStack(path, Tool.TERRAFORM) for path in ("vpc", "db", "app")])
+    reading = read_one(text.replace("# needs:", "needs:"))
+    assert reading.problems == ()
+    assert [one.needs for one in reading.definitions.workflows[0].environments] == [("db",), ("app",), ()]
 
 
 def test_without_a_stack_it_says_how_one_is_written() -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import Settings, names
+from bot.state_lock import held
 from bot.store import deliveries, restoring
 from bot.store.database import Database
 from tests.bot.store.conftest import migrated_postgres, postgres  # noqa: F401  (fixtures)
@@ -326,6 +327,15 @@ def test_a_backup_is_made_while_it_serves_and_knows_that_it_is_one(
         assert not restoring.is_backup(connection)
         assert restoring.last(connection) is not None
     database.engine.dispose()
+
+
+def test_a_database_is_no_backup_while_a_server_works_with_it(surroundings: dict[str, str]) -> None:
+    state = Path(surroundings["HEADWATER_STATE"])
+    with held(state):
+        told = run(surroundings, "restored")
+    assert told.returncode == 2
+    assert "another server" in told.stderr
+    assert run(surroundings, "restored").returncode == 0
 
 
 def test_an_app_that_github_does_not_know_is_told_by_the_names_of_its_settings(surroundings: dict[str, str]) -> None:
