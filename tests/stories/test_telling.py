@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from sqlalchemy import update
 
 from bot.store.database import Database
@@ -64,6 +65,13 @@ def test_explain_says_whose_approval_it_is_that_frees_it(make_world: MakeWorld) 
     world.headwater("deploy", "--auto-approve")
     assert "Next: headwater approve b" in world.headwater("explain", "c").out
     assert "Next: headwater show 2" in world.headwater("explain", "b").out
+
+
+@pytest.mark.parametrize("command", ["explain", "outputs"])
+def test_an_alias_that_is_none_is_answered_with_those_that_there_are(make_world: MakeWorld, command: str) -> None:
+    world = make_world(CHAIN)
+    world.deployed()
+    assert "known are: a, b, c" in world.headwater(command, "nowhere").err
 
 
 def test_explain_knows_what_the_file_no_longer_has(make_world: MakeWorld) -> None:
