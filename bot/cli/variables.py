@@ -23,7 +23,10 @@ from planner.variables import Effective, effective_variables, environment_text
 @click.argument("alias", shell_complete=environment_aliases)
 @click.pass_obj
 def command(settings: Globals, alias: str) -> ExitCode:
-    """Show each variable that ALIAS receives, its value, and where that comes from. Sensitive values are hidden."""
+    """Show each variable that ALIAS receives, its value, and where that comes from. Sensitive values are hidden.
+
+    Outputs of other environments stand as the file names them: `headwater outputs` has their values.
+    """
     session = Session(settings)
     reading = read_commit(session.project.repository, settings, work_tree=False)
     workflows = chosen_workflows(reading.require(), settings)
