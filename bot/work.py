@@ -45,7 +45,7 @@ class Workers:
         self._threads: list[threading.Thread] = []
         self._handed: SimpleQueue[tuple[WorkRow, str]] = SimpleQueue()
         self._busy: dict[str, str] = {}  # the subjects that workers here have in hand, and the lane of each
-        self._elsewhere: dict[str, float] = {}  # subjects that other processes have in hand: when to look again
+        self._left: dict[str, float] = {}  # subjects that others have in hand, or that rest: when to look again
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -97,11 +97,13 @@ class Workers:
                 row, subject = self._handed.get(timeout=_LOOK_SECONDS)
             except Empty:
                 continue
+            began = time.monotonic()
             try:
-                self._take(row, subject)
+                if self._take(row, subject):
+                    self._leave(subject, min(time.monotonic() - began, _LOOK_SECONDS))
             except StoreError as error:
                 _log.error("the store cannot be used", error=error.what)
-                self._leave(subject)
+                self._leave(subject, _LOOK_SECONDS)
             finally:
                 with self._lock:
                     self._busy.pop(subject, None)
@@ -149,27 +151,28 @@ class Workers:
                     return wait
                 if subject in self._busy:
                     continue
-                if (free := self._elsewhere.get(subject, 0.0) - time.monotonic()) > 0:
+                if (free := self._left.get(subject, 0.0) - time.monotonic()) > 0:
                     wait = min(wait, free)
                     continue
                 self._busy[subject] = row.lane
             self._handed.put((row, subject))
         return wait
 
-    def _take(self, row: WorkRow, subject: str) -> None:
-        """Do it, unless another process does something about the same thing."""
+    def _take(self, row: WorkRow, subject: str) -> bool:
+        """Do it, unless another process does something about the same thing; whether it was done."""
         with self._holding.hold(subject) as mine:
             if mine:
                 self._do(row)
         if not mine:
-            self._leave(subject)
+            self._leave(subject, _LOOK_SECONDS)
+        return mine
 
-    def _leave(self, subject: str) -> None:
-        """Leave it to others for a while."""
+    def _leave(self, subject: str, seconds: float) -> None:
+        """Leave it for a while: to others, or to rest for as long as it took, so that requests for more gather."""
         now = time.monotonic()
         with self._lock:
-            self._elsewhere = {one: until for one, until in self._elsewhere.items() if until > now}
-            self._elsewhere[subject] = now + _LOOK_SECONDS
+            self._left = {one: until for one, until in self._left.items() if until > now}
+            self._left[subject] = now + seconds
 
     def _do(self, row: WorkRow) -> None:
         with self._server.database.reading() as connection:
