@@ -99,8 +99,8 @@ class Workers:
                 continue
             began = time.monotonic()
             try:
-                if self._take(row, subject):
-                    self._leave(subject, min(time.monotonic() - began, _LOOK_SECONDS))
+                mine = self._take(row, subject)
+                self._leave(subject, min(time.monotonic() - began, _LOOK_SECONDS) if mine else _LOOK_SECONDS)
             except StoreError as error:
                 _log.error("the store cannot be used", error=error.what)
                 self._leave(subject, _LOOK_SECONDS)
@@ -163,8 +163,6 @@ class Workers:
         with self._holding.hold(subject) as mine:
             if mine:
                 self._do(row)
-        if not mine:
-            self._leave(subject, _LOOK_SECONDS)
         return mine
 
     def _leave(self, subject: str, seconds: float) -> None:
