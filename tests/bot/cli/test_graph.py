@@ -63,7 +63,7 @@ def test_without_a_repository_or_workflow(repo: Repo, tmp_path: object) -> None:
     repo.commit({"readme": ""})
     assert repo.headwater("graph").err == snapshot("""\
 error: this repository has no workflow file
-  'headwater init' finds its stacks and writes a first headwater.yml; then commit it
+  'headwater init' finds its stacks and writes a first headwater.yml; one that is there already is read once it is committed
 """)
     assert repo.headwater("-C", "..", "graph").code == 2
 
