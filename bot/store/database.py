@@ -38,7 +38,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._turns = Turns(_PATIENCE)
+        scheme, _, file = url.partition(":///")
+        self._turns = Turns(_PATIENCE, Path(f"{file}-turn") if scheme == "sqlite" and file else None)
 
     @classmethod
     def file(cls, path: Path) -> Database:
@@ -112,7 +113,7 @@ class Database:
 
     @contextmanager
     def _turn(self, *, first: bool) -> Iterator[None]:
-        """On SQLite, wait until no other thread writes."""
+        """On SQLite, wait until nobody else writes."""
         if self.engine.dialect.name != "sqlite":
             yield
             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -96,3 +98,63 @@ def test_a_writer_within_a_writer_is_told(tmp_path: Path, monkeypatch: pytest.Mo
         pass
     with database.writing() as connection:
         work.request(connection, "publish", "1", 1.0, 1.0)
+
+
+_WRITES = """
+import sys, time
+from pathlib import Path
+from bot.store.turns import Turns
+number, file, log = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+turns = Turns(30, file)
+with log.open("a", buffering=1) as stream:
+    stream.write("ready\\n")
+    while log.read_text().count("ready") < 3:
+        time.sleep(0.001)
+    for _ in range(100):
+        with turns.turn() as mine:
+            assert mine
+            stream.write(f"{number} in\\n")
+            time.sleep(0.0005)
+            stream.write(f"{number} out\\n")
+"""
+_HANGS = """
+import sys, time
+from pathlib import Path
+from bot.store.turns import Turns
+with Turns(30, Path(sys.argv[2])).turn():
+    Path(sys.argv[3]).touch()
+    time.sleep(60)
+"""
+
+
+def test_processes_take_turns(tmp_path: Path) -> None:
+    """Each says that it begins and ends, as often as it can: never is another one between, and none waits for all."""
+    log = tmp_path / "log"
+    others = [_process(_WRITES, number, tmp_path / "turn", log) for number in range(3)]
+    assert [one.wait(60) for one in others] == [0, 0, 0]
+    lines = [line for line in log.read_text().splitlines() if line != "ready"]
+    assert len(lines) == 600
+    assert [begun.split()[0] for begun in lines[::2]] == [ended.split()[0] for ended in lines[1::2]]
+    assert {line.split()[0] for line in lines[:100]} == {"0", "1", "2"}
+
+
+def test_a_process_that_is_killed_keeps_no_turn(tmp_path: Path) -> None:
+    file, has_it = tmp_path / "turn", tmp_path / "has it"
+    other = _process(_HANGS, 0, file, has_it)
+    while not has_it.exists():
+        time.sleep(0.001)
+    with Turns(0.05, file).turn() as mine:
+        assert not mine
+    other.kill()
+    other.wait(5)
+    with Turns(5, file).turn() as mine:
+        assert mine
+
+
+def test_without_the_file_sqlites_own_patience_has_to_do(tmp_path: Path) -> None:
+    with Turns(1, tmp_path / "no such folder" / "turn").turn() as mine:
+        assert mine
+
+
+def _process(program: str, number: int, *files: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", program, str(number), *map(str, files)])
