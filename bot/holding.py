@@ -1,7 +1,8 @@
 """Who works on what: a thing is worked on by one worker at a time, and one that dies holds nothing any more.
 
 On PostgreSQL these are advisory locks of a session, which end with it: no clock is trusted, and no lease runs out under
-a process that is only slow. A SQLite store has one process (it holds a lock on the state folder), so memory is enough.
+a process that is only slow. On SQLite one process works, whose server holds a lock on the state folder: memory is
+enough.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is measured, for Prometheus. Every label is of a closed set: how many series there are never grows with use.
 
-What this process did is counted here; what the store holds (work, tasks) is read when the metrics are asked for, and is
+What a process did is counted here; what the store holds (work, tasks) is read when the metrics are asked for, and is
 the same from every replica.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from itertools import chain
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -35,15 +36,22 @@ _SLOW = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _FRESH_SECONDS = 5.0
 
 
-class Metrics:
-    """The counters of one process. `measure` reads the store, `numbers` tells of GitHub's limits."""
+class Metrics(Collector):
+    """The counters of one process.
+
+    `measure` reads the store, `numbers` tells of GitHub's limits; `beside` gives what another process counted that is
+    not asked by itself.
+    """
 
     def __init__(
         self,
         measure: Callable[[], Measured] | None = None,
         numbers: Callable[[], Iterable[Numbers]] | None = None,
+        beside: Callable[[], Iterable[Metric]] | None = None,
     ) -> None:
         self.registry = CollectorRegistry()
+        self._store = _Store(measure) if measure is not None else None
+        self._beside = beside
         self._webhooks = Counter(
             "headwater_webhooks", "Webhooks that came.", ["event", "answer"], registry=self.registry
         )
@@ -63,8 +71,6 @@ class Metrics:
         )  # fmt: skip
         if numbers is not None:
             self.registry.register(_GitHub(numbers))
-        if measure is not None:
-            self.registry.register(_Store(measure))
 
     def webhook(self, event: str, answer: str) -> None:
         """A webhook was answered: `kept`, `refused` or `failed`."""
@@ -86,10 +92,42 @@ class Metrics:
         """A request was answered; `route` is the name of an endpoint, never a path."""
         self._requests.labels(route, str(status)).observe(seconds)
 
+    def counted(self) -> list[Metric]:
+        """What this process counted."""
+        return list(self.registry.collect())
+
+    def collect(self) -> Iterable[Metric]:
+        """All that Prometheus reads."""
+        yield from together(self.counted(), self._beside()) if self._beside is not None else self.counted()
+        if self._store is not None:
+            yield from self._store.collect()
+
     def application(self) -> Wsgi:
         """What answers Prometheus."""
-        made: Wsgi = make_wsgi_app(self.registry)
+        all_of_it = CollectorRegistry()
+        all_of_it.register(self)
+        made: Wsgi = make_wsgi_app(all_of_it)
         return made
+
+
+def together(*counted: Iterable[Metric]) -> list[Metric]:
+    """What several processes counted, in one: added up, and of gauges (what is left of something) the least."""
+    families: dict[str, Metric] = {}
+    values: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
+    for family in chain.from_iterable(counted):
+        made = families.setdefault(family.name, Metric(family.name, family.documentation, family.type, family.unit))
+        for one in family.samples:
+            key = one.name, frozenset(one.labels.items())
+            if key not in values:
+                made.samples.append(one)
+                values[key] = one.value
+            elif family.type == "gauge" or one.name.endswith("_created"):
+                values[key] = min(values[key], one.value)
+            else:
+                values[key] += one.value
+    for made in families.values():
+        made.samples = [one._replace(value=values[one.name, frozenset(one.labels.items())]) for one in made.samples]
+    return list(families.values())
 
 
 def _among(name: str, known: Iterable[str]) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Protocol
+
+from prometheus_client import Metric
 
 from bot.briefing import Settings as AttemptSettings
 from bot.decide.facts import Limits
@@ -19,13 +23,14 @@ from bot.github.oidc import Verifier
 from bot.github.repository_client import RepositoryClient
 from bot.hosting.project import PLACE, HostedProject
 from bot.metrics import Metrics
+from bot.others import Nobody, Replicas
 from bot.settings import Settings
 from bot.store import hosting
 from bot.store.database import Database
 from bot.store.hosting import HostedRepository
 from bot.store.measures import Measured, measure
 from bot.vault import Vault
-from bot.waking import Topic, Waking
+from bot.waking import Others, Topic, Waking
 from bot.zipapp import Zipapp, build
 from planner.format.formats import repository_key
 
@@ -33,16 +38,25 @@ CLAIM_SECONDS = 6 * 3600.0
 """A job may wait for its machine so long before its attempt is given up; one whose run ended is given up at once."""
 
 
+class Beside(Others, Protocol):
+    """The other process of two."""
+
+    def counted(self) -> Iterable[Metric]:
+        """What it has counted for Prometheus; nothing where it does not answer."""
+
+
 class Server:
     """What the web process and the workers share. Safe to share between threads."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, beside: Beside | None = None) -> None:
+        """`beside`: the other process, where two share a SQLite store."""
         self.settings = settings
+        self._beside = beside
         settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.database = Database(settings.database)
         key = settings.key.get_secret_value() if settings.key else None
         self.vault = Vault(settings.state / "key", key)
-        self.waking = Waking(self.database)
+        self.waking = Waking((beside or Nobody()) if settings.embedded else Replicas(self.database))
         self.log_read_until: datetime | None = None
         """Up to which webhook a sweep of this process has read GitHub's log."""
         self._here = threading.local()
@@ -65,7 +79,11 @@ class Server:
     @cached_property
     def metrics(self) -> Metrics:
         """What is counted, and what of the store is measured."""
-        return Metrics(self._measured, lambda: self.github.limits.numbers())  # noqa: PLW0108 (the App is made later)
+        return Metrics(
+            self._measured,
+            lambda: self.github.limits.numbers(),  # noqa: PLW0108 (the App is made later)
+            self._beside.counted if self._beside else None,
+        )
 
     def _measured(self) -> Measured:
         with self.database.reading() as connection:

@@ -90,7 +90,7 @@ class StoreSettings(BaseSettings):
 
     @property
     def embedded(self) -> bool:
-        """Whether the database is a file of this machine: one process alone may work on it as a server."""
+        """Whether the database is a file of this machine: one server alone may work on it."""
         return self.database.startswith("sqlite")
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from bot.errors import NotAllowed, StoreError
 
 LOCK_FILE = "server.lock"
+_ENDING_SECONDS = 1.0
 
 
 @contextmanager
@@ -26,17 +28,29 @@ def held(state: Path) -> Iterator[None]:
             "make it writable, or name another one with --state DIR",
         ) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(descriptor):
             found = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
             holder = f" (process {found})" if found.isdigit() else ""
             raise NotAllowed(
                 f"another server{holder} works with the state folder {state}",
                 "stop that one first, or name another folder with --state DIR",
-            ) from None
+            )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    """Take the lock; one that was killed just now may have left a process that is about to end."""
+    end = time.monotonic() + _ENDING_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.02)
+        else:
+            return True

@@ -1,19 +1,12 @@
-"""Waking workers and drivers: within the process by an event, between processes by PostgreSQL's LISTEN and NOTIFY."""
+"""Waking workers and drivers: within the process by an event, in other processes by what joins it to them."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import Any
-
-from sqlalchemy.exc import DBAPIError
-
-from bot.errors import StoreError
-from bot.store.database import Database
-
-CHANNEL = "headwater_work"
+from typing import Protocol
 
 
 class Topic(StrEnum):
@@ -23,11 +16,21 @@ class Topic(StrEnum):
     DRIVE = "drive"  # a deployment may go on
 
 
+class Others(Protocol):
+    """The other processes of the server."""
+
+    def tell(self, topics: Iterable[Topic]) -> None:
+        """Wake those who wait for these; never waits itself."""
+
+    def listen(self, hear: Callable[[Iterable[Topic]], None], stopped: threading.Event) -> None:
+        """Call `hear` with what others tell; returns once it is stopped, or where nobody can tell anything."""
+
+
 class Waking:
     """Tells those who wait that there is something to do; one who hears nothing looks each second all the same."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, others: Others) -> None:
+        self._others = others
         self._condition = threading.Condition()
         self._counts: Counter[Topic] = Counter()
         self._stopped = threading.Event()
@@ -39,10 +42,7 @@ class Waking:
     def wake(self, *topics: Topic) -> None:
         """Wake those who wait for this, here and in other processes; without topics, all of them."""
         self.here(*topics)
-        if not self._database.url.startswith("sqlite"):
-            with suppress(DBAPIError, StoreError), self._database.engine.connect() as connection:
-                connection.exec_driver_sql("SELECT pg_notify(%s, %s)", (CHANNEL, " ".join(topics)))
-                connection.commit()
+        self._others.tell(topics or tuple(Topic))
 
     def wait(self, topic: Topic, seen: int, seconds: float) -> None:
         """Wait until somebody was woken for this since `seen`, at most so many seconds."""
@@ -50,13 +50,8 @@ class Waking:
             self._condition.wait_for(lambda: self._counts[topic] != seen, timeout=seconds)
 
     def listen(self) -> None:
-        """Hear what other processes say, until `stop`; where there are none (SQLite), does nothing."""
-        if self._database.url.startswith("sqlite"):
-            return
-        while not self._stopped.is_set():
-            with suppress(DBAPIError, StoreError, OSError):
-                self._listen_once()
-            self._stopped.wait(1.0)
+        """Hear what other processes say, until `stop`."""
+        self._others.listen(lambda topics: self.here(*topics), self._stopped)
 
     def stop(self) -> None:
         """Stop listening, and let nobody wait any more."""
@@ -68,16 +63,3 @@ class Waking:
         with self._condition:
             self._counts.update(topics or Topic)
             self._condition.notify_all()
-
-    def _listen_once(self) -> None:
-        raw = self._database.engine.raw_connection()
-        try:
-            connection: Any = raw.driver_connection
-            connection.autocommit = True
-            connection.execute(f"LISTEN {CHANNEL}")
-            while not self._stopped.is_set():
-                for told in connection.notifies(timeout=1.0, stop_after=1):
-                    self.here(*(one for one in Topic if one in told.payload.split()))
-        finally:
-            raw.invalidate()
-            raw.close()

@@ -46,7 +46,7 @@ COMMANDS: Mapping[str, Entry] = {
     "show": Entry(Section.DEPLOYMENTS, "bot.cli.show", "One deployment: its environments, plans and reasons"),
     "logs": Entry(Section.DEPLOYMENTS, "bot.cli.logs", "What the tool printed for an environment"),
     "setup": Entry(Section.SERVER, "bot.cli.setup", "Make the GitHub App in your browser, and keep its keys"),
-    "serve": Entry(Section.SERVER, "bot.cli.serve", "Serve pull requests: web and workers in one process"),
+    "serve": Entry(Section.SERVER, "bot.cli.serve", "Serve pull requests: web and workers in one"),
     "web": Entry(Section.SERVER, "bot.cli.web", "Only listen; for replicas, on PostgreSQL"),
     "worker": Entry(Section.SERVER, "bot.cli.worker", "Only work; for replicas, on PostgreSQL"),
     "backup": Entry(Section.SERVER, "bot.cli.backup", "Copy the server's SQLite database while it runs"),

@@ -1,4 +1,4 @@
-"""`headwater serve`: the whole server in one process."""
+"""`headwater serve`: the whole server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
 from bot.cli.global_options import Globals
-from bot.cli.serving import HOST, PORT, run_server, server_settings
+from bot.cli.serving import HOST, PORT, run_pair, server_settings
 
 
 @click.command(cls=Command)
@@ -15,10 +15,10 @@ from bot.cli.serving import HOST, PORT, run_server, server_settings
 @PORT
 @click.pass_obj
 def command(settings: Globals, host: str, port: int) -> ExitCode:
-    """Serve GitHub: take webhooks, speak on pull requests, deploy. Web and workers in one process."""
+    """Serve GitHub: take webhooks, speak on pull requests, deploy. Web and workers in one."""
     found = server_settings(settings, replica=False)
     from bot.state_lock import held  # noqa: PLC0415
 
     with held(found.state):
-        run_server(found, (host, port), work=True, quiet=settings.quiet)
+        run_pair(found, (host, port), quiet=settings.quiet)
     return ExitCode.DONE

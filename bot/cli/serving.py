@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
@@ -58,8 +59,8 @@ def server_settings(settings: Globals, *, replica: bool) -> Settings:
     found = settings_of(Settings, settings)
     if replica and found.embedded:
         raise WrongUse(
-            "'headwater web' and 'headwater worker' share a database in PostgreSQL; this one is SQLite, which one "
-            "process alone may serve from: another one could not wake it, and would keep it from writing",
+            "'headwater web' and 'headwater worker' share a database in PostgreSQL; this one is SQLite, where nothing "
+            "tells one that work came to the other",
             "use 'headwater serve', which is both in one, or set HEADWATER_DATABASE_URL to a postgresql:// address",
         )
     if replica and found.key is None:
@@ -72,12 +73,43 @@ def server_settings(settings: Globals, *, replica: bool) -> Settings:
     return found
 
 
-def run_server(settings: Settings, listen: tuple[str, int] | None, *, work: bool, quiet: bool) -> None:
-    """Run until a signal says to stop. Raises WrongUse where GitHub does not know the App."""
+def run_server(settings: Settings, listen: tuple[str, int] | None, *, quiet: bool) -> None:
+    """Listen at an address, or work without one, until a signal says to stop.
+
+    Raises WrongUse where GitHub does not know the App.
+    """
     from bot.introducing import introduce  # noqa: PLC0415
     from bot.server import Server  # noqa: PLC0415
     from bot.web.running import run  # noqa: PLC0415
     from bot.work import Workers  # noqa: PLC0415
+
+    introduce(settings)
+    server = Server(settings)
+    workers = Workers(server) if listen is None else None
+    run(server, listen=listen, workers=workers, announce=_announcing(settings, quiet=quiet))
+
+
+def run_pair(settings: Settings, listen: tuple[str, int], *, quiet: bool) -> None:
+    """Listen at an address, and have another process work, until a signal says to stop.
+
+    Raises WrongUse where GitHub does not know the App, HeadwaterError where the other process ends by itself.
+    """
+    from bot.introducing import introduce  # noqa: PLC0415
+    from bot.pair import Worker  # noqa: PLC0415
+    from bot.server import Server  # noqa: PLC0415
+    from bot.web.running import run  # noqa: PLC0415
+
+    introduce(settings)
+    worker = Worker(settings)
+    try:
+        run(Server(settings, worker), listen=listen, workers=worker, announce=_announcing(settings, quiet=quiet))
+    finally:
+        worker.stop(settings.stop_seconds)
+    worker.check()
+
+
+def _announcing(settings: Settings, *, quiet: bool) -> Callable[[str | None], None]:
+    """What tells that all is up, with the address that it listens at if it does."""
 
     def announce(address: str | None) -> None:
         if quiet:
@@ -87,6 +119,4 @@ def run_server(settings: Settings, listen: tuple[str, int] | None, *, work: bool
         else:
             say("Headwater works; web processes take what comes")
 
-    introduce(settings)
-    server = Server(settings)
-    run(server, listen=listen, workers=Workers(server) if work else None, announce=announce)
+    return announce

@@ -16,5 +16,5 @@ from bot.cli.serving import HOST, PORT, run_server, server_settings
 @click.pass_obj
 def command(settings: Globals, host: str, port: int) -> ExitCode:
     """Only listen: take webhooks and what jobs report. Start as many as you like, beside workers, on PostgreSQL."""
-    run_server(server_settings(settings, replica=True), (host, port), work=False, quiet=settings.quiet)
+    run_server(server_settings(settings, replica=True), (host, port), quiet=settings.quiet)
     return ExitCode.DONE

@@ -18,5 +18,5 @@ def command(settings: Globals) -> ExitCode:
     from bot.state_lock import held  # noqa: PLC0415
 
     with held(found.state):
-        run_server(found, None, work=True, quiet=settings.quiet)
+        run_server(found, None, quiet=settings.quiet)
     return ExitCode.DONE

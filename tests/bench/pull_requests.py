@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -244,15 +243,23 @@ def _fetches() -> Iterator[list[tuple[float, float]]]:
 
 def _cpu(town: OutsideTown) -> float:
     """Seconds of the server and of the git processes that it waited for (Linux)."""
-    (_, process), *_ = town.processes
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(one) for one in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+    fields = [
+        one for pid in _pids(town) for one in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+    ]
+    return sum(map(int, fields)) / os.sysconf("SC_CLK_TCK")
 
 
 def _memory(town: OutsideTown) -> float:
+    """MiB of the server; of what its processes share, each has its part (PSS)."""
+    told = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in _pids(town)]
+    return sum(int(found[1]) for one in told if (found := re.search(r"(?m)^Pss:\s+(\d+)", one))) / 1024
+
+
+def _pids(town: OutsideTown) -> list[str]:
+    """The process that was started, and the one that works, which it has started."""
     (_, process), *_ = town.processes
-    told = subprocess.run(["ps", "-o", "rss=", "-p", str(process.pid)], capture_output=True, text=True, check=True)
-    return int(told.stdout) / 1024
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [str(process.pid), *children[:1]]
 
 
 if __name__ == "__main__":

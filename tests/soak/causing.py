@@ -31,7 +31,7 @@ def mend(world: World) -> None:
     processes = world.processes
     processes.ahead, processes.most_bytes = 0.0, 0
     for one in processes.alive():
-        one.forked.signal(signal.SIGCONT)
+        one.signal(signal.SIGCONT)
     processes.start_all()
     processes.answers(30)
     with world.engine.begin() as connection:

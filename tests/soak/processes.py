@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,12 +81,35 @@ def _mortal() -> None:
 
 @dataclass(eq=False)
 class Process:
-    """One of them; `paused` while it is stopped by a signal."""
+    """One of them."""
 
     role: str
     number: int
     forked: Forked
-    paused: bool = False
+
+    def parts(self) -> dict[str, int]:
+        """The process ids of what it is made of: `serve` is a web process, and a worker that this one started."""
+        if self.forked.poll() is not None:
+            return {}
+        parts = {"web" if self.role == "serve" else self.role: self.forked.pid}
+        children = Path(f"/proc/{self.forked.pid}/task/{self.forked.pid}/children")
+        if self.role == "serve" and children.exists() and (told := children.read_text().split()):
+            parts["worker"] = int(told[0])
+        return parts
+
+    def signal(self, number: int, part: str = "") -> bool:
+        """Send a signal to all of it, or to one part; whether that was still there."""
+        there = False
+        for name, pid in self.parts().items():
+            if part in ("", name):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+                    there = True
+        return there
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end, at most so many seconds; whether it came."""
+        return self.forked.wait(seconds) is not None
 
 
 @dataclass(eq=False)
@@ -158,16 +182,20 @@ class Processes:
         with self.lock:
             return [one for one in self.running if one.forked.poll() is None and role in ("", one.role)]
 
-    def arm(self, process: Process, points: int) -> None:
-        """Have it die at one of its next points."""
+    def arm(self, process: Process, points: int, part: str) -> None:
+        """Have a part of it die at one of its next points."""
         (self.folder / f"points-{process.number}").write_text(str(points))
-        process.forked.signal(signal.SIGUSR1)
+        process.signal(signal.SIGUSR1, part)
 
-    def kill(self, *chosen: Process) -> int:
-        """kill -9; how many there were."""
-        found = sum(one.forked.signal(signal.SIGKILL) for one in chosen)
+    def kill(self, *chosen: Process, part: str = "") -> int:
+        """kill -9 of them, or of a part, which the other one follows by itself; how many there were."""
+        all_parts = [pid for one in chosen for pid in one.parts().values()]
+        found = sum(one.signal(signal.SIGKILL, part) for one in chosen)
         for one in chosen:
-            one.forked.wait(5)
+            if not one.wait(5):
+                one.signal(signal.SIGKILL)
+                one.wait(5)
+        _until_gone(all_parts, 3)
         return found
 
     def answers(self, seconds: float) -> bool:
@@ -185,3 +213,22 @@ class Processes:
     def said(self) -> str:
         """All that they logged."""
         return "\n".join(one.read_text(errors="replace") for one in sorted(self.folder.glob("*.log")))
+
+
+def _until_gone(pids: Sequence[int], seconds: float) -> None:
+    """Wait for the end of processes; what is there still after so many seconds (stopped by a signal) is killed."""
+    end = time.monotonic() + seconds
+    for pid in pids:
+        while _runs(pid) and time.monotonic() < end:
+            time.sleep(0.01)
+        if _runs(pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"

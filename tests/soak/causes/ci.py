@@ -42,9 +42,9 @@ def _cut_off(world: World, fault: Fault) -> int:
     (one,) = world.processes.alive("web") or world.processes.alive("serve") or [None]
     if one is None or not world.wait_for(lambda: bool(world.at_work()), PATIENCE):
         return 0
-    one.forked.signal(signal.SIGSTOP)
+    one.signal(signal.SIGSTOP, "web")
     world.over.wait(2.0 + fault.seconds)
-    return int(one.forked.signal(signal.SIGCONT))
+    return int(one.signal(signal.SIGCONT, "web"))
 
 
 def _disabled(world: World, fault: Fault) -> int:

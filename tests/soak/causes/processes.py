@@ -21,9 +21,9 @@ def _killed(world: World, fault: Fault, *roles: str) -> int:
     if one is None:
         return 0
     if fault.choice % 2:
-        world.processes.arm(one, 1 + fault.choice % 23)
-        one.forked.wait(1.5)
-    world.processes.kill(one)
+        world.processes.arm(one, 1 + fault.choice % 23, roles[0])
+        one.wait(1.5)
+    world.processes.kill(one, part=roles[0])
     world.over.wait(fault.seconds * 0.4)
     world.processes.start_all()
     return 1
@@ -50,7 +50,7 @@ def _rolling(world: World, fault: Fault) -> int:
     found = world.processes.alive()
     for one in found:
         one.forked.signal(signal.SIGTERM)
-        if one.forked.wait(6) is None:
+        if not one.wait(6):
             world.processes.kill(one)
         world.processes.start_all()
     return int(bool(found))
@@ -65,10 +65,11 @@ def _all_killed(world: World, fault: Fault) -> int:
 
 def _paused(world: World, fault: Fault) -> int:
     one = _chosen(world, fault, "worker", "web", "serve")
-    if one is None or not one.forked.signal(signal.SIGSTOP):
+    part = ("", "worker", "web")[fault.choice % 3] if one is not None and one.role == "serve" else ""
+    if one is None or not one.signal(signal.SIGSTOP, part):
         return 0
     world.over.wait(1.5 + fault.seconds)
-    return int(one.forked.signal(signal.SIGCONT))
+    return int(one.signal(signal.SIGCONT, part))
 
 
 def _hanging(world: World, fault: Fault) -> int:

@@ -83,14 +83,14 @@ def _collisions(world: World, fault: Fault) -> int:
 
 def _full(world: World, fault: Fault) -> int:
     """No file can be made longer, as on a full disk: the kernel refuses every such write of the server's processes."""
-    found = [one for one in world.processes.alive() if one.role in ("serve", "worker", "web")]
-    for one in found:
+    found = [pid for one in world.processes.alive() for pid in one.parts().values()]
+    for pid in found:
         with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(one.forked.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
     world.over.wait(fault.seconds)
-    for one in found:
+    for pid in found:
         with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(one.forked.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     return int(bool(found))
 
 
@@ -125,7 +125,7 @@ def _again(world: World, number: int) -> None:
     for one in world.processes.alive():
         if one.number == number:
             one.forked.signal(signal.SIGTERM)
-            if one.forked.wait(6) is None:
+            if not one.wait(6):
                 world.processes.kill(one)
     world.processes.start_all()
 

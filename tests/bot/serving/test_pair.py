@@ -1,0 +1,135 @@
+"""`headwater serve` is two processes, one that listens and one that works: nothing waits for the other one, and they end together."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.bot.serving.conftest import Process, deliver, outcome
+from tests.bot.web.conftest import ask
+
+INSTALLED = b'{"action":"created","installation":{"id":1}}'
+
+
+def worker_of(server: Process) -> int:
+    """The process that works."""
+    pid = server.process.pid
+    (found,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(found)
+
+
+def ends(pid: int, seconds: float = 5.0) -> bool:
+    """Whether that process is gone, or is all the same."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state in "ZX":
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def stop_between_writes(server: Process, surroundings: dict[str, str]) -> int:
+    """Stop the process that works by a signal while it writes nothing; its process id."""
+    worker = worker_of(server)
+    database = sqlite3.connect(Path(surroundings["HEADWATER_STATE"]) / "headwater.db", timeout=0, isolation_level=None)
+    while True:
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            os.kill(worker, signal.SIGCONT)
+            time.sleep(0.01)
+        else:
+            database.close()
+            return worker
+
+
+def metrics(port: int) -> str:
+    return ask(port, "GET", "/metrics").body.decode()
+
+
+@pytest.fixture
+def own_port() -> int:
+    """Where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def test_who_listens_and_who_works_end_together_when_told_to(start: Callable[..., Process]) -> None:
+    serving = start("serve", "--port", "0")
+    serving.up()
+    worker = worker_of(serving)
+    assert worker != serving.process.pid
+    assert serving.end()[0] == 0
+    assert ends(worker, 0.1)
+
+
+def test_it_ends_and_says_so_when_its_worker_is_killed(
+    start: Callable[..., Process], surroundings: dict[str, str]
+) -> None:
+    serving = start("serve", "--port", "0")
+    port = serving.up()
+    worker = stop_between_writes(serving, surroundings)
+    assert deliver(port, INSTALLED, "installation", "one").status == 202
+    os.kill(worker, signal.SIGKILL)
+    serving.process.wait(10)
+    code, logged = serving.end()
+    assert code == 1
+    assert "error: the process that works was killed by signal 9\n  see above why" in logged
+    start("serve", "--port", "0").up()
+    assert outcome(surroundings, "one") == "installation created"
+
+
+def test_a_worker_does_not_outlive_a_killed_server(start: Callable[..., Process]) -> None:
+    serving = start("serve", "--port", "0")
+    serving.up()
+    worker = worker_of(serving)
+    serving.end(signal.SIGKILL)
+    start("serve", "--port", "0").up()  # at once, although that process may be there for a moment
+    assert ends(worker)
+
+
+def test_nothing_waits_for_a_worker_that_hangs(
+    start: Callable[..., Process], surroundings: dict[str, str], own_port: int
+) -> None:
+    serving = start("serve", "--port", "0", HEADWATER_METRICS_PORT=str(own_port))
+    port = serving.up()
+    worker = stop_between_writes(serving, surroundings)
+    for number in range(300):
+        assert deliver(port, INSTALLED, "installation", f"id-{number}").status == 202
+    assert ask(port, "GET", "/readyz").status == 200
+    assert 'headwater_webhooks_total{answer="kept",event="installation"} 300.0' in metrics(own_port)
+    os.kill(worker, signal.SIGCONT)
+    assert outcome(surroundings, "id-299") == "installation created"
+
+
+def test_what_both_counted_is_told_in_one(
+    start: Callable[..., Process], surroundings: dict[str, str], own_port: int
+) -> None:
+    serving = start("serve", "--port", "0", HEADWATER_METRICS_PORT=str(own_port))
+    port = serving.up()
+    deliver(port, INSTALLED, "installation", "one")
+    deliver(port, b"{}", "watch", "two")
+    assert outcome(surroundings, "one") == "installation created"
+    told = metrics(own_port)
+    assert 'headwater_webhooks_total{answer="kept",event="installation"} 1.0' in told
+    assert 'headwater_deliveries_total{event="installation",outcome="done"} 1.0' in told
+    assert 'headwater_deliveries_total{event="other",outcome="ignored"} 1.0' in told
+    assert re.search(r'headwater_work_seconds_count\{kind="delivery",result="done"\} [1-9]', told)
+    assert re.search(r"headwater_github_calls_total [1-9]", told)
+    assert "headwater_store_up 1.0" in told
+    families = re.findall(r"^# TYPE (\S+)", told, re.MULTILINE)
+    assert sorted(families) == sorted(set(families))
