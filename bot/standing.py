@@ -62,7 +62,7 @@ def never_worked_on(workflows: Sequence[ListedWorkflow]) -> tuple[Standing, ...]
 
 
 def standings(project: Project, workflows: Sequence[ListedWorkflow]) -> tuple[Standing, ...]:
-    """How these workflows stand, in their files' order; what is gone from a file and still deployed comes last."""
+    """How these workflows stand, in their files' order; what is not in a file, and there or under way, comes last."""
     from bot.store import environments, values  # noqa: PLC0415 - slow to import, and many repositories have no store
 
     with no_garbage_collection(), project.database.reading() as connection:
@@ -73,15 +73,15 @@ def standings(project: Project, workflows: Sequence[ListedWorkflow]) -> tuple[St
         outputs = values.shown_outputs(connection, repository)
     who = environments.identify_declared(rows, [_as_declared(file, one) for file, _, ones in workflows for one in ones])
     by_id = {row.id: row for row in rows}
-    gone: dict[str, list[EnvironmentRow]] = {}
-    for identity in who.removed:
-        if by_id[identity].deployed:
-            gone.setdefault(by_id[identity].file, []).append(by_id[identity])
+    more: dict[str, list[EnvironmentRow]] = {}
+    for row in (by_id[identity] for identity in who.removed):
+        if row.deployed or row.facts.under_way or row.facts.unfinished:
+            more.setdefault(row.file, []).append(row)
     return tuple(
         _of_workflow(
             workflow,
             [by_id.get(who.same.get((workflow.file, one.key), -1)) for one in workflow.environments],
-            gone.get(workflow.file, []),
+            more.get(workflow.file, []),
             outputs,
         )
         for workflow in workflows
@@ -96,12 +96,12 @@ def _as_declared(file: str, one: ListedEnvironment) -> Declared:
 def _of_workflow(
     workflow: ListedWorkflow,
     rows: Sequence[EnvironmentRow | None],
-    gone: Sequence[EnvironmentRow],
+    more: Sequence[EnvironmentRow],
     outputs: Mapping[int, Mapping[str, Json]],
 ) -> Standing:
-    facts = [row.facts if row else EnvironmentFacts() for row in (*rows, *gone)]
+    facts = [row.facts if row else EnvironmentFacts() for row in (*rows, *more)]
     lines = [_declared(one, row, outputs) for one, row in zip(workflow.environments, rows, strict=True)]
-    return Standing(workflow, workflow_status(facts), (*lines, *(_gone(row, outputs) for row in gone)))
+    return Standing(workflow, workflow_status(facts), (*lines, *(_not_in_its_file(row, outputs) for row in more)))
 
 
 def _declared(
@@ -113,8 +113,9 @@ def _declared(
     return _standing(environment.alias, row, outputs, "disabled" if environment.disabled is True else _note(row))
 
 
-def _gone(row: EnvironmentRow, outputs: Mapping[int, Mapping[str, Json]]) -> EnvironmentStanding:
-    return _standing(row.alias, row, outputs, "gone from the file")
+def _not_in_its_file(row: EnvironmentRow, outputs: Mapping[int, Mapping[str, Json]]) -> EnvironmentStanding:
+    """It was removed, or a pull request brings it."""
+    return _standing(row.alias, row, outputs, "; ".join(filter(None, ["not in the file", _note(row)])))
 
 
 def _standing(
@@ -136,7 +137,9 @@ def _note(row: EnvironmentRow) -> str:
         case TaskState.FAILED | TaskState.TIMED_OUT:
             words = "outcome unknown" if row.code == "outcome-unknown" else (row.detail.splitlines() or [""])[0]
             return words if row.facts.state is TaskState.FAILED else "timed out"
-        case TaskState.WAITING | TaskState.READY | TaskState.DISPATCHED | TaskState.RUNNING:
+        case TaskState.WAITING:
+            return f"waits in deployment #{row.deployment}"
+        case TaskState.NEEDS_APPROVAL | TaskState.READY | TaskState.DISPATCHED | TaskState.RUNNING:
             return f"deployment #{row.deployment}"
         case _:
             return ""

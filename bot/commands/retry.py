@@ -72,6 +72,7 @@ def _again(case: Case, number: int, broken: list[EnvironmentRow]) -> None:
 
     def also(connection: Connection, again: int) -> None:
         kept(connection, again)
+        publications.refresh(connection, number, time.time())
         _told_in_its_story(connection, case, number, again)
 
     for one in prepare_retry(case.project, number, broken, by=case.by, jobs=case.server.settings.jobs):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.render.fitting import COMMENT, most_that_fit
 from bot.render.markdown import Markdown, code, commit_link, marker, prose, pull_link
+from bot.render.steps import Step, command
 from bot.render.tables import Table, table_of_columns
 from bot.render.templating import rendered
 from bot.render.words import when
@@ -26,6 +27,8 @@ _SIGNS = {
     "destroyed": "–",
 }
 _STRONG = frozenset({"failed", "lost", "needs approval"})
+_STUCK = _STRONG | {"blocked"}
+_MOST_EXPLAINED = 3
 _MOST_PARAGRAPHS = 20
 
 
@@ -58,13 +61,14 @@ def status_comment(
 ) -> str:
     """How every workflow stands, with its environments; `held`: by file and key of an alias, who holds it (`#12`)."""
     most = sum(len(one.environments) for one in standings)
+    steps = _what_is_stuck(standings)
 
     def render(number: int) -> str:
         parts, rest = [], number
         for one in standings:
             parts.append(_standing(one, rest, held or {}, repository_url))
             rest = max(rest - len(one.environments), 0)
-        return rendered("status-comment.md.j2", marker=marker("status", key), parts=parts)
+        return rendered("status-comment.md.j2", marker=marker("status", key), parts=parts, steps=steps)
 
     return render(most_that_fit(render, most, COMMENT))
 
@@ -82,6 +86,17 @@ def _standing(one: Standing, most: int, held: Mapping[tuple[str, str], str], rep
     }
     title = Markdown(f"{prose(one.workflow.name, 80)}: {one.summary}")
     return _Standing(title, table_of_columns(columns, len(one.environments) - len(shown)))
+
+
+def _what_is_stuck(standings: Sequence[Standing]) -> tuple[Step, ...]:
+    """What to type to learn why environments do not go on, and what would free them."""
+    stuck = [
+        command("explain", each.alias, *(("--workflow", one.workflow.name) if len(standings) > 1 else ()))
+        for one in standings
+        for each in one.environments
+        if each.state in _STUCK
+    ]
+    return (Step(Markdown("Why, and what would free it:"), "\n".join(stuck[:_MOST_EXPLAINED])),) if stuck else ()
 
 
 def _holder(name: str, repository_url: str) -> Markdown:

@@ -57,7 +57,7 @@ class Section:
     """One workflow of a comment: `rows` in dependency order; `context` are unaffected neighbours, for the graph.
 
     `merging`: a merge of the pull request deploys it. `only_to`: where no pull request to this base branch deploys it,
-    the branches to which one does.
+    the branches to which one does. `again`: the deployment that has tried again what did not succeed in this one.
     """
 
     workflow: str
@@ -69,6 +69,7 @@ class Section:
     warnings: tuple[str, ...] = ()
     merging: bool = False
     only_to: tuple[str, ...] = ()
+    again: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

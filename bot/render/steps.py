@@ -119,7 +119,8 @@ def deployment_steps(model: DeploymentComment) -> tuple[Step, ...]:
         return _whole(model)
     over = model.finished or (bool(rows) and all(map(finished, rows)))
     if over and not steps:
-        steps += [*_stale_locks(rows), *_again(rows)]
+        left = rows_of([one for one in model.sections if one.again is None])
+        steps += [*_stale_locks(left), *_again(left), *_tried_again(model)]
     if steps and model.continuous and not model.actor:
         steps = [Step(_NOBODY_ANSWERS)]
     return (*_locked(rows, model.repository_url), *_holds(model, rows), *steps)
@@ -192,6 +193,14 @@ def _stale_locks(rows: Sequence[Row]) -> list[Step]:
     found = [(row.alias, _STATE_LOCK.search(row.error)) for row in rows if row.state in FAILED]
     words = Markdown("If what left that lock has ended for sure, an admin frees it:")
     return [Step(words, f"{command('unlock', alias)} --state {lock[1]}") for alias, lock in found[:3] if lock]
+
+
+def _tried_again(model: DeploymentComment) -> list[Step]:
+    numbers = sorted(one.again for one in model.sections if one.again is not None)
+    if not numbers:
+        return []
+    name = "deployment" if len(numbers) == 1 else "deployments"
+    return [Step(Markdown(f"Tried again as {name} {some([Markdown(str(one)) for one in numbers])}."))]
 
 
 def _again(rows: Sequence[Row]) -> list[Step]:

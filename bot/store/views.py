@@ -85,6 +85,12 @@ def deployment(connection: Connection, number: int, *, texts: bool = False) -> D
     return None if row is None else _deployment(row, _tasks(connection, number, texts=texts))
 
 
+def retried_as(connection: Connection, number: int) -> int | None:
+    """The newest deployment that tries again what did not succeed in this one."""
+    query = select(func.max(deployments.c.id)).where(deployments.c.retry_of == number)
+    return connection.execute(query).scalar()
+
+
 def workflow_name(connection: Connection, workflow: int) -> str:
     """What a workflow is called."""
     name: str = connection.execute(select(workflows.c.name).where(workflows.c.id == workflow)).scalar_one()

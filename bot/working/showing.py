@@ -140,7 +140,11 @@ def plan_model(connection: Connection, project: HostedProject, pull: PullRow) ->
 
 def command_model(connection: Connection, project: HostedProject, row: CommandRow) -> DeploymentComment:
     """The comment of one command."""
-    found = [one for number in row.deployments if (one := section(connection, project, number)) is not None]
+    found = [
+        replace(one, again=views.retried_as(connection, number))
+        for number in row.deployments
+        if (one := section(connection, project, number)) is not None
+    ]
     answer = row.answer
     mistake = answer.get("mistake")
     return DeploymentComment(

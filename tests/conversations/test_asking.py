@@ -76,6 +76,41 @@ Works on pull requests that are open.\
 """)
 
 
+def test_status_tells_what_a_pull_request_brings_while_it_is_under_way(town: Town) -> None:
+    """The default branch has no such environment; what failed or was deployed from a pull request stands there all the same."""
+    town.setup({"headwater.yml": workflow({"db": ""}), **town.environments(db="1")})
+    brings = workflow({"db": "", "cache": "", "api": "cache"})
+    pull = town.pull({"headwater.yml": brings, **town.environments(cache="1", api="1")})
+    town.settle()
+    town.break_("cache")
+    pull.say("/deploy")
+    assert pull.say("/status") == snapshot("""\
+### shop: Failed
+
+| Environment | State | Held by |
+| :-- | :-- | :-- |
+| `db` | ○\xa0not deployed |  |
+| `cache` | ✗\xa0**failed**: not in the file; `apply` failed (exit code 1). | [#1](https://github/acme/shop/pull/1) |
+
+Why, and what would free it:
+
+```
+/explain cache
+```\
+""")
+    town.mend("cache")
+    pull.say("/retry")
+    assert pull.say("/status") == snapshot("""\
+### shop: Active (partial) · 2 of 3 deployed
+
+| Environment | State | Held by | Commit | Deployed |
+| :-- | :-- | :-- | :-- | :-- |
+| `db` | ○\xa0not deployed |  |  |  |
+| `cache` | ✓\xa0deployed: not in the file | [#1](https://github/acme/shop/pull/1) | [`COMMIT7`](https://github/acme/shop/commit/COMMIT) | DATE |
+| `api` | ✓\xa0deployed: not in the file | [#1](https://github/acme/shop/pull/1) | [`COMMIT7`](https://github/acme/shop/commit/COMMIT) | DATE |\
+""")
+
+
 def test_status_and_explain(town: Town) -> None:
     _two(town)
     pull = town.pull(town.environments(db="2"))

@@ -37,7 +37,7 @@ def test_what_is_gone_from_its_file_stands_last(make_world: MakeWorld) -> None:
         ("b", "deployed", {"value": "b-1"}),
     ]
     assert (status["status"], status["partial"], status["deployed"], status["of"]) == ("Active", True, 2, 3)
-    assert "gone from the file" in world.headwater("status").out
+    assert "not in the file" in world.headwater("status").out
     assert world.headwater("destroy", "--auto-approve").code == 0
     assert [one["outputs"] for one in world.status()["environments"]] == [{}] * len(world.states())
 

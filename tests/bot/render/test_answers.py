@@ -46,7 +46,13 @@ def test_status() -> None:
 | :-- | :-- | :-- | :-- |
 | `vpc` | ✓\xa0deployed | [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) | 2025-11-24\xa016:00\xa0UTC |
 | `db` | ✗\xa0**failed**: Error: &#35;\u200b12 &#124; no | [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) | 2025-11-24\xa016:00\xa0UTC |
-| `eks` | ○\xa0not deployed: disabled |  |  |\
+| `eks` | ○\xa0not deployed: disabled |  |  |
+
+Why, and what would free it:
+
+```
+/explain db
+```\
 """)
     assert "There is no workflow here." in status_comment(())
 
