@@ -15,7 +15,7 @@ from bot.executors.base import Executor
 from bot.executors.local import LocalExecutor
 from bot.mirror import Mirror
 from bot.state_folder import STORE_FILE, has_store
-from bot.store.database import Database
+from bot.store.database import Database, shown_url
 from bot.vault import Vault
 from planner.definition import Definitions, Environment, Workflow
 from planner.format.formats import repository_key
@@ -75,6 +75,11 @@ class Project:
                 os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
             )  # also where the folder is an open one
         return Database.file(file)
+
+    @property
+    def store(self) -> str:
+        """Where its store is, or would be, as it may be shown."""
+        return shown_url(self._url or f"sqlite:///{self.state / STORE_FILE}")
 
     @property
     def has_store(self) -> bool:

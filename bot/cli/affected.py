@@ -41,7 +41,8 @@ def command(
     if settings.json:
         print_json(as_json(answer.base, answer.head, answer.workflows))
         return ExitCode.DONE
-    note(f"{answer.base[:12]}..{answer.head[:12]}", quiet=settings.quiet)
+    base = "each environment's last deploy" if since_deployed else answer.base[:12]
+    note(f"{base}..{answer.head[:12]}", quiet=settings.quiet)
     parts = [part for workflow in answer.workflows if (part := told(workflow, terminal_width()))]
     say("\n\n".join(parts) if parts else "Nothing is affected.")
     return ExitCode.DONE

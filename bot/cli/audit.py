@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,13 @@ from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
 from bot.cli.global_options import Globals
 from bot.cli.output import Cell, Tone, say, table, terminal_width
-from bot.cli.serving import server_database
-from bot.cli.words import SHORT, when
+from bot.cli.serving import server_database, server_store
+from bot.cli.words import SHORT, iso, when
 from bot.errors import WrongUse
 from planner.repository import GitError
 
 if TYPE_CHECKING:
+    from bot.project import Project
     from bot.store.audit import Entry
     from bot.store.database import Database
 
@@ -47,7 +48,8 @@ def command(settings: Globals, since: str | None, environment: str | None) -> Ex
             return ExitCode.DONE
         rows = [_row(one) for one in found]
     if not rows:
-        say("Nothing was done yet." if since is None and environment is None else "Nothing of that was done.")
+        said = "Nothing was done yet" if since is None and environment is None else "Nothing of that was done"
+        say(f"{said}, in {_store(settings)}.")
         return ExitCode.DONE
     say(
         table(
@@ -84,26 +86,37 @@ def _entries(settings: Globals, since: float, environment: str | None) -> Iterat
 
 
 def _database(settings: Globals) -> Database | None:
-    """The database of the repository here; where none is, or a server's state is named, the server's."""
-    from bot.cli.here import open_project  # noqa: PLC0415
-
-    if settings.state is not None and (settings.state / "settings.env").exists():
-        return server_database(settings)
-    try:
-        project = open_project(settings)
-    except GitError:  # no repository: it is run where the server is
-        if find_spec("pydantic_settings") is None:
-            raise
+    project = _project(settings)
+    if project is None:
         return server_database(settings)
     return project.database if project.has_store else None
 
 
+def _store(settings: Globals) -> str:
+    """Where it was looked for."""
+    project = _project(settings)
+    return server_store(settings) if project is None else project.store
+
+
+def _project(settings: Globals) -> Project | None:
+    """The repository here, whose log it is; None where it is the server's: there is none, or its state is named."""
+    from bot.cli.here import open_project  # noqa: PLC0415
+
+    if settings.state is not None and (settings.state / "settings.env").exists():
+        return None
+    try:
+        return open_project(settings)
+    except GitError:  # it is run where the server is
+        if find_spec("pydantic_settings") is None:
+            raise
+        return None
+
+
 def as_json(one: Entry) -> dict[str, object]:
     """A row for machines."""
-    at = datetime.fromtimestamp(one.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {
         "id": one.id,
-        "at": at,
+        "at": iso(one.at),
         "actor": one.actor,
         "deed": one.deed,
         "result": one.result,

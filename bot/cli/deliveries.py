@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -12,8 +11,8 @@ from bot.cli.context import Command, CommandGroup
 from bot.cli.exit_codes import ExitCode
 from bot.cli.global_options import Globals
 from bot.cli.output import Cell, Tone, print_json, printable, say, table, terminal_width
-from bot.cli.serving import server_database
-from bot.cli.words import when
+from bot.cli.serving import server_database, server_store
+from bot.cli.words import iso, when
 from bot.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -37,6 +36,9 @@ def command(context: click.Context, limit: int) -> ExitCode | None:
 
         with database.reading() as connection:
             found = deliveries.recent(connection, limit)
+    if not found and not settings.json:
+        say(f"No webhook came yet, in {server_store(settings)}.")
+        return ExitCode.DONE
     _show(found, as_json=settings.json)
     return ExitCode.DONE
 
@@ -64,9 +66,6 @@ def _show(found: list[DeliveryRow], *, as_json: bool) -> None:
     if as_json:
         print_json([_as_json(one) for one in found])
         return
-    if not found:
-        say("No webhook came yet.")
-        return
     rows = [_row(one) for one in found]
     say(table(["Received", "Event", "Action", "ID", "Outcome"], rows, width=terminal_width()))
 
@@ -77,5 +76,10 @@ def _row(one: DeliveryRow) -> list[str | Cell]:
 
 
 def _as_json(one: DeliveryRow) -> dict[str, str | None]:
-    at = datetime.fromtimestamp(one.received_at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return {"id": one.id, "event": one.event, "action": one.action or None, "receivedAt": at, "outcome": one.outcome}
+    return {
+        "id": one.id,
+        "event": one.event,
+        "action": one.action or None,
+        "receivedAt": iso(one.received_at),
+        "outcome": one.outcome,
+    }

@@ -12,7 +12,7 @@ from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
 from bot.cli.global_options import Globals
 from bot.cli.output import Tone, paint, print_json, printable, say
-from bot.cli.words import SHORT, names, reasons_words, state_words, when
+from bot.cli.words import SHORT, iso, names, reasons_words, state_words, when
 from bot.decide.freeing import Way, ways
 from bot.decide.meaning import meaning
 from bot.decide.transitions import FINISHED, Code, TaskState
@@ -141,12 +141,12 @@ def _as_json(found: Explanation, advice: list[str]) -> dict[str, object]:
         "state": task.state.value if task else None,
         "code": task.code.value if task else None,
         "detail": task.detail if task else "",
-        "since": found.since,
+        "since": iso(found.since),
         "waitsFor": list(task.waits_for) if task else [],
         "behind": found.rival,
         "heldBy": found.held_by,
         "refusals": [
-            {"actor": one.actor, "deed": one.deed, "at": one.at, "codes": list(one.codes), "detail": one.detail}
+            {"actor": one.actor, "deed": one.deed, "at": iso(one.at), "codes": list(one.codes), "detail": one.detail}
             for one in found.refusals
         ],
         "next": advice,

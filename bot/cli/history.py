@@ -9,7 +9,7 @@ from bot.cli.context import Command
 from bot.cli.exit_codes import ExitCode
 from bot.cli.global_options import Globals
 from bot.cli.output import Cell, note, print_json, say, table, terminal_width
-from bot.cli.words import SHORT, deployment_cell, when
+from bot.cli.words import SHORT, deployment_cell, iso, when
 from bot.decide.saying import duration
 from bot.decide.transitions import FINISHED, TaskState
 from bot.store import views
@@ -64,8 +64,8 @@ def as_json(view: views.DeploymentView, counts: dict[TaskState, int]) -> dict[st
         "commit": view.commit,
         "dirty": view.dirty,
         "actor": view.actor,
-        "createdAt": view.created_at,
-        "finishedAt": view.finished_at,
+        "createdAt": iso(view.created_at),
+        "finishedAt": iso(view.finished_at),
         "retryOf": view.retry_of,
         "tasks": {state.value: count for state, count in sorted(counts.items())},
     }

@@ -14,7 +14,7 @@ import click
 
 from bot.cli.global_options import Globals
 from bot.cli.output import Cell, Tone, paint, printable, width_of
-from bot.cli.words import plan_cell, state_cell, state_words, tone_of, took
+from bot.cli.words import iso, plan_cell, state_cell, state_words, tone_of, took
 from bot.decide.remaining import Leg, remaining, share_done
 from bot.decide.saying import duration
 from bot.decide.transitions import ACTIVE, TaskState
@@ -172,7 +172,7 @@ class Events(Lines):
         )
 
     def _say(self, **values: object) -> None:
-        click.echo(json.dumps({**values, "at": round(time.time(), 3)}))
+        click.echo(json.dumps({**values, "at": iso(time.time())}))
 
 
 class LiveTable(Silence):

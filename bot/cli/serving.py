@@ -41,6 +41,14 @@ def server_database(settings: Globals) -> Database | None:
     return Database(found.database) if has_store(found.state, given) else None
 
 
+def server_store(settings: Globals) -> str:
+    """Where the server's database is, or would be, as it may be shown."""
+    from bot.settings import StoreSettings  # noqa: PLC0415
+    from bot.store.database import shown_url  # noqa: PLC0415
+
+    return shown_url(settings_of(StoreSettings, settings).database)
+
+
 def need_the_server() -> None:
     """Raise HeadwaterError with the mend where the server's packages are not installed."""
     missing = [name for name in ("flask", "pydantic_settings", "waitress") if find_spec(name) is None]

@@ -13,7 +13,7 @@ from bot.cli.global_options import Globals
 from bot.cli.history import as_json
 from bot.cli.output import Cell, Tone, paint, print_json, printable, say, table, terminal_width
 from bot.cli.reviewing import indented_plan, plan_body
-from bot.cli.words import commit_words, deployment_cell, plan_cell, reasons_words, state_cell, took, when
+from bot.cli.words import commit_words, deployment_cell, iso, plan_cell, reasons_words, state_cell, took, when
 from bot.decide.transitions import TaskState
 from bot.store.views import DeploymentView, TaskView
 
@@ -83,6 +83,6 @@ def _as_json(task: TaskView) -> dict[str, object]:
         "waitsFor": list(task.waits_for),
         "reasons": list(task.reasons),
         "plan": None if task.plan is None else {"digest": task.plan.digest, **task.plan.counts, "text": task.plan.text},
-        "startedAt": task.started_at,
-        "finishedAt": task.finished_at,
+        "startedAt": iso(task.started_at),
+        "finishedAt": iso(task.finished_at),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -157,6 +158,14 @@ def took(task: TaskView, now: float) -> str:
 def when(at: float | None) -> str:
     """A time as people read it, in the local zone."""
     return "" if at is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+def iso(at: float | None) -> str | None:
+    """A time as JSON has it, in UTC: `2026-11-27T09:30:02.114Z`."""
+    if at is None:
+        return None
+    moment = datetime.datetime.fromtimestamp(at, datetime.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def commit_words(commit: str, *, dirty: bool) -> str:

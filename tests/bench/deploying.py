@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from planner.graph import Graph
@@ -65,10 +66,14 @@ def measured(folder: Path, count: int) -> Figures:
         count,
         critical_path(graph, durations)[0],
         wave_makespan(graph, durations, JOBS),
-        newest["finishedAt"] - newest["createdAt"],
+        _moment(newest["finishedAt"]) - _moment(newest["createdAt"]),
         cpu,
         2 * count,  # each is planned for review and then deployed
     )
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,10 @@ def test_metrics_have_a_port_of_their_own(start: Callable[..., Process]) -> None
 
 def test_deliveries_are_listed_and_done_again(start: Callable[..., Process], surroundings: dict[str, str]) -> None:
     nothing = run(surroundings, "deliveries")
-    assert (nothing.returncode, nothing.stdout) == (0, "No webhook came yet.\n")
+    assert (nothing.returncode, nothing.stdout) == (
+        0,
+        f"No webhook came yet, in sqlite:///{surroundings['HEADWATER_STATE']}/headwater.db.\n",
+    )
     assert run(surroundings, "deliveries", "--json").stdout == "[]\n"
     assert not Path(surroundings["HEADWATER_STATE"]).exists()
 
