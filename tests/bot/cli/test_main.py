@@ -174,7 +174,7 @@ Deployments:
 
 Server:
   setup       Make the GitHub App in your browser, and keep its keys
-  serve       Serve pull requests: web and workers in one process
+  serve       Serve pull requests: web and workers in one
   web         Only listen; for replicas, on PostgreSQL
   worker      Only work; for replicas, on PostgreSQL
   backup      Copy the server's SQLite database while it runs
