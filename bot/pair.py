@@ -102,7 +102,7 @@ class Worker:
         connection.wait([self._process.sentinel])
         if not self._stopping:
             self._process.join()  # its files are closed a moment before it can be waited for
-            self._ended = self._process.exitcode
+            self._ended = self._process.exitcode or None  # 0: somebody told both to stop
             os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -132,7 +132,13 @@ class _Listener:
 def _work(
     settings: Settings, wakes: socket.socket, asks: Connection, not_ours: tuple[socket.socket, Connection]
 ) -> None:
-    """Work until told to stop, or until the one that listens is gone."""
+    """Work until told to stop, or until the one that listens is gone.
+
+    A terminal or a service manager tells both to stop, and then the one that listens tells this one: what is in hand is
+    finished however often it is told. (By a handler: all that is started here would ignore what this one ignores.)
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
     for one in not_ours:
         one.close()
     logging.configure(settings.log_level, settings.secrets)

@@ -97,11 +97,11 @@ def _metrics(host: Host) -> Iterator[None]:
 
 @contextmanager
 def _signals(stopped: threading.Event, listener: Listener | None) -> Iterator[None]:
-    """The first signal ends gracefully; the next one as the system does."""
+    """The first signal ends gracefully; the next one does what it did before this."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, before[number])
         stopped.set()
         if listener is not None:
             listener.stop()

@@ -15,6 +15,7 @@ import pytest
 
 from tests.bot.serving.conftest import Process, deliver, outcome
 from tests.bot.web.conftest import ask
+from tests.github import GitHub
 
 INSTALLED = b'{"action":"created","installation":{"id":1}}'
 
@@ -75,6 +76,37 @@ def test_who_listens_and_who_works_end_together_when_told_to(start: Callable[...
     assert worker != serving.process.pid
     assert serving.end()[0] == 0
     assert ends(worker, 0.1)
+
+
+def test_who_works_ends_what_it_has_in_hand_however_often_it_is_told_to_stop(
+    start: Callable[..., Process], github: GitHub
+) -> None:
+    """A terminal and a service manager tell all processes; then the one that listens tells the other one again."""
+    serving = start("serve", "--port", "0")
+    port = serving.up()
+    late = github.faults.late("/app/installations", 1.5, times=None)
+    assert deliver(port, INSTALLED, "installation", "one").status == 202
+    while not late.met:
+        time.sleep(0.01)
+    worker = worker_of(serving)
+    for pid in (worker, serving.process.pid):
+        os.kill(pid, signal.SIGTERM)
+    time.sleep(0.2)
+    os.kill(worker, signal.SIGTERM)
+    assert not ends(worker, 0.3)
+    assert serving.process.wait(10) == 0
+    assert ends(worker, 0.1)
+    github.faults.mend()
+
+
+def test_who_listens_ends_well_too_where_a_terminal_was_faster_with_the_other_one(
+    start: Callable[..., Process],
+) -> None:
+    serving = start("serve", "--port", "0")
+    serving.up()
+    os.kill(worker_of(serving), signal.SIGINT)
+    assert serving.process.wait(10) == 0
+    assert "error" not in serving.end()[1]
 
 
 def test_it_ends_and_says_so_when_its_worker_is_killed(
