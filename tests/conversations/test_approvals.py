@@ -430,8 +430,14 @@ To go on with the plan that is shown (`/reject db` calls it off):
 
 | Environment | State | Held by |
 | :-- | :-- | :-- |
-| `db` | !\xa0**needs approval** | [#1](https://github/acme/shop/pull/1) |
-| `api` | ◐\xa0in progress: deployment 2 | [#1](https://github/acme/shop/pull/1) |
+| `db` | !\xa0**needs approval**: deployment 2 | [#1](https://github/acme/shop/pull/1) |
+| `api` | ◐\xa0in progress: waits in deployment 2 | [#1](https://github/acme/shop/pull/1) |
+
+Why, and what would free it:
+
+```
+/explain db
+```
 
 ### Not approved
 

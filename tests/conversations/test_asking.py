@@ -146,7 +146,13 @@ Next:
 | Environment | State | Held by | Commit | Deployed |
 | :-- | :-- | :-- | :-- | :-- |
 | `db` | ✓\xa0deployed | [#1](https://github/acme/shop/pull/1) | [`COMMIT7`](https://github/acme/shop/commit/COMMIT) | DATE |
-| `api` | ✗\xa0**failed**: `apply` failed (exit code 1). | [#1](https://github/acme/shop/pull/1) |  |  |\
+| `api` | ✗\xa0**failed**: `apply` failed (exit code 1). | [#1](https://github/acme/shop/pull/1) |  |  |
+
+Why, and what would free it:
+
+```
+/explain api
+```\
 """)
     assert pull.say("/explain api") == snapshot("""\
 ### `api`
