@@ -79,6 +79,7 @@ class PlanComment:
     `problems` are `file:line:column: what is wrong`. `after_merge`: what of permissions and the like the pull request
     changes, so that it holds only once it is merged. `superseded_by` is the commit that is planned next. `held`: the
     aliases whose plans wait for the workflow file of the default branch; `brings_file`: the pull request adds it.
+    `ended`: merged or closed; `deployed` are then the file and alias of each environment that was deployed from it.
     """
 
     key: str
@@ -94,6 +95,8 @@ class PlanComment:
     superseded_by: str = ""
     held: tuple[str, ...] = ()
     brings_file: bool = False
+    ended: str = ""
+    deployed: frozenset[tuple[str, str]] = frozenset()
 
 
 class Refused(NamedTuple):

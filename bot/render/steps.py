@@ -40,6 +40,8 @@ def command(verb: str, *aliases: str) -> str:
 def plan_steps(model: PlanComment) -> tuple[Step, ...]:
     """What to type below a plan comment."""
     rows = rows_of(model.sections)
+    if model.ended:
+        return _not_deployed(model) if model.ended == "merged" else ()
     if model.problems:
         return (Step(Markdown("Push a commit that mends this; it is read again at once.")),)
     asked = any(row.state is not None for row in rows)
@@ -54,6 +56,30 @@ def plan_steps(model: PlanComment) -> tuple[Step, ...]:
     if not rows or model.superseded_by or not all(map(finished, rows)):
         return ()
     return _after_plans(model, rows)
+
+
+def _not_deployed(model: PlanComment) -> tuple[Step, ...]:
+    """What a merge left as it was, where no merge deploys."""
+    left = [
+        (section.workflow, row.alias)
+        for section in model.sections
+        if not section.merging and not section.only_to
+        for row in section.rows
+        if _deployable(row) and (section.file, row.alias) not in model.deployed
+    ]
+    if not left:
+        return ()
+    words = "Merged without being deployed. To deploy it, on any open pull request:"
+    several = len({workflow for workflow, _ in left}) > 1
+    typed_so = [
+        command(
+            "deploy",
+            *[alias for name, alias in left if name == workflow],
+            *(["--workflow", workflow] if several else []),
+        )
+        for workflow in dict.fromkeys(name for name, _ in left)
+    ]
+    return (Step(Markdown(words), "\n".join(typed_so)),)
 
 
 def _held(model: PlanComment) -> Step:

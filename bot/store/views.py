@@ -91,6 +91,18 @@ def retried_as(connection: Connection, number: int) -> int | None:
     return connection.execute(query).scalar()
 
 
+def deployed_at(connection: Connection, repository: int, commit: str) -> frozenset[tuple[str, str]]:
+    """The workflow's file and the alias of each environment that was last deployed at this commit."""
+    query = (
+        select(workflows.c.file, environments.c.alias)
+        .join(environments, environments.c.workflow_id == workflows.c.id)
+        .join(tasks, environments.c.success_id == tasks.c.id)
+        .join(deployments, tasks.c.deployment_id == deployments.c.id)
+        .where(workflows.c.repository_id == repository, deployments.c.commit == commit)
+    )
+    return frozenset((row.file, row.alias) for row in connection.execute(query))
+
+
 def workflow_name(connection: Connection, workflow: int) -> str:
     """What a workflow is called."""
     name: str = connection.execute(select(workflows.c.name).where(workflows.c.id == workflow)).scalar_one()

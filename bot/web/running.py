@@ -98,7 +98,7 @@ def _metrics(host: Host) -> Iterator[None]:
 @contextmanager
 def _signals(stopped: threading.Event, listener: Listener | None) -> Iterator[None]:
     """The first signal ends gracefully; the next one does what it did before this."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {int(number): signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def stop(number: int, _frame: FrameType | None) -> None:
         signal.signal(number, before[number])

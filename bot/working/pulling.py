@@ -78,7 +78,16 @@ def keep_told(server: Server, project: HostedProject, told: PullData) -> PullRow
         before = hosting.pull(connection, project.hosted.id, told.number)
         if before is not None and before.head != told.head_sha:
             values["last_pusher"] = hosting.UNKNOWN_PUSHER
-        return hosting.keep_pull(connection, project.hosted.id, told.number, values)
+        pull = hosting.keep_pull(connection, project.hosted.id, told.number, values)
+        if before is not None and before.open != pull.open:
+            _retell_plan(connection, project.hosted, pull)
+        return pull
+
+
+def _retell_plan(connection: Connection, hosted: HostedRepository, pull: PullRow) -> None:
+    """Bring the plan comment up to date, if there is one."""
+    if publications.find(connection, hosted.id, Kind.PLAN, str(pull.number)) is not None:
+        publications.want(connection, hosted.id, Kind.PLAN, str(pull.number), time.time(), number=pull.number)
 
 
 def fetch(project: HostedProject, told: PullData) -> None:

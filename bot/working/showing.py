@@ -135,6 +135,8 @@ def plan_model(connection: Connection, project: HostedProject, pull: PullRow) ->
         superseded_by=pull.head if pull.open and pull.head != plan.commit else "",
         held=plan.held,
         brings_file=bool(plan.held) and project.mirror.has_file(plan.commit, FILE),
+        ended="" if pull.open else pull.state,
+        deployed=frozenset() if pull.open else views.deployed_at(connection, pull.repository, plan.commit),
     )
 
 
