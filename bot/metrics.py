@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from itertools import chain
+from wsgiref.types import WSGIApplication
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -17,7 +18,6 @@ from prometheus_client.registry import Collector
 from bot.errors import HeadwaterError
 from bot.github.limits import Numbers
 from bot.store.measures import OTHER, WORK, Measured
-from bot.web.listener import Wsgi
 
 EVENTS = frozenset(
     {
@@ -102,11 +102,11 @@ class Metrics(Collector):
         if self._store is not None:
             yield from self._store.collect()
 
-    def application(self) -> Wsgi:
+    def application(self) -> WSGIApplication:
         """What answers Prometheus."""
         all_of_it = CollectorRegistry()
         all_of_it.register(self)
-        made: Wsgi = make_wsgi_app(all_of_it)
+        made: WSGIApplication = make_wsgi_app(all_of_it)
         return made
 
 

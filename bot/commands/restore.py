@@ -12,8 +12,8 @@ from bot.decide.comment import Argument, Grammar
 from bot.store import locks
 from bot.store.conversation import CommandState
 from bot.submit import submit_plan
+from bot.working.ending import freed
 from bot.working.proposing import restoring
-from bot.working.pulling import freed
 from bot.working.requesting import recorder, succeeded
 
 

@@ -14,7 +14,7 @@ from bot.errors import WrongUse
 from bot.runner.spec import LOCK_ID
 from bot.store import locks
 from bot.unlocking import submit_unlock
-from bot.working.pulling import freed
+from bot.working.ending import freed
 from bot.working.requesting import recorder
 from planner.nearest import nearest
 

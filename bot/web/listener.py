@@ -6,10 +6,10 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
@@ -18,8 +18,6 @@ from waitress.task import ErrorTask
 
 from bot.errors import HeadwaterError
 from bot.web.polling import Polling
-
-Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 HEADERS = (
     ("Cache-Control", "no-store"),
@@ -49,7 +47,7 @@ class Listener:
     """
 
     def __init__(
-        self, app: Wsgi, host: str, port: int, *, most_body: int, threads: int = 4, grace: float = 20.0
+        self, app: WSGIApplication, host: str, port: int, *, most_body: int, threads: int = 4, grace: float = 20.0
     ) -> None:
         self._grace = grace
         self._map: dict[int, Any] = {}

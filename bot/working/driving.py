@@ -18,7 +18,7 @@ from bot.store import conversation, deployments, hosting, locks, publications, w
 from bot.store.driving import Unfinished, commits, unfinished
 from bot.store.hosting import HostedRepository, PullRow
 from bot.store.tables import workflows
-from bot.working.pulling import freed
+from bot.working.ending import freed
 from planner.problems import PlannerError
 
 _SHORTEST = 0.05

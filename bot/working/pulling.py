@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from bot.decide.deeds import ITSELF, By
+from bot.decide.deeds import By
 from bot.decide.trust import changed_power
 from bot.errors import HeadwaterError
 from bot.github.data import PullData
@@ -19,15 +19,16 @@ from bot.prepare import prepare, prepare_vanished
 from bot.preparing.situation import Prepared
 from bot.request import Aim, Request
 from bot.server import Server
-from bot.store import conversation, deployments, hosting, locks, publications, work
+from bot.store import conversation, deployments, hosting, publications, work
 from bot.store.hosting import HostedRepository, PullRow
 from bot.store.publications import Kind
 from bot.submit import submit_plan
 from bot.working.against_base import warnings
+from bot.working.ending import give_back, tell_off_main
 from bot.working.places import hosted_of
 from bot.working.remarks import remarks_on
-from bot.working.superseding import cut_off, stop_former, stop_newest
-from bot.working.voiding import void_asked, void_former
+from bot.working.superseding import cut_off, stop_former
+from bot.working.voiding import void_former
 from bot.working.workflow_file import jobs_can_run, why_anew
 from planner.definition import Workflow
 from planner.problems import DefinitionError, PlannerError
@@ -49,7 +50,7 @@ def bring_up_to_date(server: Server, key: str) -> None:
     project = server.project(hosted)
     pull = refresh(server, project, int(number))
     if not pull.open:
-        _ended(server, hosted, pull)
+        give_back(server, hosted, pull)
         return
     void_former(server, pull)
     with server.database.writing() as connection:
@@ -301,44 +302,3 @@ def want_deploy_check(
     if told is not None and not told.continuous:  # that of a merge stands at its own commit
         want = partial(publications.want, connection, hosted.id, now=now, number=pull.number, wait=wait)
         want(Kind.DEPLOY_CHECK, f"{pull.id}:{pull.head}:{told.workflow}", sha=pull.head, deployments=[deployment])
-
-
-def _ended(server: Server, hosted: HostedRepository, pull: PullRow) -> None:
-    """A merged pull request gives back what it held; one closed after a deploy keeps it, and is told so."""
-    now = time.time()
-    with server.database.writing() as connection:
-        stop_newest(connection, pull, now)
-        void_asked(connection, pull, ended(pull), now)
-        if pull.state == "merged":
-            if locks.release(connection, pull.id, ended(pull), now):
-                wake_waiting(connection, hosted, now)
-            work.request(connection, "push", f"{hosted.github_id}:{pull.base_ref}"[:255], now, now)
-        elif locks.of_pull(connection, pull.id):
-            publications.want(connection, hosted.id, Kind.OFF_MAIN, str(pull.number), now, number=pull.number)
-    server.wake()
-
-
-def ended(pull: PullRow) -> By:
-    """What gives back what a merged pull request held, and calls off what waits on one that is merged or closed."""
-    return By(ITSELF, f"#{pull.number}", (f"#{pull.number} was {pull.state}",), pull=pull.number)
-
-
-def freed(connection: Connection, hosted: HostedRepository, numbers: Iterable[int], now: float) -> None:
-    """These pull requests hold less than before: whoever waited for that goes on, and where it is told it is told."""
-    wake_waiting(connection, hosted, now)
-    for number in sorted(set(numbers)):
-        tell_off_main(connection, hosted, number, now)
-
-
-def tell_off_main(connection: Connection, hosted: HostedRepository, number: int, now: float) -> None:
-    """Bring the comment up to date that tells what a closed pull request holds, if there is one."""
-    if publications.find(connection, hosted.id, Kind.OFF_MAIN, str(number)) is not None:
-        publications.want(connection, hosted.id, Kind.OFF_MAIN, str(number), now, number=number)
-
-
-def wake_waiting(connection: Connection, hosted: HostedRepository, now: float) -> None:
-    """Something became free: let the commands and branches go on that waited for it."""
-    for number in conversation.pulls_with_waiting(connection, hosted.id):
-        work.request(connection, "commands", f"{hosted.github_id}:{number}", now, now)
-    for branch in conversation.branches_with_stories(connection, hosted.id):
-        work.request(connection, "push", f"{hosted.github_id}:{branch}"[:255], now, now)

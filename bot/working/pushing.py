@@ -26,9 +26,10 @@ from bot.store.tables import deployments as deployment_table
 from bot.store.tables import workflows as workflow_table
 from bot.submit import Planned, submit
 from bot.working import merges, push_lines
+from bot.working.ending import ended, wake_waiting
 from bot.working.merges import Push
 from bot.working.places import hosted_of
-from bot.working.pulling import ended, keep_told, wake_waiting
+from bot.working.pulling import keep_told
 from bot.working.pushed_facts import before, facts_of
 from bot.working.shown_before import shown_before
 from bot.working.workflow_file import plan_what_waited

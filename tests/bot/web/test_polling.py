@@ -7,11 +7,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 import pytest
 
 from bot.web import listener
-from bot.web.listener import Listener, Wsgi
+from bot.web.listener import Listener
 
 LARGE = 8 * 1024 * 1024
 
@@ -25,7 +26,7 @@ def echo(surroundings: dict[str, Any], start: Callable[..., object]) -> Iterable
 
 
 @contextmanager
-def serving(app: Wsgi = echo) -> Iterator[Listener]:
+def serving(app: WSGIApplication = echo) -> Iterator[Listener]:
     made = Listener(app, "127.0.0.1", 0, most_body=1024, threads=4, grace=2)
     thread = made.start()
     try:
