@@ -127,7 +127,7 @@ def plan_model(connection: Connection, project: HostedProject, pull: PullRow) ->
         commit=plan.commit,
         base=plan.base,
         repository_url=url,
-        sections=tuple(one for one in found if one is not None),
+        sections=tuple(one if pull.open else _unlocked(one) for one in found if one is not None),
         problems=plan.problems,
         after_merge=plan.after_merge,
         notices=plan.notices,
@@ -138,6 +138,11 @@ def plan_model(connection: Connection, project: HostedProject, pull: PullRow) ->
         ended="" if pull.open else pull.state,
         deployed=frozenset() if pull.open else views.deployed_at(connection, pull.repository, plan.commit),
     )
+
+
+def _unlocked(one: Section) -> Section:
+    """Without who holds what now, which is nothing to a pull request that has ended."""
+    return replace(one, rows=tuple(replace(row, locked_by="") for row in one.rows))
 
 
 def command_model(connection: Connection, project: HostedProject, row: CommandRow) -> DeploymentComment:

@@ -120,12 +120,6 @@ flowchart LR
 | `db` | ⊘\xa0cancelled | `db/plan` | script | [N s](https://github/acme/shop/actions/runs/RUN) |
 | `api` | ○\xa0after `db` | downstream of `db` | script |  |
 
-Once that is mended:
-
-```
-/plan db
-```
-
 <sub>[`COMMIT7`](https://github/acme/shop/commit/COMMIT) against [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop`</sub>\
 """)
     (shop.tools / "go-db").touch()
