@@ -15,6 +15,7 @@ from bot.render.words import FAILED, LATER, changes, finished
 from planner.ci.headwater_workflow import FILE
 
 _STATE_LOCK = re.compile(r"Lock Info:\W{0,20}ID:\s{1,20}([A-Za-z0-9][A-Za-z0-9_.:/=+-]{0,199})\s")
+_DEEDS = frozenset({TaskAction.DEPLOY, TaskAction.DESTROY})
 MOST_TYPED = 12
 """Aliases of one command."""
 
@@ -230,7 +231,7 @@ def _tried_again(model: DeploymentComment) -> list[Step]:
 
 
 def _again(rows: Sequence[Row]) -> list[Step]:
-    retried = [row for row in rows if row.action in (TaskAction.DEPLOY, TaskAction.DESTROY)]
+    retried = [row for row in rows if row.action in _DEEDS and row.code is not Code.SUPERSEDED]
     if not any(row.state in FAILED or row.state is TaskState.CANCELLED for row in retried):
         return []
     if any(row.code is Code.VOIDED for row in rows):

@@ -527,9 +527,9 @@ def test_two_people_at_once(town: Town) -> None:
     town.settle()
     town.hold("db")
     pull.comment("/deploy", by="ada")
-    pull.comment("/deploy", by="bob")
-    town.wait_for(lambda: len(pull.ours()) == 3)
     town.wait_for(lambda: town.tool_log() == ["db begins"])
+    pull.comment("/deploy", by="bob")
+    town.wait_for(lambda: len(pull.ours()) == 3 and "queued" in pull.newest())
     assert pull.newest() == snapshot("""\
 ### Deploying `db`: 1 waiting
 

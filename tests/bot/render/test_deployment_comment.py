@@ -193,6 +193,7 @@ def test_superseded() -> None:
     body = deployment_comment(deployment_of(VPC, gone, state=DeploymentState.SUPERSEDED, finished=True))
     assert headline(body) == "### Deploy was superseded: 1 done, 1 cancelled"
     assert "superseded by deployment 9" in body
+    assert "/retry" not in body
 
 
 def test_what_may_still_be_at_work_is_for_an_admin() -> None:
