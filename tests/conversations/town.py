@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, and_, not_, or_, select
 
+from bot.decide.transitions import TaskState
 from bot.github.app import App
 from bot.github.limits import Limits
 from bot.server import Server
@@ -303,7 +304,11 @@ class Town:
         return "; ".join(left)
 
     def _moves(self, connection: Connection, number: int) -> bool:
-        return not waits_for_people(connection, number)
+        """Whether it goes on by itself; what asks for an approval is called off by a stop."""
+        asks = (tasks.c.deployment_id == number) & (tasks.c.state == TaskState.NEEDS_APPROVAL.value)
+        stopped = (deployments.c.id == number) & deployments.c.stop.is_not(None)
+        called_off = select(tasks.c.id).join(deployments).where(asks, stopped).limit(1)
+        return connection.execute(called_off).first() is not None or not waits_for_people(connection, number)
 
     def tried_again(self) -> list[str]:
         """The kinds of work that failed, and are tried again."""
