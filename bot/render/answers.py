@@ -91,7 +91,7 @@ def _standing(one: Standing, most: int, held: Mapping[tuple[str, str], str], rep
 def _what_is_stuck(standings: Sequence[Standing]) -> tuple[Step, ...]:
     """What to type to learn why environments do not go on, and what would free them."""
     stuck = [
-        command("explain", each.alias, *(("--workflow", one.workflow.name) if len(standings) > 1 else ()))
+        command("explain", each.alias, workflow=one.workflow.name if len(standings) > 1 else "")
         for one in standings
         for each in one.environments
         if each.state in _STUCK

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bot.decide.facts import TaskAction
@@ -33,9 +33,10 @@ class Step:
         return fence(self.command) if self.command else Markdown()
 
 
-def command(verb: str, *aliases: str) -> str:
-    """A command as it is typed."""
-    return " ".join([f"/{verb}", *(typed(clean(alias)) for alias in aliases)])
+def command(verb: str, *aliases: str, workflow: str = "") -> str:
+    """A command as it is typed, of one workflow or all."""
+    of = ["--workflow", typed(clean(workflow))] if workflow else []
+    return " ".join([f"/{verb}", *(typed(clean(alias)) for alias in aliases), *of])
 
 
 def plan_steps(model: PlanComment) -> tuple[Step, ...]:
@@ -61,26 +62,26 @@ def plan_steps(model: PlanComment) -> tuple[Step, ...]:
 
 def _not_deployed(model: PlanComment) -> tuple[Step, ...]:
     """What a merge left as it was, where no merge deploys."""
-    left = [
-        (section.workflow, row.alias)
+    left = {
+        section.workflow: aliases
         for section in model.sections
-        if not section.merging and not section.only_to
-        for row in section.rows
-        if _deployable(row) and (section.file, row.alias) not in model.deployed
-    ]
+        if not section.merging and not section.only_to and (aliases := _still_to_deploy(section, model.deployed))
+    }
     if not left:
         return ()
-    words = "Merged without being deployed. To deploy it, on any open pull request:"
-    several = len({workflow for workflow, _ in left}) > 1
-    typed_so = [
-        command(
-            "deploy",
-            *[alias for name, alias in left if name == workflow],
-            *(["--workflow", workflow] if several else []),
-        )
-        for workflow in dict.fromkeys(name for name, _ in left)
+    name = len(model.sections) > 1
+    lines = [
+        command("deploy", *aliases[:MOST_TYPED], workflow=workflow if name else "")
+        for workflow, aliases in left.items()
     ]
-    return (Step(Markdown(words), "\n".join(typed_so)),)
+    more = sum(len(aliases[MOST_TYPED:]) for aliases in left.values())
+    rest = f" ({more} more are left out here)" if more else ""
+    words = f"Merged without being deployed. To deploy it, on any open pull request{rest}:"
+    return (Step(Markdown(words), "\n".join(lines)),)
+
+
+def _still_to_deploy(section: Section, deployed: Collection[tuple[str, str]]) -> list[str]:
+    return [row.alias for row in section.rows if _deployable(row) and (section.file, row.alias) not in deployed]
 
 
 def _held(model: PlanComment) -> Step:
@@ -120,7 +121,7 @@ def _deploys(model: PlanComment) -> tuple[Step, ...]:
     first = f"Merging this deploys {what}. " if merging else ""
     once = "Once this is no draft any more, to" if model.draft else "To"
     then = "deploy it before the merge:" if len(merging) == len(changing) else "deploy what is shown here:"
-    each = "\n".join(f"{command('deploy')} --workflow {typed(clean(section.workflow))}" for section in changing)
+    each = "\n".join(command("deploy", workflow=section.workflow) for section in changing)
     return (Step(Markdown(f"{first}{once} {then}"), each if elsewhere else command("deploy")), *elsewhere)
 
 

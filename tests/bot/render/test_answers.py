@@ -119,3 +119,9 @@ def test_help() -> None:
 | `/plan [ENV…]` | plan what is affected |
 | <code>/deploy a&#124;b</code> | deploy @\u200bada |\
 """)
+
+
+def test_what_is_stuck_in_several_workflows_is_explained_with_its_workflow() -> None:
+    other = replace(STANDING, workflow=STANDING.workflow._replace(name="my bank"))
+    body = status_comment((STANDING, other))
+    assert "/explain db --workflow 'shop @ada'\n/explain db --workflow 'my bank'\n" in body

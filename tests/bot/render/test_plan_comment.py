@@ -9,6 +9,7 @@ from inline_snapshot import snapshot
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, TaskState
 from bot.render import plan_comment
+from bot.render.fitting import COMMENT, characters
 from bot.render.models import Row, Section
 from tests.bot.render.reading import balanced
 from tests.bot.render.samples import COMMIT, SHOP, plan_of, planned
@@ -356,3 +357,19 @@ flowchart LR
 def test_the_same_model_gives_the_same_bytes() -> None:
     assert plan_comment(plan_of(*SHOP)) == plan_comment(plan_of(*SHOP))
     assert COMMIT[:7] in plan_comment(plan_of(*SHOP))
+
+
+def test_what_a_merge_left_undeployed_is_named_within_bounds() -> None:
+    rows = [planned(f"{'long-' * 12}{number}", counts={"add": 1}) for number in range(1000)]
+    body = plan_comment(plan_of(*rows, ended="merged", deployed=frozenset({("headwater.yml", rows[0].alias)})))
+    assert characters(body) <= COMMENT.most
+    assert "on any open pull request (987 more are left out here):" in body
+    (command,) = [line for line in body.splitlines() if line.startswith("/deploy")]
+    assert command == " ".join(["/deploy", *(row.alias for row in rows[1:13])])
+
+
+def test_of_several_workflows_each_deploy_names_its_own() -> None:
+    db = planned("db", counts={"change": 1})
+    sections = tuple(Section(name, f"{name}/headwater.yml", rows=(db,)) for name in ("shop", "bank"))
+    body = plan_comment(replace(plan_of(ended="merged"), sections=sections))
+    assert "/deploy db --workflow shop\n/deploy db --workflow bank\n" in body
