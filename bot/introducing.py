@@ -23,18 +23,27 @@ _log = structlog.get_logger("headwater.start")
 
 def introduce(settings: Settings) -> None:
     """Ask GitHub about the App, and log what its settings lack; raises WrongUse where GitHub does not know it."""
+    try:
+        for doubt in doubts(settings):
+            _log.warning(doubt)
+    except GitHubError as error:
+        _log.warning("GitHub could not be asked about the App", why=error.what)
+
+
+def doubts(settings: Settings) -> list[str]:
+    """What the App's settings at GitHub lack.
+
+    Raises WrongUse where GitHub does not know it, GitHubError where it does not answer.
+    """
     app = App(settings.github_app_id, settings.private_key, settings.github_api_url, timeout=_SECONDS)
     try:
-        for doubt in _doubts(app.itself(), settings.public_url):
-            _log.warning(doubt)
+        return list(_doubts(app.itself(), settings.public_url))
     except (Unauthorized, NotFound) as error:
         raise WrongUse(
             f"GitHub at {settings.github_api_url} knows no App {settings.github_app_id} with this key ({error.what})",
             "HEADWATER_GITHUB_APP_ID is the App ID on the App's page, HEADWATER_GITHUB_PRIVATE_KEY_FILE a key that was "
             "made there, HEADWATER_GITHUB_API_URL says which GitHub; and this machine's clock must be right",
         ) from error
-    except GitHubError as error:
-        _log.warning("GitHub could not be asked about the App", why=error.what)
     finally:
         app.close()
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 import structlog
 
@@ -27,7 +27,7 @@ from bot.working.sweeping import ALL, OLD
 _LONGEST_WAIT = 300.0
 _LOOK_SECONDS = 0.2
 _MOST_LOOKED_AT = 100
-_COMPANY_SECONDS = 0.005
+_COMPANY_SECONDS = 0.02
 """Who is woken to find work waits so long for others who want the same."""
 _TIMES_AS_LONG = 4
 """And so many times as long as finding took: under load it takes little from those who work, and from who answers."""
@@ -43,7 +43,7 @@ class Workers:
         self._stopped = threading.Event()
         self._ready = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._handed: SimpleQueue[tuple[WorkRow, str]] = SimpleQueue()
+        self._handed: SimpleQueue[tuple[WorkRow, str] | None] = SimpleQueue()  # None: the end
         self._busy: dict[str, str] = {}  # the subjects that workers here have in hand, and the lane of each
         self._left: dict[str, float] = {}  # subjects that others have in hand, or that rest: when to look again
         self._lock = threading.Lock()
@@ -72,6 +72,8 @@ class Workers:
         """Let what is in hand end, and take nothing more; returns after so many seconds at most."""
         self._stopped.set()
         self._server.waking.stop()
+        for _ in range(self._server.settings.workers):
+            self._handed.put(None)
         end = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(end - time.monotonic(), 0.0))
@@ -92,11 +94,8 @@ class Workers:
             self._stopped.wait(max(_COMPANY_SECONDS, _TIMES_AS_LONG * took))
 
     def _work(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                row, subject = self._handed.get(timeout=_LOOK_SECONDS)
-            except Empty:
-                continue
+        while (handed := self._handed.get()) is not None and not self._stopped.is_set():
+            row, subject = handed
             began = time.monotonic()
             try:
                 mine = self._take(row, subject)

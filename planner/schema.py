@@ -37,7 +37,19 @@ def _who_refusal(text: str) -> str | None:
     return f"{text!r} is nobody: write read, triage, write, maintain, admin or @organisation/team"
 
 
+LONGEST_ALIAS = 200
+"""Characters."""
+
+
+def _alias_refusal(text: str) -> str | None:
+    """An alias stands in comments, names of jobs and commands."""
+    if len(text) > LONGEST_ALIAS:
+        return f"has {len(text):,} characters: at most {LONGEST_ALIAS}, and `name` may be longer"
+    return _blank_refusal(text)
+
+
 _VISIBLE = Text(_blank_refusal, r"\S")
+_ALIAS = Text(_alias_refusal, rf"^(?=.*\S).{{1,{LONGEST_ALIAS}}}$")
 _VERSION = Text(version_refusal, "^(?!-)")
 _FILLED_IN = Text(interpolated_refusal, INTERPOLATED_PATTERN)
 _NAMES = ListOf(Text())
@@ -179,7 +191,7 @@ FILE = Record(
     "a workflow file",
     (
         Key("name", _VISIBLE, "The name of the workflow; without it the folder of the file."),
-        Key("environments", MapOf(ENVIRONMENT, _VISIBLE, "environment", "alias"), "The environments, by alias."),
+        Key("environments", MapOf(ENVIRONMENT, _ALIAS, "environment", "alias"), "The environments, by alias."),
         Key(
             "settings",
             Record(

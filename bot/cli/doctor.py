@@ -6,11 +6,8 @@ import json
 import os
 import platform
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,12 +15,13 @@ import click
 
 from bot.backends import without_backend
 from bot.cli.beside_bot import bot_of, workflow_file
+from bot.cli.checking import Check, Verdict, check_state_folder, check_store
 from bot.cli.context import Command
 from bot.cli.definitions import read_files, repository_of
+from bot.cli.doctor_server import has_server, server_checks
 from bot.cli.exit_codes import ExitCode
 from bot.cli.global_options import Globals
 from bot.cli.output import Cell, Tone, print_json, say, table, terminal_width
-from bot.errors import HeadwaterError
 from bot.runner.failure import RunnerError
 from bot.runner.process import run
 from bot.runner.tools.versions import Binary, binaries, choose
@@ -36,28 +34,14 @@ from planner.repository import Repository
 OLDEST_GIT = (2, 31)  # rev-parse --path-format
 
 
-class Verdict(StrEnum):
-    """What a check came to. Only `BAD` makes the exit code 1."""
-
-    GOOD = "ok"
-    WARN = "warning"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at: what was found, and what to do about it."""
-
-    name: str
-    verdict: Verdict
-    found: str
-    mend: str = ""
-
-
 @click.command(cls=Command)
 @click.pass_obj
 def command(settings: Globals) -> ExitCode:
-    """Check git, the tools and their versions, the state folder, the store and the definitions."""
+    """Check git, the tools and their versions, the state folder, the store and the definitions.
+
+    On the machine of a server, outside of a repository or with its state folder named, check the server: its settings,
+    its store, what GitHub says of its App, and whether it answers.
+    """
     checks = list(all_checks(settings))
     if settings.json:
         print_json({"checks": [_as_json(one) for one in checks]})
@@ -72,8 +56,8 @@ _SIGNS = {Verdict.GOOD: Cell("✓", Tone.GOOD), Verdict.WARN: Cell("!", Tone.WAR
 
 def _rows(check: Check) -> Iterator[list[str | Cell]]:
     yield [_SIGNS[check.verdict], check.name, check.found]
-    if check.mend:
-        yield ["", "", Cell(f"→ {check.mend}", Tone.WARN)]
+    for number, line in enumerate(check.mend.splitlines()):
+        yield ["", "", Cell(f"{' ' if number else '→'} {line}", Tone.WARN)]
 
 
 def _as_json(check: Check) -> dict[str, str]:
@@ -90,11 +74,17 @@ def all_checks(settings: Globals) -> Iterator[Check]:
     try:
         repository = repository_of(settings)
     except PlannerError as error:
-        yield Check("repository", Verdict.BAD, str(error))
+        if has_server(settings, here=False):
+            yield from server_checks(settings)
+        else:
+            yield Check("repository", Verdict.BAD, str(error))
         return
     yield check_repository(repository)
-    yield check_state_folder(settings.state_folder(repository.git_dir))
-    yield from store_checks(settings, repository)
+    if has_server(settings, here=True):
+        yield from server_checks(settings)
+    else:
+        yield check_state_folder(settings.state_folder(repository.git_dir))
+        yield store_check(settings, repository)
     if repository.top is not None or not repository.is_empty():
         reading = read_files(repository)
         yield check_definitions(reading)
@@ -132,33 +122,12 @@ def check_repository(repository: Repository) -> Check:
     return Check("repository", Verdict.GOOD, place + kind)
 
 
-def check_state_folder(folder: Path) -> Check:
-    """Whether the state can be written where it belongs, or where its folder would be made."""
-    existing = next(one for one in (folder, *folder.absolute().parents) if one.exists())
-    try:
-        with tempfile.TemporaryFile(dir=existing) as file:
-            file.write(b"headwater")
-            os.fsync(file.fileno())
-    except OSError as error:
-        mend = "make it writable, free some space, or name another folder with --state"
-        return Check("state folder", Verdict.BAD, f"{folder} cannot be written: {error.strerror}", mend)
-    return Check("state folder", Verdict.GOOD, str(folder) + ("" if folder.exists() else " (made when first needed)"))
-
-
-def store_checks(settings: Globals, repository: Repository) -> Iterator[Check]:
-    """Whether the store can be opened, and is of a version that this Headwater knows."""
+def store_check(settings: Globals, repository: Repository) -> Check:
+    """Whether the store of the repository can be opened."""
     from bot.project import Project  # noqa: PLC0415 (brings SQLAlchemy)
-    from bot.store.database import shown_url  # noqa: PLC0415
 
     project = Project(repository, settings.state_folder(repository.git_dir), settings.database)
-    if not project.has_store:
-        yield Check("store", Verdict.GOOD, "none yet; the first plan makes it")
-        return
-    try:
-        with project.database.reading():
-            yield Check("store", Verdict.GOOD, shown_url(project.database.url))
-    except HeadwaterError as error:
-        yield Check("store", Verdict.BAD, error.what, error.mend)
+    return check_store(project.database if project.has_store else None, "the first plan")
 
 
 def check_definitions(reading: Reading) -> Check:

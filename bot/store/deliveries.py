@@ -35,6 +35,11 @@ class Arrived:
     outcome: str | None = None
     wait: float = 0.0
 
+    @property
+    def hurries(self) -> bool:
+        """Whether somebody is to work on it at once."""
+        return self.outcome is None and self.wait <= 0
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:

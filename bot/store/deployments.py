@@ -138,10 +138,15 @@ def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Fla
     )
 
 
+_CLEAN = (
+    update(tasks).where(tasks.c.id.in_(bindparam("ids", expanding=True)), tasks.c.dirty.is_(True)).values(dirty=False)
+)
+
+
 def clean(connection: Connection, ids: Sequence[int]) -> None:
     """These tasks were looked at, and there is nothing to do for them until something changes."""
     if ids:
-        connection.execute(update(tasks).where(tasks.c.id.in_(ids), tasks.c.dirty.is_(True)).values(dirty=False))
+        connection.execute(_CLEAN, {"ids": ids})
 
 
 def apply_moves(connection: Connection, moves: Iterable[Move], now: float) -> list[Move]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from bot.store.hosted_tables import dispatches, remote_attempts
 from bot.store.tables import attempts, deployments, tasks
@@ -41,37 +41,66 @@ class DispatchRow:
     correlation: str = ""  # where it is asked for
 
 
+# Asked for every job, so made once: making them costs more than running them.
+
+_WAITING = (  # without what a job will be told, which may be long
+    select(
+        remote_attempts.c.attempt_id,
+        remote_attempts.c.deployment_id,
+        remote_attempts.c.job,
+        remote_attempts.c.slug,
+        remote_attempts.c.runs_on,
+        remote_attempts.c.environment,
+        remote_attempts.c.offered_at,
+    )
+    .where(remote_attempts.c.revoked.is_(False))
+    .order_by(remote_attempts.c.offered_at, remote_attempts.c.attempt_id)
+)
+_OFFERED = _WAITING.join(attempts, remote_attempts.c.attempt_id == attempts.c.id).where(
+    remote_attempts.c.repository_id == bindparam("repository"),
+    remote_attempts.c.dispatch_id.is_(None),
+    attempts.c.active.is_(True),
+)
+_OF_DISPATCH = _WAITING.where(
+    remote_attempts.c.dispatch_id == bindparam("dispatch"), remote_attempts.c.claimed.is_(False)
+)
+_OF_RUN = select(dispatches).where(
+    dispatches.c.repository_id == bindparam("repository"), dispatches.c.run_id == bindparam("run")
+)
+_BY_KEY = select(dispatches).where(dispatches.c.key == bindparam("sought"))
+_ATTEMPTS_OF = (
+    select(
+        remote_attempts.c.attempt_id,
+        remote_attempts.c.slug,
+        remote_attempts.c.job,
+        remote_attempts.c.claimed,
+        remote_attempts.c.revoked,
+        remote_attempts.c.job_id,
+        remote_attempts.c.job_ended,
+        remote_attempts.c.held,
+        remote_attempts.c.offered_at,
+        remote_attempts.c.report.is_not(None).label("reported"),
+        attempts.c.active,
+        tasks.c.state,
+    )
+    .join(attempts, remote_attempts.c.attempt_id == attempts.c.id)
+    .join(tasks, attempts.c.task_id == tasks.c.id)
+    .where(remote_attempts.c.dispatch_id == bindparam("dispatch"))
+)
+_OF_ATTEMPT = update(remote_attempts).where(remote_attempts.c.attempt_id == bindparam("attempt"))
+
+
 def offered(connection: Connection, repository: int) -> list[Offered]:
     """The attempts that wait for a job, oldest first."""
-    query = (
-        select(remote_attempts)
-        .join(attempts, remote_attempts.c.attempt_id == attempts.c.id)
-        .where(
-            remote_attempts.c.repository_id == repository,
-            remote_attempts.c.dispatch_id.is_(None),
-            remote_attempts.c.revoked.is_(False),
-            attempts.c.active.is_(True),
-        )
-        .order_by(remote_attempts.c.offered_at, remote_attempts.c.attempt_id)
-    )
-    return [_offered(row) for row in connection.execute(query)]
+    return [_offered(row) for row in connection.execute(_OFFERED, {"repository": repository})]
 
 
 def of_dispatch(connection: Connection, dispatch: int) -> list[Offered]:
     """The attempts of a batch that a job may still claim."""
-    query = (
-        select(remote_attempts)
-        .where(
-            remote_attempts.c.dispatch_id == dispatch,
-            remote_attempts.c.revoked.is_(False),
-            remote_attempts.c.claimed.is_(False),
-        )
-        .order_by(remote_attempts.c.offered_at, remote_attempts.c.attempt_id)
-    )
-    return [_offered(row) for row in connection.execute(query)]
+    return [_offered(row) for row in connection.execute(_OF_DISPATCH, {"dispatch": dispatch})]
 
 
-def _offered(row: Row[Any]) -> Offered:
+def _offered(row: Row[*tuple[Any, ...]]) -> Offered:
     return Offered(
         row.attempt_id,
         row.deployment_id,
@@ -134,14 +163,13 @@ def under_way(connection: Connection, repository: int) -> list[DispatchRow]:
 
 def of_run(connection: Connection, repository: int, run: int) -> DispatchRow | None:
     """The batch that a run was made of."""
-    query = select(dispatches).where(dispatches.c.repository_id == repository, dispatches.c.run_id == run)
-    row = connection.execute(query).first()
+    row = connection.execute(_OF_RUN, {"repository": repository, "run": run}).first()
     return None if row is None else _row(row)
 
 
 def by_key(connection: Connection, key: str) -> DispatchRow | None:
     """The batch of that key."""
-    row = connection.execute(select(dispatches).where(dispatches.c.key == key)).first()
+    row = connection.execute(_BY_KEY, {"sought": key}).first()
     return None if row is None else _row(row)
 
 
@@ -152,26 +180,7 @@ def write(connection: Connection, dispatch: int, **values: object) -> None:
 
 def attempts_of(connection: Connection, dispatch: int) -> list[Row[Any]]:
     """All attempts of a batch, with whether they are still at work, and the states of their tasks."""
-    query = (
-        select(
-            remote_attempts.c.attempt_id,
-            remote_attempts.c.slug,
-            remote_attempts.c.job,
-            remote_attempts.c.claimed,
-            remote_attempts.c.revoked,
-            remote_attempts.c.job_id,
-            remote_attempts.c.job_ended,
-            remote_attempts.c.held,
-            remote_attempts.c.offered_at,
-            remote_attempts.c.report.is_not(None).label("reported"),
-            attempts.c.active,
-            tasks.c.state,
-        )
-        .join(attempts, remote_attempts.c.attempt_id == attempts.c.id)
-        .join(tasks, attempts.c.task_id == tasks.c.id)
-        .where(remote_attempts.c.dispatch_id == dispatch)
-    )
-    return list(connection.execute(query).all())
+    return list(connection.execute(_ATTEMPTS_OF, {"dispatch": dispatch}).all())
 
 
 def run_of(connection: Connection, attempt: str) -> int | None:
@@ -200,7 +209,7 @@ def job_of(
     if job is not None:
         values["job_id"] = job
     if values:
-        connection.execute(update(remote_attempts).where(remote_attempts.c.attempt_id == attempt).values(**values))
+        connection.execute(_OF_ATTEMPT, {"attempt": attempt, **values})
 
 
 def active_count(connection: Connection, repository: int) -> int:

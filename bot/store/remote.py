@@ -125,6 +125,14 @@ def expectation(connection: Connection, attempt: str) -> Expectation | None:
     return Expectation(row.github_id, row.full_name, row.default_branch, row.environment, row.run_id, row.job_id)
 
 
+_TO_CLAIM = (
+    select(remote_attempts, dispatches.c.key, attempts.c.active)
+    .join(attempts, remote_attempts.c.attempt_id == attempts.c.id)
+    .outerjoin(dispatches, remote_attempts.c.dispatch_id == dispatches.c.id)
+    .where(remote_attempts.c.attempt_id == bindparam("attempt"))
+)
+
+
 def claim(
     connection: Connection, vault: Vault, attempt: str, key: str, identity: Identity, nonce: str = ""
 ) -> Claimed | Refused:
@@ -132,13 +140,7 @@ def claim(
 
     That very runner, told by its nonce, is answered again: its first answer may have been lost.
     """
-    query = (
-        select(remote_attempts, dispatches.c.key, attempts.c.active)
-        .join(attempts, remote_attempts.c.attempt_id == attempts.c.id)
-        .outerjoin(dispatches, remote_attempts.c.dispatch_id == dispatches.c.id)
-        .where(remote_attempts.c.attempt_id == attempt)
-    )
-    row = connection.execute(query).first()
+    row = connection.execute(_TO_CLAIM, {"attempt": attempt}).first()
     if row is None or row.key is None or not secrets.compare_digest(row.key, key):
         return Refused("unknown", "there is no such attempt, or it was not dispatched with this key")
     if row.claimed and not _again(row, identity, nonce):
@@ -178,8 +180,7 @@ def beat(connection: Connection, attempt: str, token_hash: str, beats: int) -> B
     row = _of(connection, attempt, token_hash)
     if row is None or row.report is not None or not row.active:
         return None
-    forward = (remote_attempts.c.attempt_id == attempt) & (remote_attempts.c.beats < beats)
-    connection.execute(update(remote_attempts).where(forward).values(beats=min(beats, 2**31 - 1)))
+    connection.execute(_FORWARD, {"attempt": attempt, "now": min(beats, 2**31 - 1)})
     return Beat(row.stop)
 
 
@@ -240,6 +241,14 @@ _OWN = (
 )
 
 
+_THIS = remote_attempts.c.attempt_id == bindparam("attempt")
+_FORWARD = (
+    update(remote_attempts).where(_THIS, remote_attempts.c.beats < bindparam("now")).values(beats=bindparam("now"))
+)
+_REPORT = select(remote_attempts.c.report).where(_THIS)
+_SETTLE = update(remote_attempts).where(_THIS).values(spec=None)
+
+
 def _of(connection: Connection, attempt: str, token_hash: str) -> Any:  # noqa: ANN401  (a row)
     row = connection.execute(_OWN, {"attempt": attempt}).first()
     if row is None or row.token_hash is None or not secrets.compare_digest(row.token_hash, token_hash):
@@ -290,8 +299,7 @@ def rows(connection: Connection, ids: Iterable[str]) -> dict[str, RemoteRow]:
 
 def read_report(connection: Connection, vault: Vault, attempt: str) -> dict[str, Any] | None:
     """What the runner reported. Raises ValueError where that is no JSON."""
-    of_it = remote_attempts.c.attempt_id == attempt
-    sealed = connection.execute(select(remote_attempts.c.report).where(of_it)).scalar()
+    sealed = connection.execute(_REPORT, {"attempt": attempt}).scalar()
     if sealed is None:
         return None
     found = json.loads(str(vault.open(sealed)))
@@ -316,8 +324,7 @@ def ask_stop(connection: Connection, attempt: str, how: Stop) -> None:
 
 def settle(connection: Connection, attempt: str) -> None:
     """The attempt is over: what it was told, and its sealed report, are needed no more."""
-    of_it = remote_attempts.c.attempt_id == attempt
-    connection.execute(update(remote_attempts).where(of_it).values(spec=None))
+    connection.execute(_SETTLE, {"attempt": attempt})
 
 
 def log(connection: Connection, attempt: str) -> bytes:

@@ -5,9 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from bot.store.tables import environments, plans, tasks
+
+_SHOWN = (
+    select(
+        tasks.c.id,
+        tasks.c.upstreams,
+        tasks.c.environment_id,
+        tasks.c.shown_plan_id,
+        plans.c.summary,
+        plans.c.touches,
+        environments.c.touches.label("now"),
+    )
+    .join(plans, tasks.c.shown_plan_id == plans.c.id)
+    .join(environments, tasks.c.environment_id == environments.c.id)
+    .where(tasks.c.id.in_(bindparam("ids", expanding=True)))
+)
+"""Asked in each look at a deployment, so made once."""
 
 
 def standing_empty(connection: Connection, ids: Sequence[int]) -> frozenset[int]:
@@ -17,21 +33,9 @@ def standing_empty(connection: Connection, ids: Sequence[int]) -> frozenset[int]
     """
     if not ids:
         return frozenset()
-    query = (
-        select(
-            tasks.c.id,
-            tasks.c.upstreams,
-            tasks.c.environment_id,
-            tasks.c.shown_plan_id,
-            plans.c.summary,
-            plans.c.touches,
-            environments.c.touches.label("now"),
-        )
-        .join(plans, tasks.c.shown_plan_id == plans.c.id)
-        .join(environments, tasks.c.environment_id == environments.c.id)
-        .where(tasks.c.id.in_(ids))
-    )
-    empty = [row for row in connection.execute(query) if row.summary.get("empty") and row.touches == row.now]
+    empty = [
+        row for row in connection.execute(_SHOWN, {"ids": ids}) if row.summary.get("empty") and row.touches == row.now
+    ]
     if not empty:
         return frozenset()
     asked = _asked_at(connection, empty)

@@ -34,7 +34,10 @@ class _Waiting:
 
 
 class Intake:
-    """Stores webhooks; `woken` is called after each transaction that kept some. Start it before you `keep`."""
+    """Stores webhooks; `woken` is called after each transaction that kept one that hurries. Start it before you `keep`.
+
+    Those that may wait are found when somebody looks for work anyhow, which is each second.
+    """
 
     def __init__(self, database: Database, woken: Callable[[], None], *, wait: float = _WAIT_SECONDS) -> None:
         self._database = database
@@ -88,7 +91,7 @@ class Intake:
             for one in batch:
                 one.error = error
                 one.ended.set()
-            if error is None:
+            if error is None and any(one.arrived.hurries for one in batch):
                 self._woken()
 
     def _next(self) -> list[_Waiting]:

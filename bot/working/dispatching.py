@@ -90,14 +90,14 @@ def _send_surely(
     patience = server.settings.claim_seconds
     if batch.state == "unsure" and unseen is not None and 0 <= unseen < patience:
         return min(2.0, patience / 10)
-    with server.database.reading() as connection:
-        legs = dispatching.of_dispatch(connection, batch.id)
-    if not legs:
-        with server.database.writing() as connection:
-            dispatching.write(connection, batch.id, state="ended")
-        return None
     with server.database.writing() as connection:
-        dispatching.write(connection, batch.id, state="unsure", sent_at=time.time())
+        legs = dispatching.of_dispatch(connection, batch.id)
+        if legs:
+            dispatching.write(connection, batch.id, state="unsure", sent_at=time.time())
+        else:
+            dispatching.write(connection, batch.id, state="ended")
+    if not legs:
+        return None
     weight = Priority.PLAN if all(one.job == "plan" for one in legs) else Priority.COMMAND
     try:
         run_id = client.at(weight).dispatch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -52,7 +53,7 @@ def _look(server: Server, client: RepositoryClient, dispatch: DispatchRow, *, as
     with server.database.reading() as connection:
         rows = dispatching.attempts_of(connection, dispatch.id)
     if not any(row.active for row in rows):
-        _cancel_leftover(server, client, dispatch)
+        _cancel_leftover(server, client, dispatch, rows)
         return True
     if not asked and not any(_gives_cause(row, time.time(), server.settings.claim_seconds) for row in rows):
         return False
@@ -98,10 +99,8 @@ def _job_of(number: int | None, job: str, slug: str, jobs: tuple[JobData, ...]) 
     return max(named, key=lambda one: one.run_attempt, default=None)
 
 
-def _cancel_leftover(server: Server, client: RepositoryClient, dispatch: DispatchRow) -> None:
+def _cancel_leftover(server: Server, client: RepositoryClient, dispatch: DispatchRow, rows: Sequence[Row[Any]]) -> None:
     """Cancel a run of which nothing is needed any more; what is claimed was told to stop by its own way."""
-    with server.database.reading() as connection:
-        rows = dispatching.attempts_of(connection, dispatch.id)
     if all(row.revoked for row in rows):
         try:
             run = client.run(dispatch.run_id or 0)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.doctor import Verdict, check_git, check_state_folder
+from bot.cli.checking import Verdict, check_state_folder
+from bot.cli.doctor import check_git
 from tests.bot.cli.conftest import Repo
 
 

@@ -76,7 +76,7 @@ SIGNS = "`~|\\<>[](){}#@!*_-+=.:;&$\"'/ \n\t\r0aZ\x00\x1b\u202e🚀"
 texts = st.one_of(
     st.sampled_from(HOSTILE),
     st.text(st.sampled_from(SIGNS), max_size=40),
-    st.lists(st.sampled_from(HOSTILE), min_size=2, max_size=3).map(" ".join),
+    st.lists(st.sampled_from(HOSTILE), min_size=2, max_size=3).map(lambda found: " ".join(found)[:4_000]),
     st.text(max_size=60),
 )
 
