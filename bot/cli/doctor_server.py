@@ -27,12 +27,12 @@ def has_server(settings: Globals, *, here: bool) -> bool:
     """
     if find_spec("pydantic_settings") is None:
         return False
-    from bot.settings import SETTINGS_FILE, default_state  # noqa: PLC0415
+    from bot.settings import PREFIX, SETTINGS_FILE, default_state  # noqa: PLC0415
 
     if here:
         return settings.state is not None and (settings.state / SETTINGS_FILE).exists()
     state = settings.state or default_state()
-    return (state / SETTINGS_FILE).exists() or "HEADWATER_GITHUB_APP_ID" in os.environ
+    return (state / SETTINGS_FILE).exists() or f"{PREFIX}GITHUB_APP_ID" in os.environ
 
 
 def server_checks(settings: Globals) -> Iterator[Check]:
