@@ -38,7 +38,8 @@ class DispatchRow:
     sent_at: float | None
     run_id: int | None
     created_at: float
-    correlation: str = ""  # where it is asked for
+    correlation: str = ""  # where it is asked for, as is
+    origin: str = ""  # what asked for its deployment: #12, push to main
 
 
 # Asked for every job, so made once: making them costs more than running them.
@@ -140,12 +141,13 @@ def _row(row: Row[Any]) -> DispatchRow:
 def unsent(connection: Connection, repository: int) -> list[DispatchRow]:
     """The batches that are not known to have arrived."""
     query = (
-        select(dispatches, deployments.c.correlation)
+        select(dispatches, deployments.c.correlation, deployments.c.origin)
         .join(deployments, dispatches.c.deployment_id == deployments.c.id)
         .where(dispatches.c.repository_id == repository, dispatches.c.state.in_(("new", "unsure")))
         .order_by(dispatches.c.id)
     )
-    return [replace(_row(row), correlation=row.correlation) for row in connection.execute(query)]
+    rows = connection.execute(query)
+    return [replace(_row(row), correlation=row.correlation, origin=row.origin) for row in rows]
 
 
 def keys(connection: Connection, repository: int, since: float) -> frozenset[str]:

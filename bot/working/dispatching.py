@@ -26,6 +26,7 @@ _NAME = FILE.rpartition("/")[2]
 MOST_JOBS = 250
 MOST_CHARACTERS = 60_000
 """Of 65,535 that a dispatch may hold."""
+_MOST_NAMED, _LONGEST_NAME = 2, 40
 
 _log = structlog.get_logger("headwater.dispatch")
 
@@ -101,7 +102,7 @@ def _send_surely(
     weight = Priority.PLAN if all(one.job == "plan" for one in legs) else Priority.COMMAND
     try:
         run_id = client.at(weight).dispatch(
-            _NAME, hosted.default_branch, {"dispatch": inputs(batch.key, server.zipapp.digest, legs)}
+            _NAME, hosted.default_branch, {"dispatch": inputs(batch, server.zipapp.digest, legs)}
         )
     except Unreachable as error:
         if error.uncertain:
@@ -153,16 +154,29 @@ def _found(client: RepositoryClient, batch: DispatchRow) -> RunData | None:
     return next((run for run in found if run.display_title.rpartition(" ")[2] == batch.key), None)
 
 
-def inputs(key: str, runner: str, legs: Iterable[Offered]) -> str:
-    """The one input of the generated workflow: names of attempts, and where each runs; nothing else."""
+def inputs(batch: DispatchRow, runner: str, legs: Iterable[Offered]) -> str:
+    """The one input of the generated workflow: names of attempts, and where each runs; and what its run is called."""
     found = list(legs)
     told = {
-        "key": key,
+        "key": batch.key,
+        "title": run_title(batch.origin, found),
         "runner": runner,
         "plan": [_leg(one) for one in found if one.job == "plan"],
         "deploy": [_leg(one) for one in found if one.job == "deploy"],
     }
     return json.dumps(told, separators=(",", ":"))
+
+
+def run_title(origin: str, legs: Sequence[Offered]) -> str:
+    """What a run does, for who looks at the list of runs: `#12 deploy db, app and 3 more`. Short, or GitHub cuts it.
+
+    The name of a branch is anybody's text, so of a push it says just that.
+    """
+    asked = origin if origin.startswith("#") else origin.partition(" ")[0]
+    names = [one.slug for one in legs]
+    rest = len(names) - _MOST_NAMED
+    listed = ", ".join(name[:_LONGEST_NAME] for name in names[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return f"{asked} {legs[0].job} {listed}"
 
 
 def _leg(one: Offered) -> dict[str, object]:

@@ -113,7 +113,7 @@ def test_webhooks_are_lost_doubled_and_late(github: GitHub, shop: Repository, ap
     github.settle()
     assert messages(receiver) == ["doubled", "doubled"]
     assert receiver.got[0].id == receiver.got[1].id
-    github.faults.webhooks(seed=1, late=1.0, seconds=0.3)
+    github.faults.webhooks(seed=1, late=1.0, seconds=2.0)
     push(github, shop, *"abcdef")
     github.faults.mend()
     push(github, shop, "now")

@@ -347,7 +347,7 @@ class World:
                 for one in offers
             ]
 
-        told = {"key": "key-1", "runner": self.bot.zipapp.digest, "plan": legs(plan), **more}
+        told = {"key": "key-1", "title": "#1 deploy", "runner": self.bot.zipapp.digest, "plan": legs(plan), **more}
         if deploy:
             told["deploy"] = legs(deploy, environment="headwater-deploy")
         answer = requests.post(
@@ -397,7 +397,7 @@ def test_plans_and_deploys_run_on_github(world: World) -> None:
     assert world.settled(run) == {"plan vpc": "success", "plan db": "success", "deploy vpc": "success"}, [
         one.log for one in run.jobs
     ]
-    assert (run.title, run.workflow.name) == ("headwater key-1", "headwater")
+    assert (run.title, run.workflow.name) == ("headwater #1 deploy key-1", "headwater")
     for offer, job, environment in (
         (planned[0], "plan vpc", "headwater-plan"),
         (planned[1], "plan db", "headwater-plan"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store.dispatching import Offered
-from bot.working.dispatching import MOST_CHARACTERS, MOST_JOBS, batches_of, inputs
+from bot.store.dispatching import DispatchRow, Offered
+from bot.working.dispatching import MOST_CHARACTERS, MOST_JOBS, batches_of, inputs, run_title
 
 OFFERS = st.lists(
     st.builds(
@@ -26,6 +27,14 @@ OFFERS = st.lists(
 )
 
 
+def dispatched(key: str) -> DispatchRow:
+    return DispatchRow(1, key, 1, 1, "new", None, None, 0.0, origin="#12")
+
+
+def offered_to(job: str, *slugs: str) -> list[Offered]:
+    return [Offered(f"1-{slug}", 1, job, slug, ("ubuntu-latest",), "prod", 0.0) for slug in slugs]
+
+
 @given(OFFERS)
 def test_every_offer_is_in_one_batch_that_github_takes(offered: list[Offered]) -> None:
     batches = batches_of(offered)
@@ -33,7 +42,7 @@ def test_every_offer_is_in_one_batch_that_github_takes(offered: list[Offered]) -
     for batch in batches:
         assert len({one.deployment for one in batch}) == 1
         assert len(batch) <= MOST_JOBS <= 256
-        told = inputs("k" * 20, "0" * 64, batch)
+        told = inputs(dispatched("k" * 20), "0" * 64, batch)
         assert len(told) <= MOST_CHARACTERS + 200 < 65_535
         assert len(json.loads(told)["plan"]) + len(json.loads(told)["deploy"]) == len(batch)
 
@@ -45,9 +54,24 @@ def test_three_hundred_of_one_deployment_are_two_batches() -> None:
 
 def test_a_dispatch_tells_nothing_but_names_and_places() -> None:
     offer = Offered("1-2-1-aaaa", 1, "deploy", "db", ("ubuntu-latest",), "production", 0.0)
-    assert json.loads(inputs("key", "digest", [offer])) == {
+    assert json.loads(inputs(dispatched("key"), "digest", [offer])) == {
         "key": "key",
+        "title": "#12 deploy db",
         "runner": "digest",
         "plan": [],
         "deploy": [{"attempt": "1-2-1-aaaa", "slug": "db", "runsOn": ["ubuntu-latest"], "environment": "production"}],
     }
+
+
+@pytest.mark.parametrize(
+    ("origin", "slugs", "title"),
+    [
+        ("#12", ["db"], "#12 deploy db"),
+        ("#12", ["db", "app"], "#12 deploy db, app"),
+        ("#7", ["network", "db", "app", "dns"], "#7 deploy network, db and 2 more"),
+        ("push to main-${{ x }}", ["db"], "push deploy db"),
+        ("#12", ["a" * 200, "b" * 200, "c"], f"#12 deploy {'a' * 40}, {'b' * 40} and 1 more"),
+    ],
+)
+def test_a_run_is_called_by_what_it_does(origin: str, slugs: list[str], title: str) -> None:
+    assert run_title(origin, offered_to("deploy", *slugs)) == title
