@@ -10,9 +10,10 @@ from bot.decide.facts import Stop
 from bot.executors.base import Life, Seen
 from bot.runner.channel import seal_context
 from bot.runner.seal import unseal
-from bot.store import dispatching, remote, work
+from bot.store import dispatching, remote, remote_jobs, work
 from bot.store.database import Database
-from bot.store.remote import Offer, RemoteRow
+from bot.store.remote import Offer
+from bot.store.remote_jobs import RemoteRow
 from bot.vault import Vault
 from planner.definition import Json
 
@@ -75,7 +76,7 @@ class GitHubActionsExecutor:
         if not attempts:
             return {}
         with self._database.reading() as connection:
-            found = remote.rows(connection, attempts)
+            found = remote_jobs.rows(connection, attempts)
         return {
             one.attempt: Seen(
                 one.claimed,
@@ -91,7 +92,7 @@ class GitHubActionsExecutor:
     def report(self, attempt: str, seal_key: bytes) -> dict[str, Any] | None:
         """What the runner reported, its sensitive outputs opened. Raises SealError or ValueError if it is no report."""
         with self._database.reading() as connection:
-            report = remote.read_report(connection, self._vault, attempt)
+            report = remote_jobs.read_report(connection, self._vault, attempt)
         if report is None:
             return None
         for name, output in (report.get("outputs") or {}).items():
@@ -107,7 +108,7 @@ class GitHubActionsExecutor:
     def revoke(self, attempt: str) -> None:
         """Let no job claim the attempt any more, unless one was faster."""
         with self._database.writing() as connection:
-            if not remote.revoke(connection, attempt, "no job claimed it in time"):
+            if not remote_jobs.revoke(connection, attempt, "no job claimed it in time"):
                 return
             run = dispatching.run_of(connection, attempt)
             if run is not None:  # it may be needless by now
@@ -119,11 +120,11 @@ class GitHubActionsExecutor:
         row = self._row(attempt)
         if row is not None and row.stop not in (how.value, Stop.KILL.value):
             with self._database.writing() as connection:
-                remote.ask_stop(connection, attempt, how)
+                remote_jobs.ask_stop(connection, attempt, how)
 
     def settle(self, connection: Connection, attempt: str, sensitive: Sequence[Json]) -> None:  # noqa: ARG002
         """Forget what the runner was told; it redacted its log itself."""
-        remote.settle(connection, attempt)
+        remote_jobs.settle(connection, attempt)
 
     def said(self, attempt: str) -> str:
         """Why no job could take it."""
@@ -132,4 +133,4 @@ class GitHubActionsExecutor:
 
     def _row(self, attempt: str) -> RemoteRow | None:
         with self._database.reading() as connection:
-            return remote.rows(connection, [attempt]).get(attempt)
+            return remote_jobs.rows(connection, [attempt]).get(attempt)

@@ -16,7 +16,7 @@ from bot.decide.reconcile import Move
 from bot.decide.transitions import DEPLOYMENT_FINISHED, Code, TaskState
 from bot.store import attempts as attempt_rows
 from bot.store import deployments as deployment_rows
-from bot.store import hosting, publications, remote, work
+from bot.store import hosting, publications, remote_jobs, work
 from bot.store.conversation import UNFINISHED, CommandState
 from bot.store.database import Database
 from bot.store.hosted_tables import commands, deliveries, dispatches, pulls, remote_attempts
@@ -135,7 +135,7 @@ def _of_sent(connection: Connection, sent: Sequence[int], now: float) -> list[Mo
             connection.execute(update(remote_attempts).where(of_it).values(claimed=True))
             moves.append(Move(row.task_id, TaskState.DISPATCHED, TaskState.RUNNING, Code.CLAIMED, WHY))
         else:
-            remote.revoke(connection, row.id, WHY)
+            remote_jobs.revoke(connection, row.id, WHY)
             attempt_rows.revoked(connection, row.id, WHY, now)
             moves.append(Move(row.task_id, TaskState.DISPATCHED, TaskState.CANCELLED, Code.CANCELLED, WHY))
     return moves

@@ -15,7 +15,7 @@ from bot.github.errors import Forbidden, NotFound, RateLimited, Refused, Unreach
 from bot.github.limits import Priority
 from bot.github.repository_client import RepositoryClient
 from bot.server import Server
-from bot.store import dispatching, publications, remote, work
+from bot.store import dispatching, publications, remote_jobs, work
 from bot.store.dispatching import DispatchRow, Offered
 from bot.store.hosting import HostedRepository
 from bot.working.places import hosted_by_id
@@ -134,7 +134,7 @@ def _failed(server: Server, batch: DispatchRow, legs: Iterable[Offered], why: st
     with server.database.writing() as connection:
         dispatching.write(connection, batch.id, state="failed", error=why)
         for one in legs:
-            remote.revoke(connection, one.attempt, why)
+            remote_jobs.revoke(connection, one.attempt, why)
     server.wake()
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from bot.hosting.mirror import HostedMirror
 from bot.hosting.project import MIRROR
 from bot.server import Server
-from bot.store import deliveries, expiring, hosting, remote
+from bot.store import deliveries, expiring, hosting, remote_jobs
 from bot.store.environments import deployed_commits
 
 _TOGETHER = 100
@@ -30,7 +30,7 @@ def expire(server: Server) -> None:
     bulk, history = now - settings.keep_days * _DAY, now - settings.keep_history_days * _DAY
     steps: tuple[Callable[[Connection], int], ...] = (
         partial(deliveries.forget_before, moment=bulk, most=_TOGETHER),
-        partial(remote.forget_logs_before, moment=bulk, most=_TOGETHER),
+        partial(remote_jobs.forget_logs_before, moment=bulk, most=_TOGETHER),
         partial(expiring.forget_texts, before=bulk, most=_TOGETHER),
         partial(expiring.forget_deployments, before=history, most=_TOGETHER),
         partial(expiring.forget_talk, before=history, most=_TOGETHER),

@@ -14,10 +14,10 @@ from bot.github.errors import NotFound
 from bot.github.limits import Priority
 from bot.github.repository_client import RepositoryClient
 from bot.server import Server
-from bot.store import dispatching, publications, remote
+from bot.store import dispatching, publications, remote_jobs
 from bot.store.dispatching import DispatchRow
 from bot.waking import Topic
-from bot.working.delivering import is_job_of, revoke_unclaimed
+from bot.working.following import is_job_of, revoke_unclaimed
 from bot.working.places import hosted_by_id
 
 _LOST_RUN = "its run is gone from GitHub"
@@ -88,7 +88,7 @@ def _revoke(connection: Connection, row: Row[Any], job: JobData | None, *, gone:
     if job is not None and not gone:
         revoke_unclaimed(connection, row, str(job.conclusion), job.html_url)
     else:
-        remote.revoke(connection, row.attempt_id, _LOST_RUN if gone else _NO_JOB)
+        remote_jobs.revoke(connection, row.attempt_id, _LOST_RUN if gone else _NO_JOB)
 
 
 def _job_of(number: int | None, job: str, slug: str, jobs: tuple[JobData, ...]) -> JobData | None:

@@ -12,7 +12,7 @@ from bot.decide.transitions import DEPLOYMENT_FINISHED, TaskState
 from bot.errors import HeadwaterError
 from bot.hosting.project import HostedProject
 from bot.render.models import DeploymentComment, Mistaken, PlanComment, Refused, Row, Section
-from bot.store import conversation, deployments, hosting, locks, remote, views
+from bot.store import conversation, deployments, hosting, locks, remote_jobs, views
 from bot.store.conversation import CommandRow, CommandState, Story
 from bot.store.hosting import PullRow
 from bot.store.locks import Lock
@@ -32,11 +32,11 @@ def section(
     if view is None:
         return None
     attempts = [task.attempt for task in view.tasks if task.attempt]
-    urls = remote.job_urls(connection, attempts)
+    urls = remote_jobs.job_urls(connection, attempts)
     held = locks.held(connection, [task.environment for task in view.tasks])
     pull = _pull_of(connection, number)
     workflow = _workflow(project, view)
-    waiting = remote.held(connection, [task.attempt for task in view.tasks if task.attempt and not task.finished])
+    waiting = remote_jobs.held(connection, [task.attempt for task in view.tasks if task.attempt and not task.finished])
     rows = tuple(
         _row(task, workflow, urls, _foreign(held.get(task.environment), pull), held=task.attempt in waiting)
         for task in view.tasks

@@ -13,7 +13,7 @@ import requests
 
 from bot.store import deliveries, hosting, work
 from bot.work import Workers
-from bot.working import delivering
+from bot.working import following
 from tests.conversations.seeing import headline
 from tests.conversations.town import SECRET, Conversation, Town
 from tests.github.world.git_store import ZERO
@@ -115,14 +115,14 @@ def test_a_run_whose_end_nobody_told_of_is_found_by_a_sweep(shop: Town) -> None:
 def test_a_webhook_that_cannot_be_worked_on_is_told_as_that_and_tried_again(
     shop: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    follow, mended = delivering._FOLLOW["pull"], threading.Event()
+    follow, mended = following._FOLLOW["pull"], threading.Event()
 
     def breaks(*given: Any) -> None:
         if not mended.is_set():
             raise ValueError("it broke")
         follow(*given)
 
-    monkeypatch.setitem(delivering._FOLLOW, "pull", breaks)  # type: ignore[arg-type]
+    monkeypatch.setitem(following._FOLLOW, "pull", breaks)  # type: ignore[arg-type]
     pull = shop.pull(shop.environments(network="n2"))
     shop.wait_for(lambda: outcomes(shop).get("pull_request") == "failed, and is tried again: it broke")
     mended.set()

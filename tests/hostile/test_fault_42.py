@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.store import remote
+from bot.store import remote_jobs
 from tests.bot.web.conftest import Site, TestHost, signature, webhook_headers
 from tests.bot.web.offering import Ci, Offered
 from tests.bot.web.test_runner_api import by_another_key, claim, error, without_algorithm
@@ -131,4 +131,4 @@ def refused(site: Site, offered: Offered, token: str, told: set[tuple[int, str]]
     assert error(answer) in told
     assert "tiger" not in json.dumps(answer.json)
     with site.host.database.reading() as connection:
-        assert not remote.rows(connection, [offered.attempt])[offered.attempt].claimed
+        assert not remote_jobs.rows(connection, [offered.attempt])[offered.attempt].claimed

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bot.drive import Driver
-from bot.store import remote
+from bot.store import remote, remote_jobs
 from tests.bot.web.conftest import Site, TestHost
 from tests.bot.web.offering import Ci, Offered, offer
 from tests.bot.web.test_runner_api import REPORT, Runner, claim, error
@@ -38,8 +38,8 @@ def test_fault_45_it_reports_for_a_task_that_is_not_its_own(liar: Runner, victim
     assert error(victim.call("beat", b'{"beats":9}', token=liar.token)) == (410, "gone")
     assert error(liar.call("report", theirs)) == (400, "bad-request")  # under its own name, about the other
     with site.host.database.reading() as connection:
-        rows = remote.rows(connection, [liar.attempt, victim.attempt])
-        assert remote.log(connection, victim.attempt) == b""
+        rows = remote_jobs.rows(connection, [liar.attempt, victim.attempt])
+        assert remote_jobs.log(connection, victim.attempt) == b""
     assert not any(one.reported for one in rows.values())
     assert rows[victim.attempt].beats == 1
 
@@ -64,7 +64,7 @@ def test_fault_45_it_floods_the_log(liar: Runner, victim: Runner, site: Site) ->
         size = answer.json.get("size", size)
     assert error(answer) == (413, "full")
     with site.host.database.reading() as connection:
-        assert len(remote.log(connection, liar.attempt)) <= remote.LOG_LIMIT
+        assert len(remote_jobs.log(connection, liar.attempt)) <= remote.LOG_LIMIT
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda _: liar.call("log?offset=0", b"x"), range(500)))
     assert {one.status for one in answers} == {409, 429}
@@ -75,7 +75,7 @@ def test_fault_45_it_reports_twice_and_otherwise_the_second_time(liar: Runner, s
     assert liar.report(result="failed").json == {"heard": True}
     assert liar.report(result="succeeded").json == {"heard": True}
     with site.host.database.reading() as connection:
-        found = remote.read_report(connection, site.host.vault, liar.attempt)
+        found = remote_jobs.read_report(connection, site.host.vault, liar.attempt)
     assert found is not None
     assert found["result"] == "failed"
 

@@ -13,7 +13,7 @@ from bot.decide.facts import Stop
 from bot.github.oidc import Verifier
 from bot.runner.channel import seal_context
 from bot.runner.seal import unseal
-from bot.store import remote
+from bot.store import remote_jobs
 from bot.store.hosted_tables import remote_attempts
 from planner.ci.headwater_workflow import FILE, SETUP_FILE, render_headwater_setup, render_headwater_workflow
 from planner.definition import Definitions
@@ -83,15 +83,15 @@ class World:
 
     def report(self, offered: Offered) -> dict[str, Any] | None:
         with self.host.database.reading() as connection:
-            return remote.read_report(connection, self.host.vault, offered.attempt)
+            return remote_jobs.read_report(connection, self.host.vault, offered.attempt)
 
     def log(self, offered: Offered) -> str:
         with self.host.database.reading() as connection:
-            return remote.log(connection, offered.attempt).decode()
+            return remote_jobs.log(connection, offered.attempt).decode()
 
-    def row(self, offered: Offered) -> remote.RemoteRow:
+    def row(self, offered: Offered) -> remote_jobs.RemoteRow:
         with self.host.database.reading() as connection:
-            return remote.rows(connection, [offered.attempt])[offered.attempt]
+            return remote_jobs.rows(connection, [offered.attempt])[offered.attempt]
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_a_stop_reaches_the_tool(world: World) -> None:
     run = world.dispatch(offered)
     until(mark.exists, 60)
     with world.host.database.writing() as connection:
-        remote.ask_stop(connection, offered.attempt, Stop.GRACEFULLY)
+        remote_jobs.ask_stop(connection, offered.attempt, Stop.GRACEFULLY)
     world.github.settle(60)
     report = world.report(offered)
     assert report and report["result"] == "cancelled" and "saved" in world.log(offered)

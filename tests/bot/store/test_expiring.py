@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from bot.decide.transitions import Code, DeploymentState, TaskState
-from bot.store import conversation, deliveries, expiring, hosting, publications, remote
+from bot.store import conversation, deliveries, expiring, hosting, publications, remote_jobs
 from bot.store.database import Database
 from bot.store.deliveries import Arrived
 from bot.store.environments import repository_id
@@ -123,7 +123,7 @@ class History:
         bulk, history = self.now - KEEP_DAYS * DAY, self.now - KEEP_HISTORY_DAYS * DAY
         steps: list[Callable[[Connection], int]] = [
             partial(deliveries.forget_before, moment=bulk, most=3),
-            partial(remote.forget_logs_before, moment=bulk, most=3),
+            partial(remote_jobs.forget_logs_before, moment=bulk, most=3),
             partial(expiring.forget_texts, before=bulk, most=3),
             partial(expiring.forget_deployments, before=history, most=3),
             partial(expiring.forget_talk, before=history, most=3),

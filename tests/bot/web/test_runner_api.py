@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.decide.facts import Stop
 from bot.github.oidc import Verifier
-from bot.store import remote
+from bot.store import remote, remote_jobs
 from bot.web.pace import Pace
 from bot.web.runner_api import MOST_LOG, MOST_REPORT
 from tests.bot.runner.bot_server import problems
@@ -103,7 +103,7 @@ def test_the_job_of_an_attempt_claims_it(site: Site, offered: Offered, ci: Ci, j
     assert len(answer.json["token"]) >= 32
     assert site.host.woken == 0, "a claim is seen with the next look: nothing can go on for it"
     with site.host.database.reading() as connection:
-        row = remote.rows(connection, [offered.attempt])[offered.attempt]
+        row = remote_jobs.rows(connection, [offered.attempt])[offered.attempt]
     assert (row.claimed, row.run_id, row.job_id) == (True, job.run.id, job.id)
 
 
@@ -125,7 +125,7 @@ def test_another_job_is_told_so(site: Site, runner: Runner, offered: Offered, ci
 
 def test_what_was_given_up_is_not_handed_out(site: Site, offered: Offered, ci: Ci, job: Job) -> None:
     with site.host.database.writing() as connection:
-        remote.revoke(connection, offered.attempt, "a newer push superseded it")
+        remote_jobs.revoke(connection, offered.attempt, "a newer push superseded it")
     answer = claim(site, offered, ci.token(job))
     assert error(answer) == (409, "revoked")
     assert answer.json["detail"] == "a newer push superseded it"
@@ -174,7 +174,7 @@ def test_a_token_with_another_claim_gets_nothing(name: str, site: Site, offered:
     assert error(answer) == told
     assert "tiger" not in answer.body.decode()
     with site.host.database.reading() as connection:
-        assert not remote.rows(connection, [offered.attempt])[offered.attempt].claimed
+        assert not remote_jobs.rows(connection, [offered.attempt])[offered.attempt].claimed
 
 
 def test_a_job_of_another_repository_hears_nothing_of_this_one(site: Site, offered: Offered, ci: Ci, job: Job) -> None:
@@ -242,11 +242,11 @@ def test_an_issuer_out_of_reach_is_no_refusal(site: Site, offered: Offered, ci: 
 def test_a_beat_is_told_whether_to_stop(site: Site, runner: Runner) -> None:
     assert runner.beat(2).json == {"stop": None}
     with site.host.database.writing() as connection:
-        remote.ask_stop(connection, runner.attempt, Stop.GRACEFULLY)
+        remote_jobs.ask_stop(connection, runner.attempt, Stop.GRACEFULLY)
     assert runner.beat(3).json == {"stop": "stop"}
     assert runner.beat(1).json == {"stop": "stop"}
     with site.host.database.reading() as connection:
-        assert remote.rows(connection, [runner.attempt])[runner.attempt].beats == 3
+        assert remote_jobs.rows(connection, [runner.attempt])[runner.attempt].beats == 3
 
 
 def test_beats_of_what_is_over_are_answered_so(site: Site, runner: Runner) -> None:
@@ -305,7 +305,7 @@ def test_a_log_comes_piece_by_piece(site: Site, runner: Runner) -> None:
     assert problems("LogSize", again.json) == []
     assert runner.call("log?offset=13", b"").json == {"size": 13}
     with site.host.database.reading() as connection:
-        assert remote.log(connection, runner.attempt).decode() == "one\nzwei €\n"
+        assert remote_jobs.log(connection, runner.attempt).decode() == "one\nzwei €\n"
 
 
 def test_a_log_may_not_become_too_long(runner: Runner) -> None:
@@ -337,7 +337,7 @@ def test_a_report_told_twice_is_told_once(site: Site, runner: Runner) -> None:
     assert runner.report(result="failed").json == {"heard": True}
     assert site.host.woken > woken
     with site.host.database.reading() as connection:
-        found = remote.read_report(connection, site.host.vault, runner.attempt)
+        found = remote_jobs.read_report(connection, site.host.vault, runner.attempt)
     assert found is not None
     assert found["result"] == "succeeded"
     assert error(runner.beat(9)) == (410, "gone")
@@ -364,7 +364,7 @@ def test_reports_that_are_none(body: bytes, runner: Runner) -> None:
 def test_what_is_no_report_is_refused_and_not_kept(changed: dict[str, object], site: Site, runner: Runner) -> None:
     assert error(runner.report(**changed)) == (400, "bad-request")
     with site.host.database.reading() as connection:
-        assert remote.read_report(connection, site.host.vault, runner.attempt) is None
+        assert remote_jobs.read_report(connection, site.host.vault, runner.attempt) is None
     assert runner.report().json == {"heard": True}
 
 
