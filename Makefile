@@ -27,7 +27,7 @@ help:
 	@echo "make lint    format, lint, types and layers"
 	@echo "make bench   the figures of docs/benchmarks.md (needs npm)"
 	@echo "make stories all conversations on pull requests (long: half an hour on two cores)"
-	@echo "make crash   kill deploys, and the bot, at every point and not only at a sample (hours)"
+	@echo "make crash   kill deploys, and the bot, at every point and not only at a sample (hours; PART=1/8: the bot alone, each eighth)"
 	@echo "make soak    storms of faults against real processes (SEED=1 RUNS=20 DATABASE=sqlite FAULTS=1,2 PULLS=20 SCENARIO=file SHRINK=1)"
 	@echo "make soak-selftest  break the code on purpose: the storms' judges must catch it"
 	@echo "make docs    write the generated pages anew"
@@ -66,8 +66,8 @@ bench: $(STAMP)
 	@$(BIN)/python -m tests.bench
 
 crash: $(STAMP)
-	@HEADWATER_TEST_CRASH=all $(BIN)/python -m pytest -n $(WORKERS) tests/crash --ignore=tests/crash/test_bot.py
-	@HEADWATER_TEST_CRASH=all $(BIN)/python -m pytest tests/crash/test_bot.py
+	@$(if $(PART),,HEADWATER_TEST_CRASH=all $(BIN)/python -m pytest -n $(WORKERS) tests/crash --ignore=tests/crash/test_bot.py)
+	@HEADWATER_TEST_CRASH=$(or $(PART),all) $(BIN)/python -m pytest tests/crash/test_bot.py
 
 soak: $(STAMP)
 	@$(BIN)/python -m tests.soak --seed $(or $(SEED),1) --runs $(or $(RUNS),20) \

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     PLAN = "plan"  # the plan comment of a pull request
     COMMAND = "command"
     STORY = "story"
+    LAST_WORD = "last-word"  # of a push, where the App may write on a commit and may not edit that: written once
     OFF_MAIN = "off-main"  # what a pull request closed unmerged still holds
     HEAD_CHECK = "head-check"  # the one that is always there
     PLAN_CHECK = "plan-check"

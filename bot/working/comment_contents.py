@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from bot.decide.transitions import DEPLOYMENT_FINISHED
 from bot.hosting.project import HostedProject
 from bot.render.answers import notice
 from bot.render.comments import deployment_comment, plan_comment
 from bot.render.markdown import marked, marker, pull_link
-from bot.store import conversation, hosting, locks
+from bot.store import conversation, deployments, gathering, hosting, locks
 from bot.store.publications import Publication
 from bot.working.showing import command_model, plan_model, story_model
+
+_WRITTEN_ONCE = "<sub>Written once, as it was then: the check of this commit tells what came after.</sub>"
 
 
 def plan(connection: Connection, project: HostedProject, one: Publication) -> str | None:
@@ -39,6 +42,20 @@ def story(connection: Connection, project: HostedProject, one: Publication) -> s
         where = pull_link(f"#{story.number}", project.hosted.html_url)
         return f"{marker('deployment', f's{story.id}-{elsewhere}')}\nDeployed together with {where}, which tells it.\n"
     return deployment_comment(story_model(connection, project, story))
+
+
+def last_word(connection: Connection, project: HostedProject, one: Publication) -> str | None:
+    """The story of a push once nothing of it is under way: it can be written, and never edited."""
+    story = conversation.story(connection, int(one.key))
+    if story is None or one.github_id is not None or not all(_rests(connection, each) for each in story.deployments):
+        return None
+    told = deployment_comment(story_model(connection, project, story))
+    return f"{told.rstrip()}\n\n{_WRITTEN_ONCE}\n"
+
+
+def _rests(connection: Connection, deployment: int) -> bool:
+    told = deployments.flags(connection, deployment)
+    return told is None or told.state in DEPLOYMENT_FINISHED or gathering.waits_for_people(connection, deployment)
 
 
 def off_main(connection: Connection, _project: HostedProject, one: Publication) -> str | None:

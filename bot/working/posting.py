@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.github import data
 from bot.github.data import CheckData, CheckStatus, Conclusion
-from bot.github.errors import GitHubError, NotFound, NotUnderstood, Unreachable
+from bot.github.errors import Forbidden, GitHubError, NotFound, NotUnderstood, Unreachable
 from bot.github.repository_client import RepositoryClient
 from bot.render.markdown import marked
 from bot.render.models import CheckOutput
@@ -83,7 +83,13 @@ def _on_commit(one: Publication) -> bool:
 
 def _edit(client: RepositoryClient, one: Publication, number: int, content: Content) -> tuple[int, str]:
     if isinstance(content, str):
-        found = client.edit_commit_comment(number, content) if _on_commit(one) else client.edit_comment(number, content)
+        try:
+            edit = client.edit_commit_comment if _on_commit(one) else client.edit_comment
+            found = edit(number, content)
+        except Forbidden:
+            if not _on_commit(one):
+                raise
+            return number, ""  # the App may write on a commit without being allowed to edit that: it stays as it is
         return found.id, found.updated_at
     status, conclusion = _status(content.output)
     output, remarks = _output(content.output), _annotations(content.output)

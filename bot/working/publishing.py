@@ -19,8 +19,8 @@ from bot.working.places import hosted_by_id
 from bot.working.posting import Content, post
 from bot.working.seen import plans_in, with_commit, with_plans
 
-_COMMENTS = frozenset({Kind.PLAN, Kind.COMMAND, Kind.STORY, Kind.OFF_MAIN})
-_AWAITED = frozenset({Kind.COMMAND, Kind.STORY, Kind.OFF_MAIN, Kind.MERGE_GROUP})
+_COMMENTS = frozenset({Kind.PLAN, Kind.COMMAND, Kind.STORY, Kind.LAST_WORD, Kind.OFF_MAIN})
+_AWAITED = frozenset({Kind.COMMAND, Kind.STORY, Kind.LAST_WORD, Kind.OFF_MAIN, Kind.MERGE_GROUP})
 _TURN_SECONDS = 0.1
 _CHECKS_APART = 3
 """Checks are looked at less than comments: so many times as far apart are their changes."""
@@ -126,6 +126,7 @@ _CONTENT: Mapping[Kind, Callable[[Connection, HostedProject, Publication], Conte
     Kind.PLAN: comment_contents.plan,
     Kind.COMMAND: comment_contents.command,
     Kind.STORY: comment_contents.story,
+    Kind.LAST_WORD: comment_contents.last_word,
     Kind.OFF_MAIN: comment_contents.off_main,
     Kind.HEAD_CHECK: check_contents.head_check,
     Kind.PLAN_CHECK: check_contents.plan_check,

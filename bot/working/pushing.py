@@ -297,7 +297,7 @@ def _tell(
         "problems": telling.problems,
         "created_at": now,
     }
-    on_commit = pull is None and not quiet and _may_comment_on_commits(server, project)
+    on_commit = Kind.STORY if pull is None and not quiet and _may_edit_on_commits(server, project) else Kind.LAST_WORD
     with server.database.writing() as connection:
         story = conversation.keep_story(connection, project.hosted.id, push.branch, push.commit, values)
         if not quiet:
@@ -309,12 +309,12 @@ def _merger(server: Server, project: HostedProject, pull: PullRow | None) -> str
     return "" if pull is None else server.client(project.hosted).pull(pull.number).merged_by or _GHOST
 
 
-def _may_comment_on_commits(server: Server, project: HostedProject) -> bool:
-    """Whether the App may edit what it wrote on a commit: what cannot be kept up to date is not written at all."""
+def _may_edit_on_commits(server: Server, project: HostedProject) -> bool:
+    """Whether the App may edit what it wrote on a commit: what it cannot keep up to date is written once."""
     return server.github.permissions(project.hosted.installation_id).get("contents") == "write"
 
 
-def _publish(connection: Connection, story: Story, push: Push, *, on_commit: bool, now: float) -> None:
+def _publish(connection: Connection, story: Story, push: Push, *, on_commit: Kind, now: float) -> None:
     """Have it told: by the check of the commit always, in words where there is anything to say."""
     where, shown = story.repository, story.deployments
     kind = Kind.STORY_CHECK
@@ -327,5 +327,5 @@ def _publish(connection: Connection, story: Story, push: Push, *, on_commit: boo
         publications.want(connection, where, Kind.STORY, key, now, number=story.number, deployments=shown)
         for pull in push.pulls_told_elsewhere:
             publications.want(connection, where, Kind.STORY, f"{key}:{pull.number}", now, number=pull.number)
-    elif on_commit:
-        publications.want(connection, where, Kind.STORY, str(story.id), now, sha=story.commit, deployments=shown)
+    else:
+        publications.want(connection, where, on_commit, str(story.id), now, sha=story.commit, deployments=shown)

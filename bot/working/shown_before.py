@@ -38,8 +38,9 @@ def shown_before(
 ) -> dict[int, Planned]:
     """By environment id, what was last shown of it on a pull request that was merged into this branch.
 
-    The newest plan of the very inputs that the branch has now, else the newest that has changes. A plan without any
-    stands for itself only if nothing that it was made from has moved since: else the environment is planned once more.
+    What was deployed since is shown no more: to do it once more is news. The newest plan of the very inputs that the
+    branch has now, else the newest that has changes. A plan without any stands for itself only if nothing that it was
+    made from has moved since: else the environment is planned once more.
     """
     found: dict[int, Planned] = {}
     for one in prepared:
@@ -103,7 +104,13 @@ def _stands(prepared: Prepared, alias: str) -> bool:
 def _candidates(
     server: Server, project: HostedProject, branch: str, environments: Sequence[int], action: TaskAction
 ) -> dict[int, list[_Candidate]]:
-    """By environment id, what was shown of it on merged pull requests, newest first."""
+    """By environment id, what was shown of it on merged pull requests, newest first, and was not deployed since."""
+    used = select(tasks.c.shown_plan_id).where(
+        tasks.c.environment_id.in_(environments),
+        tasks.c.shown_plan_id.is_not(None),
+        tasks.c.state == TaskState.SUCCEEDED.value,
+        tasks.c.action.in_([one.value for one in TaskAction if one.mutates]),
+    )
     query = (
         select(
             tasks.c.environment_id, tasks.c.plan_id, tasks.c.state, tasks.c.code, deployments.c.commit, plans.c.summary
@@ -122,8 +129,14 @@ def _candidates(
         .order_by(tasks.c.id.desc())
     )
     found: defaultdict[int, list[_Candidate]] = defaultdict(list)
+    over: set[int] = set()  # environments of which older plans are those of what is deployed, or was
     with server.database.reading() as connection:
+        deployed = set(connection.execute(used).scalars())
         for row in connection.execute(query):
+            if row.plan_id in deployed:
+                over.add(row.environment_id)
+            if row.environment_id in over:
+                continue
             planned = row.state == TaskState.SUCCEEDED.value and row.plan_id is not None
             if (planned or row.code == Code.AFTER_UPSTREAM.value) and len(found[row.environment_id]) < _MOST:
                 empty = planned and bool(row.summary.get("empty"))

@@ -53,7 +53,58 @@ success: 2 environments: no changes
 
 <sub>Push to main · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 4</sub>\
 """)
-    assert said_on(shop, commit) == []  # the App may not edit what it says there, so it says nothing
+    (comment,) = said_on(shop, commit)
+    assert rows(comment) == ["`db` – no changes", "`api` – no changes"]
+
+
+def test_where_the_app_may_not_edit_it_a_comment_on_the_commit_is_written_once(shop: Town) -> None:
+    begin(shop)
+    shop.hold_plan("network")
+    commit = shop.commit(shop.environments(network="n1"), "Straight to main")
+    shop.wait_for(lambda: any(one.head_sha == commit for one in shop.repository.check_runs.values()))
+    assert said_on(shop, commit) == []
+    shop.let_plan_go("network")
+    shop.settle()
+    (comment,) = said_on(shop, commit)
+    assert comment == snapshot("""\
+### `network` waits for approval: 2 waiting
+
+```mermaid
+%%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
+flowchart LR
+  n0["! network"]:::asks
+  n1["○ db"]:::idle
+  n2["○ api"]:::idle
+  n0 --> n1
+  n1 --> n2
+  classDef asks fill:#d4a72c40,stroke:#bf8700,stroke-width:2px
+  classDef idle fill:#8c959f1a,stroke:#8c959f,stroke-dasharray:4 3
+```
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `network` | !\xa0**waits for approval: it was never shown** | ~1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `db` | ○\xa0waits for `network` |  |  |
+| `api` | ○\xa0waits for `db` |  |  |
+
+<details><summary><code>network</code> &nbsp;~1</summary>
+
+```diff
+~ network: n0 -> n1
+Plan: 0 to add, 1 to change, 0 to destroy.
+```
+
+</details>
+
+No pull request was merged here on which somebody could answer. The next one that is merged carries on with this, and takes `/approve` and `/retry`.
+
+<sub>Push to main · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 3</sub>
+
+<sub>Written once, as it was then: the check of this commit tells what came after.</sub>\
+""")
+    shop.commit(shop.environments(network="n0"), "Take it back")
+    shop.settle()
+    assert said_on(shop, commit) == [comment]
 
 
 def test_where_the_app_may_edit_it_a_comment_on_the_commit_tells_it_too(shop: Town) -> None:
@@ -232,7 +283,7 @@ failure: 1 problem in the workflow files
     mend.merge()
     shop.settle()
     assert rows(mend.newest()) == snapshot(
-        ["`db` ! **waits for approval: not the plan that was shown** ~1", "`api` ○ waits for `db`"]
+        ["`db` ! **waits for approval: it was never shown** ~1", "`api` ○ waits for `db`"]
     )
     assert shop.tool_log() == snapshot([])
 

@@ -1,7 +1,7 @@
 """The bot killed at each of its points in turn (bot/runner/crash.py), and started again: every story ends as it should.
 
-`HEADWATER_TEST_CRASH=all` in the environment visits every point (`make crash`); by default a few of each story, others
-than of the story before.
+`HEADWATER_TEST_CRASH=all` in the environment visits every point (`make crash`), `2/8` the second and then every eighth
+one (`make crash PART=2/8`); by default a few of each story, others than of the story before.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _NEVER = 1_000_000
 @pytest.mark.timeout(12 * 3600)
 def test_killed_at_each_point(record_property: Callable[[str, object], None]) -> None:
     with opened() as laboratory:
-        chosen = _all_points(laboratory) if os.environ.get("HEADWATER_TEST_CRASH") == "all" else _some_points()
+        wanted = os.environ.get("HEADWATER_TEST_CRASH", "")
+        chosen = _points(laboratory, wanted) if wanted else _some_points()
         killed = {
             f"{name} at {at}": replace(STORIES[name], dies_at=at) for name, points in chosen.items() for at in points
         }
@@ -46,11 +47,12 @@ def _some_points() -> dict[str, list[int]]:
     return {name: sorted(itertools.islice(places, _OF_EACH)) for name in STORIES}
 
 
-def _all_points(laboratory: Laboratory) -> dict[str, list[int]]:
-    """Each that a story passes when nobody dies."""
+def _points(laboratory: Laboratory, wanted: str) -> dict[str, list[int]]:
+    """Those that each story passes when nobody dies: all of them, or a part."""
+    first, _, parts = ("1/1" if wanted == "all" else wanted).partition("/")
     told = _played(laboratory, {name: replace(one, dies_at=_NEVER) for name, one in STORIES.items()})
     assert _bad(told) == {}
-    return {name: list(range(1, one.facts["points"] + 1)) for name, one in told.items()}
+    return {name: list(range(int(first), one.facts["points"] + 1, int(parts))) for name, one in told.items()}
 
 
 def _played(laboratory: Laboratory, stories: Mapping[str, Scenario]) -> dict[str, Outcome]:
