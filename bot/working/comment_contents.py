@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from bot.decide.transitions import DEPLOYMENT_FINISHED
+from bot.decide.transitions import ACTIVE, DEPLOYMENT_FINISHED, TaskState
 from bot.hosting.project import HostedProject
 from bot.render.answers import notice
 from bot.render.comments import deployment_comment, plan_comment
@@ -54,8 +54,12 @@ def last_word(connection: Connection, project: HostedProject, one: Publication) 
 
 
 def _rests(connection: Connection, deployment: int) -> bool:
+    """Whether nothing of a deployment goes on before somebody says so."""
     told = deployments.flags(connection, deployment)
-    return told is None or told.state in DEPLOYMENT_FINISHED or gathering.waits_for_people(connection, deployment)
+    if told is None or told.state in DEPLOYMENT_FINISHED:
+        return True
+    number = gathering.counts(connection, deployment)
+    return bool(number.get(TaskState.NEEDS_APPROVAL)) and not any(number.get(one) for one in (*ACTIVE, TaskState.READY))
 
 
 def off_main(connection: Connection, _project: HostedProject, one: Publication) -> str | None:

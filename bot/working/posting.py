@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from bot.github import data
 from bot.github.data import CheckData, CheckStatus, Conclusion
-from bot.github.errors import Forbidden, GitHubError, NotFound, NotUnderstood, Unreachable
+from bot.github.errors import GitHubError, NotFound, NotUnderstood, Unreachable
 from bot.github.repository_client import RepositoryClient
 from bot.render.markdown import marked
 from bot.render.models import CheckOutput
 from bot.server import Server
 from bot.store import publications
-from bot.store.publications import Publication
+from bot.store.publications import Kind, Publication
 
 _LISTED_AFTER = 8
 """After so many times as long as edits are apart, what was made at GitHub is in its lists."""
@@ -39,7 +39,7 @@ def post(server: Server, client: RepositoryClient, one: Publication, content: Co
         except NotFound:  # somebody deleted it: it is told anew
             pass
     if one.trying and (found := _find(server, client, one, content)) is not None:
-        return _edit(client, one, found, content)
+        return (found, "") if one.kind is Kind.LAST_WORD else _edit(client, one, found, content)
     _mark(server, one, trying=True, not_before=time.time() + _LISTED_AFTER * server.settings.edit_seconds)
     try:
         return _create(client, one, content)
@@ -83,13 +83,7 @@ def _on_commit(one: Publication) -> bool:
 
 def _edit(client: RepositoryClient, one: Publication, number: int, content: Content) -> tuple[int, str]:
     if isinstance(content, str):
-        try:
-            edit = client.edit_commit_comment if _on_commit(one) else client.edit_comment
-            found = edit(number, content)
-        except Forbidden:
-            if not _on_commit(one):
-                raise
-            return number, ""  # the App may write on a commit without being allowed to edit that: it stays as it is
+        found = client.edit_commit_comment(number, content) if _on_commit(one) else client.edit_comment(number, content)
         return found.id, found.updated_at
     status, conclusion = _status(content.output)
     output, remarks = _output(content.output), _annotations(content.output)

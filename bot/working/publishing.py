@@ -43,11 +43,11 @@ def publish(server: Server, key: str) -> float | None:
         commit = _commit_shown(connection, one)
         plans = plans_in(connection, one) if one.kind in (Kind.COMMAND, Kind.STORY) else []
     if content is None:
+        _rest(server, one, now)
         return None
     digest = _digest(content, plans)
     if digest == one.digest and one.github_id is not None:
-        with server.database.writing() as connection:  # else it would be made anew, in vain, whenever anything moves
-            publications.write(connection, one.id, {"not_before": now + _apart(server, one)})
+        _rest(server, one, now)
         return None
     client = server.client(hosted).at(_priority(one, commit, plans))
     posted, moment = post(server, client, one, content)
@@ -73,9 +73,15 @@ def publish(server: Server, key: str) -> float | None:
     return None
 
 
+def _rest(server: Server, one: Publication, now: float) -> None:
+    """Leave it for a while: else it would be made anew, in vain, whenever anything moves."""
+    with server.database.writing() as connection:
+        publications.write(connection, one.id, {"not_before": now + _apart(server, one)})
+
+
 def _is_first(one: Publication) -> bool:
     """Whether a comment is posted that was never there."""
-    return one.posted_at is None and one.kind in _COMMENTS
+    return one.posted_at is None and one.kind in _COMMENTS and one.kind is not Kind.LAST_WORD  # that comes at the end
 
 
 def _priority(one: Publication, commit: str | None, plans: Sequence[int]) -> Priority:

@@ -13,6 +13,7 @@ from bot.decide.transitions import Code, TaskState
 from bot.hosting.project import HostedProject
 from bot.preparing.situation import Prepared
 from bot.server import Server
+from bot.store.environments import EnvironmentRow
 from bot.store.hosted_tables import pulls
 from bot.store.tables import deployments, plans, tasks
 from bot.submit import Planned
@@ -29,6 +30,7 @@ class _Candidate:
     """A plan that was shown, or that none could be made before an upstream is deployed."""
 
     commit: str
+    merged_as: str
     plan: int | None
     empty: bool
 
@@ -43,11 +45,14 @@ def shown_before(
     made from has moved since: else the environment is planned once more.
     """
     found: dict[int, Planned] = {}
+    done = _Done(project)
     for one in prepared:
         moved = _Moved(project, one)
         kept = {row.id: alias for alias, row in one.rows.items() if alias in one.order}
         for environment, candidates in _candidates(server, project, branch, list(kept), TaskAction.PLAN).items():
-            if (planned := _best(kept[environment], candidates, one, moved)) is not None:
+            row = one.rows[kept[environment]]
+            news = [each for each in candidates if not done.has(row, each)]
+            if (planned := _best(kept[environment], news, one, moved)) is not None:
                 found[environment] = planned
         leaving = [row.id for row in one.removed]
         for environment, candidates in _candidates(server, project, branch, leaving, TaskAction.PLAN_DESTROY).items():
@@ -59,6 +64,25 @@ def shown_before(
 def was_shown(planned: Planned | None) -> bool:
     """Whether people could see what would become of an environment."""
     return planned is not None and (planned.plan is not None or planned.awaited)
+
+
+@dataclass(slots=True)
+class _Done:
+    """What was shown and is deployed: from the pull request itself, or after its merge."""
+
+    project: HostedProject
+    known: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    def has(self, row: EnvironmentRow, one: _Candidate) -> bool:
+        """Whether what is deployed of an environment has in it what this plan was made of."""
+        if not row.deployed or row.commit is None:
+            return False
+        return any(self._has(row.commit, each) for each in (one.commit, one.merged_as) if each)
+
+    def _has(self, later: str, earlier: str) -> bool:
+        if (later, earlier) not in self.known:
+            self.known[later, earlier] = self.project.mirror.contains(later, earlier)
+        return self.known[later, earlier]
 
 
 @dataclass(slots=True)
@@ -104,16 +128,16 @@ def _stands(prepared: Prepared, alias: str) -> bool:
 def _candidates(
     server: Server, project: HostedProject, branch: str, environments: Sequence[int], action: TaskAction
 ) -> dict[int, list[_Candidate]]:
-    """By environment id, what was shown of it on merged pull requests, newest first, and was not deployed since."""
-    used = select(tasks.c.shown_plan_id).where(
-        tasks.c.environment_id.in_(environments),
-        tasks.c.shown_plan_id.is_not(None),
-        tasks.c.state == TaskState.SUCCEEDED.value,
-        tasks.c.action.in_([one.value for one in TaskAction if one.mutates]),
-    )
+    """By environment id, what was shown of it on merged pull requests, newest first."""
     query = (
         select(
-            tasks.c.environment_id, tasks.c.plan_id, tasks.c.state, tasks.c.code, deployments.c.commit, plans.c.summary
+            tasks.c.environment_id,
+            tasks.c.plan_id,
+            tasks.c.state,
+            tasks.c.code,
+            deployments.c.commit,
+            plans.c.summary,
+            pulls.c.merge_commit,
         )
         .join(deployments, tasks.c.deployment_id == deployments.c.id)
         .join(pulls, deployments.c.pull_id == pulls.c.id)
@@ -129,16 +153,12 @@ def _candidates(
         .order_by(tasks.c.id.desc())
     )
     found: defaultdict[int, list[_Candidate]] = defaultdict(list)
-    over: set[int] = set()  # environments of which older plans are those of what is deployed, or was
     with server.database.reading() as connection:
-        deployed = set(connection.execute(used).scalars())
         for row in connection.execute(query):
-            if row.plan_id in deployed:
-                over.add(row.environment_id)
-            if row.environment_id in over:
-                continue
             planned = row.state == TaskState.SUCCEEDED.value and row.plan_id is not None
             if (planned or row.code == Code.AFTER_UPSTREAM.value) and len(found[row.environment_id]) < _MOST:
                 empty = planned and bool(row.summary.get("empty"))
-                found[row.environment_id].append(_Candidate(row.commit, row.plan_id if planned else None, empty))
+                found[row.environment_id].append(
+                    _Candidate(row.commit, row.merge_commit or "", row.plan_id if planned else None, empty)
+                )
     return found
