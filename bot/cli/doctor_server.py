@@ -6,7 +6,9 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPException
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.checking import Check, Verdict, check_state_folder, check_store
@@ -29,10 +31,11 @@ def has_server(settings: Globals, *, here: bool) -> bool:
         return False
     from bot.settings import PREFIX, SETTINGS_FILE, default_state  # noqa: PLC0415
 
-    if here:
-        return settings.state is not None and (settings.state / SETTINGS_FILE).exists()
-    state = settings.state or default_state()
-    return (state / SETTINGS_FILE).exists() or f"{PREFIX}GITHUB_APP_ID" in os.environ
+    named = settings.state or os.environ.get(f"{PREFIX}STATE")
+    if here and not named:
+        return False
+    there = os.path.lexists(Path(named or default_state()) / SETTINGS_FILE)
+    return there or (not here and f"{PREFIX}GITHUB_APP_ID" in os.environ)
 
 
 def server_checks(settings: Globals) -> Iterator[Check]:
@@ -46,9 +49,16 @@ def server_checks(settings: Globals) -> Iterator[Check]:
         return
     yield Check("settings", Verdict.GOOD, f"complete, for the App {found.github_app_id} at {found.github_api_url}")
     yield check_state_folder(found.state)
-    yield check_store(server_database(settings), "the first start")
+    yield _store(settings)
     yield from _app_checks(found)
     yield _answers(found.public_url)
+
+
+def _store(settings: Globals) -> Check:
+    try:
+        return check_store(server_database(settings), "the first start")
+    except HeadwaterError as error:  # the server's packages are not all here
+        return Check("store", Verdict.BAD, error.what, error.mend)
 
 
 def _app_checks(settings: Settings) -> Iterator[Check]:
@@ -62,7 +72,7 @@ def _app_checks(settings: Settings) -> Iterator[Check]:
         yield Check("GitHub App", Verdict.WARN, error.what, error.mend)
     else:
         for one in found:
-            what, _, mend = one.partition(": ")
+            what, _, mend = one.rpartition(": ")
             yield Check("GitHub App", Verdict.WARN, what, mend)
         if not found:
             yield Check("GitHub App", Verdict.GOOD, "GitHub knows it; it may and hears all that it needs")
@@ -77,7 +87,7 @@ def _answers(public_url: str) -> Check:
     except urllib.error.HTTPError as error:
         mend = "see its log" if error.code == 503 else "see that it is Headwater that answers there"
         return Check("server", Verdict.WARN, f"{address} answers with {error.code}", mend)
-    except (OSError, ValueError) as error:
+    except (OSError, HTTPException, ValueError) as error:
         why = getattr(error, "reason", error)
         mend = "start it with 'headwater serve', or see what stands between it and the outside"
         return Check("server", Verdict.WARN, f"{public_url} does not answer from here: {why}", mend)

@@ -40,6 +40,7 @@ class DispatchRow:
     created_at: float
     correlation: str = ""  # where it is asked for, as is
     origin: str = ""  # what asked for its deployment: #12, push to main
+    action: str = ""  # and for what: plan, deploy, destroy, adopt
 
 
 # Asked for every job, so made once: making them costs more than running them.
@@ -141,13 +142,13 @@ def _row(row: Row[Any]) -> DispatchRow:
 def unsent(connection: Connection, repository: int) -> list[DispatchRow]:
     """The batches that are not known to have arrived."""
     query = (
-        select(dispatches, deployments.c.correlation, deployments.c.origin)
+        select(dispatches, deployments.c.correlation, deployments.c.origin, deployments.c.action)
         .join(deployments, dispatches.c.deployment_id == deployments.c.id)
         .where(dispatches.c.repository_id == repository, dispatches.c.state.in_(("new", "unsure")))
         .order_by(dispatches.c.id)
     )
     rows = connection.execute(query)
-    return [replace(_row(row), correlation=row.correlation, origin=row.origin) for row in rows]
+    return [replace(_row(row), correlation=row.correlation, origin=row.origin, action=row.action) for row in rows]
 
 
 def keys(connection: Connection, repository: int, since: float) -> frozenset[str]:

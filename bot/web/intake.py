@@ -36,7 +36,7 @@ class _Waiting:
 class Intake:
     """Stores webhooks; `woken` is called after each transaction that kept one that hurries. Start it before you `keep`.
 
-    Those that may wait are found when somebody looks for work anyhow, which is each second.
+    Those that may wait are found when somebody looks for work anyhow (`poll_seconds`).
     """
 
     def __init__(self, database: Database, woken: Callable[[], None], *, wait: float = _WAIT_SECONDS) -> None:

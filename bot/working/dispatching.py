@@ -159,7 +159,7 @@ def inputs(batch: DispatchRow, runner: str, legs: Iterable[Offered]) -> str:
     found = list(legs)
     told = {
         "key": batch.key,
-        "title": run_title(batch.origin, found),
+        "title": run_title(batch.origin, batch.action, found),
         "runner": runner,
         "plan": [_leg(one) for one in found if one.job == "plan"],
         "deploy": [_leg(one) for one in found if one.job == "deploy"],
@@ -167,7 +167,7 @@ def inputs(batch: DispatchRow, runner: str, legs: Iterable[Offered]) -> str:
     return json.dumps(told, separators=(",", ":"))
 
 
-def run_title(origin: str, legs: Sequence[Offered]) -> str:
+def run_title(origin: str, action: str, legs: Sequence[Offered]) -> str:
     """What a run does, for who looks at the list of runs: `#12 deploy db, app and 3 more`. Short, or GitHub cuts it.
 
     The name of a branch is anybody's text, so of a push it says just that.
@@ -176,7 +176,7 @@ def run_title(origin: str, legs: Sequence[Offered]) -> str:
     names = [one.slug for one in legs]
     rest = len(names) - _MOST_NAMED
     listed = ", ".join(name[:_LONGEST_NAME] for name in names[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
-    return f"{asked} {legs[0].job} {listed}"
+    return f"{asked} {action} {listed}"
 
 
 def _leg(one: Offered) -> dict[str, object]:

@@ -13,6 +13,7 @@ from bot.decide.comment import Command
 from bot.decide.gates import WITH_POWER
 from bot.decide.permissions import Actor, Answer, may, role_of, teams_in
 from bot.decide.pull_facts import Approval, Asked, CheckFact, CheckState, PullFacts, PullState, Verb
+from bot.decide.required_checks import Reported, Wanted, check_facts
 from bot.errors import HeadwaterError
 from bot.github.data import PullData, ReviewData
 from bot.github.errors import Forbidden, GitHubError, NotFound
@@ -27,7 +28,6 @@ from planner.definition import Permissions, Requirements
 from planner.problems import PlannerError
 
 _STARTS_JOBS = WITH_POWER | {Verb.PLAN, Verb.RESTORE, Verb.RETRY, Verb.APPROVE}
-_OUR_CHECKS = ("headwater plan", "headwater deploy")
 _MERGEABLE_TRIES = 5
 
 
@@ -241,26 +241,21 @@ def _checks(case: Case, client: RepositoryClient, requirements: Requirements) ->
     required = client.required_checks(case.pull.base_ref)
     if required is None:
         return None
-    names = {one.context for one in required}
-    if not names and requirements.checks == "required":
+    if not required and requirements.checks == "required":
         return ()
-    found: dict[str, CheckFact] = {}
     slug = case.server.github.slug
-    for check in client.checks(case.pull.head):
-        ours = check.app_slug == slug
-        state = _check_state(check.status, check.conclusion)
-        found[check.name] = CheckFact(check.name, ours or _is_ours(check.name), check.name in names, state)
-    for status in client.statuses(case.pull.head):
-        state = {"success": CheckState.SUCCESS, "pending": CheckState.PENDING}.get(status.state, CheckState.FAILURE)
-        found.setdefault(
-            status.context, CheckFact(status.context, _is_ours(status.context), status.context in names, state)
-        )
-    missing = [CheckFact(one, _is_ours(one), True, CheckState.MISSING) for one in sorted(names - found.keys())]
-    return (*found.values(), *missing)
+    newest = {(one.name, one.app_id): one for one in sorted(client.checks(case.pull.head), key=lambda one: one.id)}
+    runs = [
+        Reported(one.name, _check_state(one.status, one.conclusion), one.app_slug == slug, one.app_id)
+        for one in newest.values()
+    ]
+    statuses = [Reported(one.context, _status_state(one.state)) for one in client.statuses(case.pull.head)]
+    wanted = [Wanted(one.context, one.app_id) for one in required]
+    return check_facts(wanted, [*runs, *statuses], case.server.settings.github_app_id)
 
 
-def _is_ours(name: str) -> bool:
-    return name.startswith(_OUR_CHECKS)
+def _status_state(state: str) -> CheckState:
+    return {"success": CheckState.SUCCESS, "pending": CheckState.PENDING}.get(state, CheckState.FAILURE)
 
 
 def _check_state(status: str, conclusion: str | None) -> CheckState:

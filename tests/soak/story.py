@@ -254,7 +254,7 @@ _PLAYS = (
 
 def written(found: Scenario) -> str:
     """As JSON."""
-    return json.dumps(asdict(found), indent=1, sort_keys=True)
+    return json.dumps(asdict(found), indent=1)
 
 
 def read(text: str) -> Scenario:
@@ -262,8 +262,7 @@ def read(text: str) -> Scenario:
     found: dict[str, Any] = json.loads(text)
     found["steps"] = tuple(Step(**one) for one in found["steps"])
     found["faults"] = tuple(Fault(**one) for one in found["faults"])
-    order = [name for name in NAMES if name in found["needs"]]
-    found["needs"] = {name: tuple(found["needs"][name]) for name in order}
+    found["needs"] = {name: tuple(needs) for name, needs in found["needs"].items()}
     found["asking"] = tuple(found["asking"])
     return Scenario(**found)
 

@@ -26,6 +26,12 @@ def _as_read(found: story.Scenario) -> story.Scenario:
     return replace(found, faults=tuple(found.faults), steps=tuple(found.steps))
 
 
+def test_a_crowd_can_be_written_down() -> None:
+    found = story.crowd(1, 20)
+    assert story.read(story.written(found)) == _as_read(found)
+    assert list(story.read(story.written(found)).needs) == list(found.needs)
+
+
 def test_every_fault_is_drawn_and_can_be_caused() -> None:
     drawn = {fault.number for seed in range(600) for fault in story.scenario(seed).faults}
     assert drawn == set(faults.KINDS) == set(CAUSES)

@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.bot.serving.conftest import Process, run
 from tests.github.world.apps import App
 
@@ -67,6 +69,16 @@ def test_an_app_that_github_does_not_know(surroundings: dict[str, str], tmp_path
     assert verdict == "bad"
     assert "knows no App 999999" in found
     assert "HEADWATER_GITHUB_APP_ID" in mend
+
+
+def test_what_the_app_may_not_do_is_told_whole(
+    surroundings: dict[str, str], app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "permissions", {**app.permissions, "checks": "read"})
+    monkeypatch.setattr(app, "webhook_url", "http://127.0.0.1:1/webhook")
+    _, found, mend = checks(surroundings, tmp_path)["GitHub App"]
+    assert found.endswith("does not ask for checks: write")
+    assert mend == "grant that in its settings"
 
 
 def test_in_a_clone_the_state_that_is_named_tells_whether_a_server_is_meant(

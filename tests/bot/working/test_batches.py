@@ -28,7 +28,7 @@ OFFERS = st.lists(
 
 
 def dispatched(key: str) -> DispatchRow:
-    return DispatchRow(1, key, 1, 1, "new", None, None, 0.0, origin="#12")
+    return DispatchRow(1, key, 1, 1, "new", None, None, 0.0, origin="#12", action="destroy")
 
 
 def offered_to(job: str, *slugs: str) -> list[Offered]:
@@ -56,7 +56,7 @@ def test_a_dispatch_tells_nothing_but_names_and_places() -> None:
     offer = Offered("1-2-1-aaaa", 1, "deploy", "db", ("ubuntu-latest",), "production", 0.0)
     assert json.loads(inputs(dispatched("key"), "digest", [offer])) == {
         "key": "key",
-        "title": "#12 deploy db",
+        "title": "#12 destroy db",
         "runner": "digest",
         "plan": [],
         "deploy": [{"attempt": "1-2-1-aaaa", "slug": "db", "runsOn": ["ubuntu-latest"], "environment": "production"}],
@@ -74,4 +74,4 @@ def test_a_dispatch_tells_nothing_but_names_and_places() -> None:
     ],
 )
 def test_a_run_is_called_by_what_it_does(origin: str, slugs: list[str], title: str) -> None:
-    assert run_title(origin, offered_to("deploy", *slugs)) == title
+    assert run_title(origin, "deploy", offered_to("deploy", *slugs)) == title
