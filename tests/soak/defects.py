@@ -17,6 +17,8 @@ _CHAIN = {"network": (), "db": ("network",), "queue": ("db",)}
 _ONE = {"network": ()}
 _OPEN = Step("open", "ada", 1, wanted={"network": "network-1"})
 _DEPLOY = Step("say", "ada", 1, "/deploy", calm=True)
+_OTHER = Step("open", "bob", 2, wanted={"network": "network-2"}, calm=True)
+_ITS_DEPLOY = Step("say", "bob", 2, "/deploy", calm=True)
 _MERGE = Step("merge", "bob", 1, calm=True)
 _REST = Step("permit", "olga", text="eve read", calm=True)
 """Nothing happens, but people have waited for the bot to be done."""
@@ -141,6 +143,12 @@ def _locks_kept() -> None:
     locks.release = lambda *given: 0
 
 
+def _locks_open() -> None:
+    from bot.store import locks  # noqa: PLC0415
+
+    locks.take = locks.held = lambda *given: {}
+
+
 def _comments_left() -> None:
     from bot.store import publications  # noqa: PLC0415
 
@@ -213,6 +221,7 @@ DEFECTS = (
         _story(_OPEN, _DEPLOY, _REST, asking=("network",)),
     ),
     Defect("a merge leaves its locks", "I6", _locks_kept, _story(_OPEN, _DEPLOY, _MERGE, _REST)),
+    Defect("a lock fails open", "I6", _locks_open, _story(_OPEN, _DEPLOY, _OTHER, _ITS_DEPLOY, _REST)),
     Defect("comments are not brought up to date", "I6", _comments_left, _story(_OPEN, _DEPLOY, _REST)),
     Defect("nothing is hidden", "I7", _nothing_hidden, _story(_OPEN, _DEPLOY, _REST)),
     Defect("secrets are kept in the clear", "I7", _kept_in_the_clear, _story(_OPEN, _DEPLOY, _REST)),

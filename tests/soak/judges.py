@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from tests.soak.records import Records, Task
+from tests.soak.records import Deed, Records, Task
 from tests.soak.tools import Span, spans
 
 MAY_DEPLOY = frozenset({"write", "maintain", "admin"})
@@ -141,6 +141,9 @@ def _merged(records: Records) -> Iterator[str]:
             yield f"{name} is {records.state.get(name)}; {text} was merged, and nothing says why it is not deployed"
 
 
+_ASKS = ("/deploy", "/destroy", "/approve", "/retry", "/restore", "/adopt")
+
+
 def only_allowed(records: Records) -> Iterator[str]:
     """I5: each deploy ran at a commit that somebody who might had asked for, with the approvals that it takes."""
     main = set(records.main)
@@ -151,7 +154,7 @@ def only_allowed(records: Records) -> Iterator[str]:
             continue
         asked = [
             deed for deed in records.deeds
-            if deed.kind == "say" and deed.text.startswith("/") and deed.head == one.commit and deed.role in MAY_DEPLOY
+            if deed.kind == "say" and deed.text.startswith(_ASKS) and deed.head == one.commit and deed.role in MAY_DEPLOY
         ]  # fmt: skip
         if not asked:
             yield f"{_named(one)} ran at {one.commit[:7]}, which nobody who may had asked for"
@@ -180,7 +183,8 @@ def _approved(records: Records, span: Span) -> bool:
 
 
 def one_truth(records: Records) -> Iterator[str]:
-    """I6: what people see says what the store says; no lock is left behind."""
+    """I6: what people see says what the store says; no environment has two owners, no lock is left behind."""
+    yield from _owners(records)
     pulls = {one.number: one for one in records.pulls}
     for name, number in records.locks:
         if number not in pulls or pulls[number].state == "merged":
@@ -207,6 +211,34 @@ def one_truth(records: Records) -> Iterator[str]:
         if check.status != "completed" and not any(one.state in ("queued", "running") for one in records.deployments):
             yield f"check {check.name!r} of {check.head[:7]} is still {check.status}"
     yield from _said_of_tasks(records)
+
+
+_FREES = ("/unlock", "/restore", "/destroy")
+
+
+def _owners(records: Records) -> Iterator[str]:
+    """What one pull request deployed is its own until it is merged, or somebody frees it."""
+    main, pulls = set(records.main), {one.head: one.pull for one in records.deeds if one.pull}
+    owners: dict[str, tuple[int, int]] = {}  # environment -> pull request, and the line at which it began to deploy
+    for one in _changing(records):
+        pull = None if one.commit in main else pulls.get(one.commit)
+        if pull is None and one.commit not in main:
+            continue
+        owner, since = owners.get(one.environment, (pull, 0))
+        if owner != pull and not any(_frees(deed, owner) for deed in records.deeds if since <= deed.after <= one.start):
+            yield f"{_named(one)} ran for {_whose(pull)} while it belonged to {_whose(owner)}"
+        if one.event == "end" and one.step == "apply" and pull is not None:
+            owners[one.environment] = (pull, one.start)
+        elif one.event == "end":
+            owners.pop(one.environment, None)
+
+
+def _frees(deed: Deed, owner: int | None) -> bool:
+    return (deed.kind == "merge" and deed.pull == owner) or (deed.kind == "say" and deed.text.startswith(_FREES))
+
+
+def _whose(pull: int | None) -> str:
+    return "the default branch" if pull is None else f"#{pull}"
 
 
 def _touches(records: Records, head: str) -> bool:

@@ -19,6 +19,7 @@ class Deed:
     text: str  # a comment, or the commit that a merge or a direct push made
     head: str
     role: str
+    after: int = 0  # so many lines of the tools' log
 
 
 @dataclass(frozen=True)

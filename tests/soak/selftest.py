@@ -34,6 +34,10 @@ def caught_of(defects: Iterable[Defect], laboratory: Laboratory) -> Iterator[tup
 
 
 def _caught(defect: Defect, laboratory: Laboratory) -> str:
+    ((_, good),) = laboratory.run([defect.scenario], 1)
+    if good.violations:
+        print(f"        without the defect: {good.violations}", flush=True)
+        return ""
     for _ in range(_TRIES):
         ((_, outcome),) = laboratory.run([defect.scenario], 1, defect.name)
         found = [one for one in outcome.violations if one.startswith(defect.invariant)]

@@ -21,7 +21,7 @@ from tests.soak.records import (
 )
 from tests.soak.tools import read_log
 
-FIRST, HEAD, MERGED = "0" * 40, "a" * 40, "b" * 40
+FIRST, HEAD, MERGED, OTHER = "0" * 40, "a" * 40, "b" * 40, "c" * 40
 LOG = f"""\
 start apply network 11 1 {HEAD} network-1
 end apply network 11 1 {HEAD} network-1
@@ -93,6 +93,17 @@ BAD = {
     "a next one after one that never ended": (
         "I2 once",
         {"log": [GOOD.log[0], *read_log(f"start apply network 13 3 {HEAD} network-1")]},
+    ),
+    "another's environment": (
+        "I6 one truth",
+        {
+            "log": [*GOOD.log, *read_log(f"start apply network 13 3 {OTHER} network-2")],
+            "deeds": [*GOOD.deeds, Deed(2.0, "say", "bob", 2, "/deploy", OTHER, "write", 4)],
+        },
+    ),
+    "another's environment, deployed by a push": (
+        "I6 one truth",
+        {"log": [*GOOD.log, *read_log(f"start apply network 13 3 {MERGED} network-1")]},
     ),
     "an attempt twice": ("I2 once", {"attempts_of_jobs": {11: "1-1-1", 12: "1-1-1"}}),
     "a webhook that nothing became of": ("I3 nothing lost", {"webhooks": {"one": None}}),

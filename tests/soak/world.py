@@ -150,9 +150,9 @@ class World:
     def _note(self, step: Step, pull: Pull | None, text: str = "") -> None:
         role = self.github.world.role(self.repository, step.who) if step.who else ""
         head = pull.head_sha if pull else self.head("main")
-        self.deeds.append(
-            Deed(time.time(), step.kind, step.who, pull.number if pull else 0, text or step.text, head, role)
-        )  # fmt: skip
+        number, log = pull.number if pull else 0, self.tools / "log"
+        lines = len(log.read_text().splitlines()) if log.exists() else 0
+        self.deeds.append(Deed(time.time(), step.kind, step.who, number, text or step.text, head, role, lines))
 
     def head(self, branch: str) -> str:
         """The commit at the tip of a branch."""
