@@ -27,7 +27,7 @@ _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 class HostedMirror(Mirror):
-    """A mirror that fetches from an address.
+    """A mirror that fetches from an address; `make` it before anything else.
 
     `token` gives what may read an address; told of one that was not accepted, it gives another one.
     """
@@ -36,10 +36,9 @@ class HostedMirror(Mirror):
         super().__init__(folder, folder)
         self._address = address
         self._token = token
-        self.make()
 
     def make(self) -> None:
-        """Make the bare repository, if there is none."""
+        """Make the bare repository, if there is none; that counts as use."""
         with self._alone():
             self._make()
 

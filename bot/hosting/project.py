@@ -62,6 +62,7 @@ class HostedProject(Project):
         """`state` is the folder for this one repository; `token` gives what may read the
         code at an address, another one where that was not accepted."""
         mirror = HostedMirror(state / MIRROR, hosted.clone_url, token)
+        mirror.make()
         origins = (hosted.clone_url, hosted.html_url)
         super().__init__(Repository(mirror.folder, origins), state, database.url)
         self.secrets = _AtTheRunner()

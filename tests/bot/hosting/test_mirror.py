@@ -16,6 +16,7 @@ def mirror(tmp_path: Path) -> HostedMirror:
     """A mirror with one commit on `main`, last used at 100."""
     repository, commit = make_repository(tmp_path / "theirs")
     made = HostedMirror(tmp_path / "state" / "mirror.git", "https://github.com/acme/shop.git", lambda _: None)
+    made.make()
     made._git("fetch", "--quiet", str(repository.git_dir), f"{commit}:refs/heads/main")
     os.utime(tmp_path / "state" / "mirror.lock", (100, 100))
     return made
