@@ -10,7 +10,8 @@ import urllib.request
 from inline_snapshot import snapshot
 
 from tests.conversations.seeing import check_of, flat, headline, jobs, plan_of, told
-from tests.conversations.town import SECRET, Town
+from tests.conversations.town import SECRET, Town, shown
+from tests.conversations.workflows import workflow
 from tests.github.world import requests as asking
 from tests.github.world.talk import Comment
 
@@ -248,6 +249,26 @@ Next:
 
 <sub>flat</sub>\
 """)
+
+
+def test_names_of_branches_and_titles_are_data(town: Town) -> None:
+    """What git takes for a branch, made of shell, Markdown, Jinja and SQL; and a title that holds anything."""
+    branch = "$(touch${IFS}here);`touch${IFS}here`|'\"<b>{{7+42}}/--deploy');drop-table-pulls;--\u202e"
+    town.setup(
+        {"headwater.yml": workflow({"db": ""}, top="triggers: {deployOnMerge: true}"), **town.environments(db="1")}
+    )
+    title = "$(touch here) <img src=x> {{ 7 * 7 }} '; drop table pulls; --\n/deploy\n\u202e @ada [skip"
+    pull = town.pull(town.environments(db="2"), branch=branch, title=title)
+    town.settle()
+    assert headline(shown(plan_of(pull).body)) == "### `db`: 1 to add"
+    pull.say("/deploy")
+    assert town.tool_log() == ["db begins", "db deployed"]
+    pull.merge()
+    town.settle()
+    assert town.tool_log() == ["db begins", "db deployed"]
+    texts = "".join(comment.body for comment in pull.ours())
+    assert all(one not in texts for one in ("{{", "49", "drop", "<b>", "<img", "\u202e"))
+    assert not list(town.folder.rglob("here"))
 
 
 def test_a_marker_of_ours_in_somebody_elses_comment_is_only_text(town: Town) -> None:

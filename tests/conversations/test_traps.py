@@ -16,6 +16,7 @@ from tests.conversations.seeing import notice
 from tests.conversations.town import Town, shown
 from tests.conversations.workflows import workflow
 from tests.github.world import requests as asking
+from tests.github.world.pushing import move
 from tests.github.world.repository import Protection
 
 ON_MERGE = "triggers: {deployOnMerge: true}"
@@ -303,7 +304,11 @@ def test_t19_what_is_deployed_is_the_commit_that_was_read(shop: Town) -> None:
     pull.comment("/deploy", by="bob")
     shop.wait_for(lambda: shop.tool_log() == ["network begins"])
     shop.github.hooks.hold()
-    pull.push(shop.environments(db="evil"))
+    read = pull.head
+    evil = shop.commit(shop.environments(db="evil"), branch="elsewhere", start=shop.repository.git.branch("main"))
+    move(shop.github.world, shop.repository, f"refs/heads/{pull.pull.head_branch}", evil, shop.github.world.user("ada"))
+    assert pull.head == evil
+    assert not shop.repository.git.contains(evil, read)
     pull.comment("/deploy", by="bob")
     shop.github.hooks.release()
     shop.let_go("network")
