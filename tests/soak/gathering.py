@@ -14,7 +14,7 @@ from bot.store import hosted_tables as hosted
 from bot.store import tables
 from bot.store.gathering import waits_for_people
 from tests.soak import records, tools
-from tests.soak.world import CANARY, OUTPUT_CANARY, SECRET, World
+from tests.soak.world import CANARY, KEY, OUTPUT_CANARY, SECRET, World
 
 
 def records_of(world: World, left: str, final: Mapping[str, str] | None = None) -> records.Records:
@@ -157,6 +157,7 @@ def _secrets(world: World) -> dict[str, str]:
         "a secret": CANARY,
         "a sensitive output": OUTPUT_CANARY,
         "the webhook's secret": SECRET,
+        "the server's key": KEY,
         "the App's key": world.app.private_key.splitlines()[3],
     }
     tokens = [text for text, one in list(world.github.world.tokens.items()) if text.startswith("ghs_")]

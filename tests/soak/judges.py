@@ -225,7 +225,7 @@ def _owners(records: Records) -> Iterator[str]:
         if pull is None and one.commit not in main:
             continue
         owner, since = owners.get(one.environment, (pull, 0))
-        if owner != pull and not any(_frees(deed, owner) for deed in records.deeds if since <= deed.after <= one.start):
+        if owner != pull and not any(_frees(deed, owner, since) for deed in records.deeds if deed.after <= one.start):
             yield f"{_named(one)} ran for {_whose(pull)} while it belonged to {_whose(owner)}"
         if one.event == "end" and one.step == "apply" and pull is not None:
             owners[one.environment] = (pull, one.start)
@@ -233,8 +233,11 @@ def _owners(records: Records) -> Iterator[str]:
             owners.pop(one.environment, None)
 
 
-def _frees(deed: Deed, owner: int | None) -> bool:
-    return (deed.kind == "merge" and deed.pull == owner) or (deed.kind == "say" and deed.text.startswith(_FREES))
+def _frees(deed: Deed, owner: int | None, since: int) -> bool:
+    """Whether it frees what its owner began to deploy at that line; a merge also what is deployed after it."""
+    if deed.kind == "merge":
+        return deed.pull == owner
+    return deed.kind == "say" and deed.text.startswith(_FREES) and deed.after >= since
 
 
 def _whose(pull: int | None) -> str:

@@ -39,6 +39,10 @@ CALM_SECONDS = 8.0
 """How long people wait for a bot that does not come to rest."""
 
 
+KEY = base64.b64encode(b"k" * 32).decode()
+"""What the server encrypts with."""
+
+
 class World:
     """The world of one scenario. `happened` counts the faults that really did."""
 
@@ -134,7 +138,7 @@ class World:
             "github_api_url": self.github.api_url,
             "oidc_issuer": self.github.actions.issuer.url,
             "database_url": self.database_url,
-            "key": base64.b64encode(b"k" * 32).decode(),
+            "key": KEY,
         }
 
     # -- what people do
