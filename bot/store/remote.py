@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from bot.store.hosted_tables import attempt_logs, dispatches, github_repositories, remote_attempts
 from bot.store.tables import attempts, deployments
@@ -104,19 +104,25 @@ def offer(connection: Connection, vault: Vault, new: Offer, spec: dict[str, Json
     connection.execute(insert(remote_attempts).values(values))
 
 
-def expectation(connection: Connection, attempt: str) -> Expectation | None:
-    """What must be true of the job that claims this attempt; None if there is no such attempt."""
-    query = (
-        select(
-            remote_attempts.c.environment,
-            remote_attempts.c.run_id,
-            remote_attempts.c.job_id,
-            github_repositories,
-        )
-        .join(github_repositories, remote_attempts.c.repository_id == github_repositories.c.repository_id)
-        .where(remote_attempts.c.attempt_id == attempt)
+_EXPECTED = (
+    select(
+        remote_attempts.c.environment,
+        func.coalesce(remote_attempts.c.run_id, dispatches.c.run_id).label("run_id"),
+        remote_attempts.c.job_id,
+        github_repositories,
     )
-    row = connection.execute(query).first()
+    .join(github_repositories, remote_attempts.c.repository_id == github_repositories.c.repository_id)
+    .outerjoin(dispatches, remote_attempts.c.dispatch_id == dispatches.c.id)
+    .where(remote_attempts.c.attempt_id == bindparam("attempt"))
+)
+
+
+def expectation(connection: Connection, attempt: str) -> Expectation | None:
+    """What must be true of the job that claims this attempt; None if there is no such attempt.
+
+    Its run is the one that has claimed it, else the one that GitHub said it had started for it, where that was heard.
+    """
+    row = connection.execute(_EXPECTED, {"attempt": attempt}).first()
     if row is None:
         return None
     return Expectation(row.github_id, row.full_name, row.default_branch, row.environment, row.run_id, row.job_id)

@@ -12,10 +12,12 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from sqlalchemy import update
 
 from bot.decide.facts import Stop
 from bot.github.oidc import Verifier
 from bot.store import remote, remote_jobs
+from bot.store.hosted_tables import dispatches
 from bot.web.pace import Pace
 from bot.web.runner_api import MOST_LOG, MOST_REPORT
 from tests.bot.runner.bot_server import problems
@@ -185,6 +187,16 @@ def test_a_job_of_another_repository_hears_nothing_of_this_one(site: Site, offer
 def test_a_run_that_comes_second_is_told_so(site: Site, host: TestHost, ci: Ci, job: Job) -> None:
     other = offer(host, ci.repository.id, alias="eks", run_id=job.run.id + 1)
     assert error(claim(site, other, ci.token(job))) == (409, "taken")
+
+
+def test_only_the_run_that_was_started_for_it_claims_an_attempt(
+    site: Site, host: TestHost, offered: Offered, ci: Ci, job: Job
+) -> None:
+    """Its key stands in the title of its run, for all to read."""
+    with host.database.writing() as connection:
+        connection.execute(update(dispatches).values(run_id=job.run.id))
+    assert error(claim(site, offered, ci.token(ci.job()))) == (409, "taken")
+    assert claim(site, offered, ci.token(job)).status == 200
 
 
 def test_a_runner_whose_answer_was_lost_is_answered_again_and_no_other(
