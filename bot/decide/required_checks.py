@@ -16,8 +16,9 @@ _WORST_FIRST = (
     CheckState.SKIPPED,
     CheckState.SUCCESS,
 )
-_OUR_NAME = "headwater plan"
-_OUR_NAMES = ("headwater plan: ", "headwater deploy: ")
+HEAD_CHECK = "headwater plan"
+PLAN_CHECK, DEPLOY_CHECK = "headwater plan: ", "headwater deploy: "
+"""Before the name of a workflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +65,4 @@ def _fact(name: str, found: list[Reported], *, required: bool) -> CheckFact:
 
 
 def _is_our_name(name: str) -> bool:
-    return name == _OUR_NAME or name.startswith(_OUR_NAMES)
+    return name == HEAD_CHECK or name.startswith((PLAN_CHECK, DEPLOY_CHECK))

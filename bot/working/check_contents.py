@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from bot.decide.required_checks import DEPLOY_CHECK, HEAD_CHECK, PLAN_CHECK
 from bot.hosting.project import HostedProject
 from bot.render.answers import notice
 from bot.render.checks import definition_check
@@ -22,9 +23,6 @@ from bot.working.posting import Check, Content
 from bot.working.showing import command_model, section, story_model
 from planner.ci.headwater_workflow import FILE
 
-HEAD_CHECK_NAME = "headwater plan"
-
-
 _NOTHING_DIFFERS = (
     "Nothing that Headwater has deployed differs from what is deployed. What it never deployed is shown and deployed "
     "on a pull request that changes it, or taken over there with `/adopt`."
@@ -39,7 +37,7 @@ def head_check(connection: Connection, project: HostedProject, one: Publication)
     plan = next((each for each in conversation.plans_of(connection, pull.id) if each.commit == head), None)
     brings = plan is not None and bool(plan.held) and project.mirror.has_file(head, FILE)
     output = _head_output(connection, plan, fork=pull.fork, draft=pull.draft, brings_file=brings)
-    return Check(HEAD_CHECK_NAME, output)
+    return Check(HEAD_CHECK, output)
 
 
 def _not_planned(*, fork: bool, draft: bool) -> CheckOutput:
@@ -107,7 +105,7 @@ def plan_check(connection: Connection, project: HostedProject, one: Publication)
         superseded_by="" if newest else pull.head,
     )
     part = replace(part, warnings=tuple(cautions))
-    return Check(f"headwater plan: {part.workflow}", plan_output(part, model))
+    return Check(f"{PLAN_CHECK}{part.workflow}", plan_output(part, model))
 
 
 def deploy_check(connection: Connection, project: HostedProject, one: Publication) -> Content | None:
@@ -116,7 +114,7 @@ def deploy_check(connection: Connection, project: HostedProject, one: Publicatio
     mine = [told for told in shown if told is not None and told.workflow == int(workflow)]
     if not mine:
         return None
-    name = f"headwater deploy: {views.workflow_name(connection, int(workflow))}"
+    name = f"{DEPLOY_CHECK}{views.workflow_name(connection, int(workflow))}"
     newest = next((told.id for told in reversed(mine) if told.action.mutates), None)
     if newest is None:
         output = "Deploys of this commit will stand here."
@@ -154,7 +152,7 @@ def story_check(connection: Connection, project: HostedProject, one: Publication
 
 def merge_group(_connection: Connection, _project: HostedProject, _one: Publication) -> Content | None:
     return Check(
-        HEAD_CHECK_NAME,
+        HEAD_CHECK,
         CheckOutput(
             "Planned on the pull request", "A merge queue's commit is deployed once it is merged.", conclusion="success"
         ),
