@@ -4,7 +4,13 @@ from __future__ import annotations
 
 
 class HeadwaterError(Exception):
-    """Something failed that people can understand and mend; `what` says what happened, `mend` what to do."""
+    """Something failed that people can understand and mend; `what` says what happened, `mend` what to do.
+
+    `code` and `names` are those of a Refusal (bot/decide/refusals.py), where it is one that has a code.
+    """
+
+    code = "error"
+    names: tuple[str, ...] = ()
 
     def __init__(self, what: str, mend: str = "") -> None:
         self.what = what

@@ -202,7 +202,8 @@ class Demo:
         return made
 
     def comment(self, pull: Pull, by: str, text: str) -> None:
-        """Somebody writes a comment."""
+        """Somebody writes a comment, after having read what is there: GitHub's times are whole seconds."""
+        time.sleep(1.1)
         self.person(by, "writes", text)
         asking.comment(self.github.world, self.repository, pull.number, self.github.world.user(by), text)
 
@@ -412,7 +413,6 @@ def tell_of_the_end(demo: Demo) -> None:
     demo.wait(lambda: bool(checks_of(demo, pull)), "the check that says that nothing is affected")
     demo.comment(pull, "ada", "/destroy --confirm shop")
     demo.answer(pull, r"wait to be destroyed")
-    time.sleep(2)  # a person reads it first; GitHub's times are whole seconds
     demo.comment(pull, "bob", "/approve")
     demo.answer(pull, r"^Destroyed 6", 180)
 
@@ -447,7 +447,8 @@ def main() -> int:
                 took = time.monotonic() - begun
                 say(f"\n{paint('✓', GREEN)} That was all, in {took:.0f} seconds. Now your own: docs/github-setup.md.")
                 if given.keep:
-                    say(f"\nStill up: {paint(f'{github.url}/acme/shop', CYAN)} (Ctrl-C ends it)")
+                    say(f"\nStill up, to play with: {paint(f'{github.url}/acme/shop', CYAN)} (Ctrl-C ends it)")
+                    say("There you propose changes of files, and write commands below pull requests: /deploy, /help …")
                     threading.Event().wait()
             finally:
                 demo.stop_bot()

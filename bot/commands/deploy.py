@@ -19,6 +19,7 @@ from bot.working.requesting import (
     planned,
     recorder,
     refuse_locked,
+    refuse_unread,
     reviews,
     shown_plans,
     unfinished,
@@ -51,11 +52,12 @@ def act(case: Case) -> Outcome:
     if lost:
         names = ", ".join(f"`{alias}`" for alias in lost)
         raise NotAllowed(f"could not be planned: {names}", "mend that first, or name what else to deploy")
-    refuse_locked(case, prepared)
     made = made_already(case)
-    for one in seen:
-        if workflow_of(one.prepared) not in made:
-            submit(case.project, one.prepared, {**found, **awaited(one)}, auto_approve=False, also=recorder(case))
+    left = [one for one in seen if workflow_of(one.prepared) not in made]
+    refuse_unread(case, [one.prepared for one in left], found)
+    refuse_locked(case, prepared)
+    for one in left:
+        submit(case.project, one.prepared, {**found, **awaited(one)}, auto_approve=False, also=recorder(case))
     return done(*said)
 
 
@@ -105,8 +107,8 @@ VERB = Verb(
         ),
         more=(
             "The commit is the one that the plan comment showed when you wrote the command; anything pushed that you "
-            "could not see refuses it. Each environment is planned once more and deployed if the plan is still the one "
-            "shown; otherwise it waits for `/approve`."
+            "could not see refuses it, and so do plans with changes that were shown only afterwards. Each environment "
+            "is planned once more and deployed if the plan is still the one shown; otherwise it waits for `/approve`."
         ),
         where=WHILE_OPEN,
     ),

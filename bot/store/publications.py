@@ -139,6 +139,16 @@ def showing(connection: Connection, deployment: int, kinds: Iterable[Kind]) -> l
     return [_publication(row) for row in connection.execute(query)]
 
 
+def of_number(connection: Connection, repository: int, number: int, kinds: Iterable[Kind]) -> list[Publication]:
+    """The publications of these kinds on a pull request."""
+    query = select(publications).where(
+        publications.c.repository_id == repository,
+        publications.c.number == number,
+        publications.c.kind.in_([one.value for one in kinds]),
+    )
+    return [_publication(row) for row in connection.execute(query)]
+
+
 def answered_before(connection: Connection, one: Publication) -> bool:
     """Whether the answer to an earlier command of the same pull request is about to be posted (and was not refused)."""
     earlier = select(publications.c.id).where(

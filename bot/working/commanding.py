@@ -37,7 +37,7 @@ RefusalRow = tuple[str, str, str, tuple[str, ...]]
 """Code, what is not met, what to do about it, and what it is about."""
 
 _log = structlog.get_logger("headwater.command")
-_NO_CODE = "error"
+_NO_CODE = HeadwaterError.code
 _QUESTIONS = frozenset({Verb.HELP, Verb.STATUS, Verb.EXPLAIN})
 _ABOVE = "for the command above it"
 
@@ -142,7 +142,7 @@ def _one(server: Server, project: HostedProject, row: CommandRow) -> CommandStat
 def _refused(error: HeadwaterError | PlannerError) -> tuple[RefusalRow, ...]:
     """What failed, as something that is not met: what it is, and what to do."""
     if isinstance(error, HeadwaterError):
-        return ((_NO_CODE, error.what, error.mend, ()),)
+        return ((error.code, error.what, error.mend, error.names),)
     lines = [line.partition("; ") for line in str(error).splitlines() if line]
     return tuple((_NO_CODE, what, mend, ()) for what, _, mend in lines)
 

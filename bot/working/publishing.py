@@ -41,7 +41,7 @@ def publish(server: Server, key: str) -> float | None:
     with server.database.reading() as connection:
         content = _CONTENT[one.kind](connection, project, one)
         commit = _commit_shown(connection, one)
-        plans = plans_in(connection, one) if one.kind in (Kind.COMMAND, Kind.STORY) else []
+        plans = plans_in(connection, one)
     if content is None:
         _rest(server, one, now)
         return None
@@ -61,10 +61,9 @@ def publish(server: Server, key: str) -> float | None:
         "edits": edits,
         "not_before": not_before,
     }
-    if commit is not None:
-        values["shown"] = with_commit(one.shown, moment, commit)
-    elif plans:
-        values["shown"] = with_plans(one.shown, moment, plans)
+    shown = with_commit(one.shown, moment, commit) if commit is not None else one.shown
+    if (shown := with_plans(shown, moment, plans)) != one.shown:
+        values["shown"] = shown
     with server.database.writing() as connection:
         publications.write(connection, one.id, values)
         began = deliveries.received(connection, correlation.current()) if _is_first(one) else None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
 from bot.commands.case import Case
 from bot.decide.facts import TaskAction
+from bot.decide.refusals import Code
 from bot.decide.transitions import DEPLOYMENT_FINISHED, TaskState
+from bot.errors import NotAllowed
 from bot.prepare import prepare
 from bot.preparing.situation import Prepared
 from bot.request import Aim, Request
@@ -21,6 +23,7 @@ from bot.store.tables import deployments as deployment_table
 from bot.store.views import DeploymentView
 from bot.submit import Also, LockedElsewhere, Planned, planned_by
 from bot.working.pulling import base_of, want_deploy_check
+from bot.working.seen import unread
 
 
 def request(case: Case, aim: Aim, **more: object) -> Request:
@@ -100,6 +103,35 @@ def _view(prepared: Prepared, shown: Sequence[DeploymentView]) -> DeploymentView
 
 
 _SUCCEEDED = next(iter(DEPLOYMENT_FINISHED))
+
+
+class Unread(NotAllowed):
+    """Plans of the environments in `names` have changes that nobody could read when the command was written."""
+
+    code = Code.PLAN_UNSEEN.value
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        super().__init__("the plan was shown only after the command was written", "read it, then write /deploy again")
+
+
+def refuse_unread(case: Case, prepared: Sequence[Prepared], found: Mapping[int, Planned]) -> None:
+    """Raise Unread where a plan has changes that were shown only after the command was written.
+
+    What waits for an approval anyway is read then.
+    """
+    aliases = {
+        one.rows[alias].id: alias
+        for one in prepared
+        for alias in one.order
+        if alias in one.rows and not one.environments[alias].requires_approval
+    }
+    chosen = {environment: found[environment].plan for environment in aliases if environment in found}
+    plans = {environment: plan for environment, plan in chosen.items() if plan is not None}
+    with case.server.database.reading() as connection:
+        new = unread(connection, case.pull, plans, case.row.created_at)
+    if new:
+        raise Unread(tuple(alias for environment, alias in aliases.items() if environment in new))
 
 
 def refuse_locked(case: Case, prepared: Sequence[Prepared]) -> None:

@@ -58,7 +58,7 @@ ENV is an alias, or a glob such as `net-*`; without one, all are meant. What is 
 | `--workflow NAME` | Only this workflow: its name, or its file. |
 | `@SHA` | At this commit: 7 to 64 hexadecimal digits. |
 
-The commit is the one that the plan comment showed when you wrote the command; anything pushed that you could not see refuses it. Each environment is planned once more and deployed if the plan is still the one shown; otherwise it waits for `/approve`.
+The commit is the one that the plan comment showed when you wrote the command; anything pushed that you could not see refuses it, and so do plans with changes that were shown only afterwards. Each environment is planned once more and deployed if the plan is still the one shown; otherwise it waits for `/approve`.
 
 - `/deploy`: all that this pull request affects
 - `/deploy db`: `db`, and what it affects downstream

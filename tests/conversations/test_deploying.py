@@ -247,41 +247,6 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 """)
 
 
-def test_it_waits_for_the_plan_and_goes_on(town: Town) -> None:
-    town.setup({"headwater.yml": workflow({"db": ""}), **town.environments(db="1")})
-    town.hold_plan("db")
-    pull = town.pull(town.environments(db="2"))
-    town.wait_for(lambda: bool(pull.ours()))
-    pull.comment("/deploy")
-    town.wait_for(lambda: len(pull.ours()) == 2)
-    assert pull.newest() == snapshot("""\
-### Waits for the plans of this commit
-
-<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
-""")
-    town.let_plan_go("db")
-    town.settle()
-    assert pull.newest() == snapshot("""\
-### Deployed `db`
-
-| Environment | State | Changes | Job |
-| :-- | :-- | :-- | :-- |
-| `db` | ✓\xa0deployed | +1 | [N s](https://github/acme/shop/actions/runs/RUN) |
-
-<details><summary><code>db</code> &nbsp;+1</summary>
-
-```diff
-+ db: 2
-Plan: 1 to add, 0 to change, 0 to destroy.
-```
-
-</details>
-
-<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
-""")
-    assert town.tool_log() == ["db begins", "db deployed"]
-
-
 def test_of_nothing(shop: Town) -> None:
     pull = shop.pull({"README.md": "# A better shop\n"})
     shop.settle()

@@ -18,7 +18,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from tests.github import faults, git_http
-from tests.github.page import pages
+from tests.github.page import hands, pages
 from tests.github.server import graphql
 from tests.github.server.callers import credentials
 from tests.github.server.rest import PREFIX, refused
@@ -109,7 +109,10 @@ class Web:
         for prefix, answer in self._github.places.items():
             if path.startswith(prefix):
                 return answer(request)
-        return pages.answer(self._github, request)
+        try:
+            return hands.answer(self._github, request) or pages.answer(self._github, request)
+        except Refusal as refused:
+            return Response(f"{refused.message}\n", refused.status)
 
 
 def _misbehave(

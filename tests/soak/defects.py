@@ -128,6 +128,12 @@ def _reviews_not_asked_for() -> None:
     gates._GATES = {}
 
 
+def _read_or_not() -> None:
+    from bot.commands import deploy  # noqa: PLC0415
+
+    deploy.refuse_unread = lambda *_given: None  # type: ignore[assignment]
+
+
 def _approvals_not_asked_for() -> None:
     from bot.decide import reconcile  # noqa: PLC0415
     from bot.runner import attempt  # noqa: PLC0415
@@ -219,6 +225,10 @@ DEFECTS = (
     Defect(
         "approvals are not asked for", "I5", _approvals_not_asked_for,
         _story(_OPEN, _DEPLOY, _REST, asking=("network",)),
+    ),
+    Defect(
+        "what nobody could read is deployed", "I5", _read_or_not,
+        _story(_OPEN, Step("say", "ada", 1, "/deploy", wait=3.0), _REST, slow={"plan-network": 7.0}),
     ),
     Defect("a merge leaves its locks", "I6", _locks_kept, _story(_OPEN, _DEPLOY, _MERGE, _REST)),
     Defect("a lock fails open", "I6", _locks_open, _story(_OPEN, _DEPLOY, _OTHER, _ITS_DEPLOY, _REST)),

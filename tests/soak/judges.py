@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from tests.soak.records import Deed, Records, Task
@@ -113,6 +113,7 @@ def convergence(records: Records) -> Iterator[str]:
     for name, text in records.final.items():
         if records.state.get(name) != text:
             yield f"{name} is {records.state.get(name)}, not {text}"
+    made = {one.text for one in records.deeds if one.kind == "made"}  # by hand, so that Headwater need not know
     for one in records.environments:
         wanted = records.texts.get(one.commit or "", {}).get(one.name)
         here = records.state.get(one.name)
@@ -122,7 +123,7 @@ def convergence(records: Records) -> Iterator[str]:
             continue
         if one.deployed and here != wanted:
             yield f"{one.name} is {here}, and is said to be deployed as {wanted}"
-        if not one.deployed and here is not None:
+        if not one.deployed and here is not None and one.name not in made:
             yield f"{one.name} is {here}, and is said not to be deployed"
     if records.continuous and not records.final:
         yield from _merged(records)
@@ -145,40 +146,48 @@ _ASKS = ("/deploy", "/destroy", "/approve", "/retry", "/restore", "/adopt")
 
 
 def only_allowed(records: Records) -> Iterator[str]:
-    """I5: each deploy ran at a commit that somebody who might had asked for, with the approvals that it takes."""
+    """I5: each deploy ran at a commit that somebody who might had asked for before, of a plan that they could have read.
+
+    So were the reviews and the approvals that it takes. What reads outputs of others may come out differently, unread.
+    """
     main = set(records.main)
     for one in _changing(records):
-        if one.commit in main:
-            if one.step == "apply" and one.environment in records.asking and not _approved(records, one):
-                yield f"{_named(one)} ran without an approval"
-            continue
-        asked = [
-            deed for deed in records.deeds
-            if deed.kind == "say" and deed.text.startswith(_ASKS) and deed.head == one.commit and deed.role in MAY_DEPLOY
-        ]  # fmt: skip
-        if not asked:
-            yield f"{_named(one)} ran at {one.commit[:7]}, which nobody who may had asked for"
-        elif records.approvals and not _reviewed(records, one.commit):
-            yield f"{_named(one)} ran at {one.commit[:7]} without a review of it"
-        elif one.step == "apply" and one.environment in records.asking and not _approved(records, one):
+        before = [deed for deed in records.deeds if deed.after <= one.start and deed.role in MAY_DEPLOY]
+        unapproved = one.step == "apply" and one.environment in records.asking and not _approved(records, before, one)
+        if one.commit not in main:
+            said = [deed for deed in before if deed.kind == "say" and deed.head == one.commit]
+            asked = [deed for deed in said if deed.text.startswith(_ASKS)]
+            if not asked:
+                yield f"{_named(one)} ran at {one.commit[:7]}, which nobody who may had asked for"
+            elif (
+                one.step == "apply"
+                and not records.needs[one.environment]
+                and not any(_read(deed, one) for deed in asked)
+            ):
+                yield f"{_named(one)} ran, which nobody could read who asked for it"
+            elif records.approvals and not _reviewed(records, before, one.commit):
+                yield f"{_named(one)} ran at {one.commit[:7]} without a review of it"
+        if unapproved:
             yield f"{_named(one)} ran without an approval"
 
 
-def _reviewed(records: Records, commit: str) -> bool:
+def _read(deed: Deed, span: Span) -> bool:
+    """Whether a plan had been shown of what a deploy made."""
+    return any(line.split()[-1:] == [span.text] and f" {span.environment}: " in line for line in deed.read.splitlines())
+
+
+def _reviewed(records: Records, before: Sequence[Deed], commit: str) -> bool:
     authors = {one.number: one.author for one in records.pulls}
-    return any(
-        one.kind == "review" and one.head == commit and one.role in MAY_DEPLOY and one.who != authors.get(one.pull)
-        for one in records.deeds
-    )
+    return any(one.kind == "review" and one.head == commit and one.who != authors.get(one.pull) for one in before)
 
 
-def _approved(records: Records, span: Span) -> bool:
+def _approved(records: Records, before: Sequence[Deed], span: Span) -> bool:
     """Whether somebody else who may had written `/approve ENVIRONMENT`."""
     authors = {one.number: one.author for one in records.pulls}
     return any(
         one.kind == "say" and one.text.split()[:1] == ["/approve"] and span.environment in one.text.split()
-        and one.role in MAY_DEPLOY and one.who != authors.get(one.pull)
-        for one in records.deeds
+        and one.who != authors.get(one.pull)
+        for one in before
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ class Deed:
     head: str
     role: str
     after: int = 0  # so many lines of the tools' log
+    read: str = ""  # all that the bot had ever shown there
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Scenario:
     asking: Sequence[str]  # environments with requiresApproval
     approvals: int
     deploy_on_merge: bool
-    slow: Mapping[str, float]  # environment -> seconds that its apply takes
+    slow: Mapping[str, float]  # environment, or plan-environment -> seconds that it takes
     steps: Sequence[Step]
     faults: Sequence[Fault]
     dies_at: int = 0

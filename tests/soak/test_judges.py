@@ -39,7 +39,7 @@ GOOD = Records(
     },
     log=read_log(LOG),
     attempts_of_jobs={11: "1-1-1", 12: "1-2-1"},
-    deeds=(Deed(1.0, "say", "ada", 1, "/deploy", HEAD, "write"),),
+    deeds=(Deed(1.0, "say", "ada", 1, "/deploy", HEAD, "write", read="~ network: network-0 -> network-1"),),
     main=(FIRST, MERGED),
     remarks=(
         Remark(1, 1, True, "headwater[bot]", PLAN, 1.0),
@@ -133,6 +133,11 @@ BAD = {
     "a last deploy that did not come": ("I4 convergence", {"final": {"network": "network-9"}}),
     "a command by a stranger": ("I5 only what was allowed", {"deeds": (replace(GOOD.deeds[0], role="read"),)}),
     "a commit that was pushed later": ("I5 only what was allowed", {"deeds": (replace(GOOD.deeds[0], head=FIRST),)}),
+    "a command that came after it": ("I5 only what was allowed", {"deeds": (replace(GOOD.deeds[0], after=99),)}),
+    "a plan that nobody could read": (
+        "I5 only what was allowed",
+        {"deeds": (replace(GOOD.deeds[0], read="Planning"),)},
+    ),
     "no review": ("I5 only what was allowed", {"approvals": 1}),
     "no approval": ("I5 only what was allowed", {"asking": ("db",)}),
     "an approval of one's own": (

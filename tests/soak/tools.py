@@ -21,6 +21,7 @@ _PLAN = (
     _STEP
     + r"""
 say start
+[ -e $t/sleep-plan-$n ] && sleep "$(cat $t/sleep-plan-$n)"
 here=$(cat $t/state-$n 2>/dev/null)
 say end
 [ "$w" = "$here" ] && exit 0

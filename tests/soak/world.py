@@ -146,7 +146,8 @@ class World:
     def do(self, step: Step) -> None:
         """Do one step, after what it waits for. People are told no by GitHub, and go on."""
         if step.calm:  # who might not when they asked has to be answered before they may again
-            self.wait_for_calm(CALM_SECONDS * (10 if step.kind == "permit" else 1))
+            patient = step.kind == "permit" or self.scenario.dies_at
+            self.wait_for_calm(CALM_SECONDS * (10 if patient else 1))
         self.over.wait(step.wait)
         with self.acting, contextlib.suppress(Refusal):
             getattr(self, f"_{step.kind}")(step)
@@ -156,7 +157,8 @@ class World:
         head = pull.head_sha if pull else self.head("main")
         number, log = pull.number if pull else 0, self.tools / "log"
         lines = len(log.read_text().splitlines()) if log.exists() else 0
-        self.deeds.append(Deed(time.time(), step.kind, step.who, number, text or step.text, head, role, lines))
+        read = "\n".join(body for one in self.ours(number) for _, body in one.history) if step.kind == "say" else ""
+        self.deeds.append(Deed(time.time(), step.kind, step.who, number, text or step.text, head, role, lines, read))
 
     def head(self, branch: str) -> str:
         """The commit at the tip of a branch."""
@@ -253,6 +255,7 @@ class World:
         for name, text in self.commits_text(self.pulls[step.pull].head_sha).items():
             if name == step.text:
                 (self.tools / f"state-{name}").write_text(f"{text}\n")
+                self._note(step, None)
 
     def _break(self, step: Step) -> None:
         (self.tools / f"break-{step.text}").touch()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -13,9 +14,11 @@ from markupsafe import Markup
 from werkzeug.wrappers import Request, Response
 
 from tests.github.page.markdown import render
+from tests.github.world.people import Kind
 from tests.github.world.protection import merge_state, review_decision, unmet
-from tests.github.world.refusal import Refusal, not_found
+from tests.github.world.refusal import not_found
 from tests.github.world.repository import Repository
+from tests.github.world.world import World
 
 if TYPE_CHECKING:
     from tests.github.localhost import GitHub
@@ -47,21 +50,24 @@ def answer(github: GitHub, request: Request) -> Response:
         found = re.fullmatch(pattern, request.path)
         if found and request.method in ("GET", "HEAD"):
             with github.world.lock:
-                try:
-                    shown = show(github, *found.groups())
-                except Refusal as refused:
-                    return Response(f"{refused.message}\n", refused.status)
-                if "watch" in request.args:  # for a demo: the page comes anew by itself
-                    shown.headers["Refresh"] = "2"
-                return shown
+                return show(github, *found.groups())
     return Response("Not Found\n", 404)
 
 
 def page(name: str, **values: Any) -> Response:
     """A page made of one of the templates beside this file."""
-    text = _PAGES.get_template(name).render(style=Markup((FOLDER / "style.css").read_text()), **values)
-    headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src *"}
-    return Response(text, content_type="text/html; charset=utf-8", headers=headers)
+    nonce = secrets.token_urlsafe(16)
+    style, script = (Markup((FOLDER / one).read_text()) for one in ("style.css", "live.js"))
+    text = _PAGES.get_template(name).render(style=style, script=script, nonce=nonce, **values)
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src *; connect-src 'self'; script-src 'nonce-{nonce}'"
+    return Response(text, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": policy})
+
+
+def people(world: World, where: Repository) -> list[tuple[str, str]]:
+    """Who may be played: login and role, the mightiest first."""
+    roles = ("admin", "maintain", "write", "triage", "read", "none")
+    found = [(one.login, world.role(where, one.login)) for one in world.accounts.values() if one.kind is Kind.USER]
+    return sorted(found, key=lambda one: (roles.index(one[1]), one[0]))
 
 
 def _all(github: GitHub) -> Response:
@@ -91,6 +97,7 @@ def _pull(github: GitHub, owner: str, name: str, number: str) -> Response:
         state=merge_state(world, where, pull) if pull.state == "open" else pull.state,
         decision=review_decision(world, where, pull),
         unmet=unmet(world, where, pull) if pull.state == "open" else [],
+        people=people(world, where),
         files=where.git.changes(start, pull.head_sha),
         commits=where.git.log(pull.head_sha, f"^{start}", most=50),
     )
@@ -128,7 +135,14 @@ def _check(github: GitHub, owner: str, name: str, number: str) -> Response:
 
 def _repository(github: GitHub, owner: str, name: str) -> Response:
     where: Repository = github.world.repository(owner, name)
-    return page("all.html", repositories=[where], title=where.full_name)
+    return page("repository.html", repositories=[where], title=where.full_name, files=_files(where))
+
+
+def _files(where: Repository) -> list[str]:
+    """The paths of the default branch, without what only its owner may change."""
+    commit = where.git.branch(where.default_branch)
+    found = where.git.run("ls-tree", "-r", "--name-only", "-z", commit).split("\0") if commit else []
+    return sorted(one for one in found if one and not one.startswith(".github/"))
 
 
 _NAME = r"/([^/]+)/([^/]+)"
