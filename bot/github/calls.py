@@ -61,7 +61,7 @@ class Identity(Protocol):
         """What to prove it with."""
 
     def renew(self, refused: Auth.Auth | None, answer: Answer) -> bool:
-        """GitHub answered 401; whether there is something new to prove it with."""
+        """GitHub answered 401 or 403; whether there is something new to prove it with."""
 
 
 class Line:
@@ -242,7 +242,10 @@ class Caller:
         return answer
 
     def _followed(self, call: Call, resource: str, kept: Answer | None) -> Answer:
-        """The answer at the end of all redirects (a repository was renamed), with a new token where one had expired."""
+        """The answer at the end of all redirects (a repository was renamed).
+
+        With a new token, where one had expired or might too little.
+        """
         headers = {"Accept": call.accept, "X-GitHub-Api-Version": VERSION}
         if kept is not None:
             headers["If-None-Match"] = kept["etag"]
@@ -252,7 +255,7 @@ class Caller:
             auth = self._identity.authorization()
             answer = self.line.send(call, path, auth, headers)
             self.line.limits.heard(self._identity.payer, answer)
-            if answer.status == 401 and not renewed and self._identity.renew(auth, answer):
+            if answer.status in (401, 403) and not renewed and self._identity.renew(auth, answer):
                 renewed = True
             elif answer.status in (301, 302, 307, 308) and answer["location"]:
                 path = self.line.inside(answer["location"], call)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -26,6 +27,10 @@ EARLIER_SECONDS = 60
 MARGIN_SECONDS = 300.0
 """An installation's token is renewed so long before it ends: what it is handed to may take a while."""
 
+GRANTED_SECONDS = 60.0
+"""A token this old that lacks a permission is replaced: the App may have been given it since."""
+
+_TOO_FEW = b"not accessible by integration"
 _SKEW_SECONDS = 30.0
 _MOST_TOKENS = 1000
 
@@ -76,7 +81,7 @@ class AsApp:
     def renew(self, refused: Auth.Auth | None, answer: Answer) -> bool:  # noqa: ARG002 (as all identities)
         """Whether GitHub's clock was another than the one that the proof was dated by."""
         told = seconds_since_1970(answer)
-        if told is None:
+        if told is None or answer.status != HTTPStatus.UNAUTHORIZED:
             return False
         ahead = told - self._clock()
         wrong = abs(ahead - self._ahead) > _SKEW_SECONDS
@@ -113,6 +118,7 @@ class _Place:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     token: Token | None = None
+    made: float = 0.0
     good_until: float = 0.0
 
 
@@ -138,17 +144,21 @@ class Tokens:
             if place.token is None or self._clock() >= place.good_until:
                 asked = self._clock()
                 place.token, life = self._make(scope)
+                place.made = asked
                 place.good_until = asked + max(life - MARGIN_SECONDS, life / 2)
             return place.token
 
-    def drop(self, scope: Scope, value: str) -> None:
-        """GitHub does not accept this token any more: the next caller gets a new one."""
+    def drop(self, scope: Scope, value: str, older_than: float = 0.0) -> bool:
+        """GitHub does not accept this token any more: the next caller gets another one, unless it is too young."""
         with self._lock:
             place = self._places.get(scope)
         if place is not None:
             with place.lock:
                 if place.token is not None and place.token.value == value:
+                    if self._clock() < place.made + older_than:
+                        return False
                     place.token = None
+        return True
 
     def _make_room(self) -> None:
         if len(self._places) >= _MOST_TOKENS:
@@ -170,8 +180,10 @@ class AsInstallation:
         """Its token, renewed in time."""
         return Auth.Token(self._tokens.get(self._scope).value)
 
-    def renew(self, refused: Auth.Auth | None, answer: Answer) -> bool:  # noqa: ARG002 (as all identities)
-        """Forget the token: it ended early, or was revoked."""
-        if isinstance(refused, Auth.Token):
-            self._tokens.drop(self._scope, refused.token)
-        return True
+    def renew(self, refused: Auth.Auth | None, answer: Answer) -> bool:
+        """Forget the token: it ended early, was revoked, or is of the time before the App was given a permission."""
+        if not isinstance(refused, Auth.Token):
+            return False
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            return self._tokens.drop(self._scope, refused.token)
+        return _TOO_FEW in answer.body.lower() and self._tokens.drop(self._scope, refused.token, GRANTED_SECONDS)

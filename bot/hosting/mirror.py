@@ -23,7 +23,16 @@ FETCH_SECONDS = 600.0
 _OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NOT_ACCEPTED = re.compile(rb"could not read Username|Authentication failed|returned error: 40[13]")
 """What git says where a token is refused."""
+_NOT_THERE = re.compile(r"couldn't find remote ref (\S+)")
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+
+class _NoSuchRefError(HeadwaterError):
+    """A ref that was to be fetched is not there."""
+
+    def __init__(self, ref: str, what: str, mend: str) -> None:
+        super().__init__(what, mend)
+        self.ref = ref
 
 
 class HostedMirror(Mirror):
@@ -60,9 +69,18 @@ class HostedMirror(Mirror):
         self._git("update-ref", "-d", draft)
         return commit
 
-    def update(self, refs: Mapping[str, str]) -> None:
-        """Bring refs of ours to where those of GitHub are: theirs -> ours. Raises HeadwaterError if one is gone."""
-        self._fetch([f"+{theirs}:{ours}" for theirs, ours in refs.items()], self._address)
+    def update(self, refs: Mapping[str, str], may_be_gone: str = "") -> bool:
+        """Bring refs of ours to where those of GitHub are: theirs -> ours; whether the one that may be gone is there.
+
+        Raises HeadwaterError if another one is gone.
+        """
+        try:
+            self._fetch([f"+{theirs}:{ours}" for theirs, ours in refs.items()], self._address)
+        except _NoSuchRefError as error:
+            if error.ref != may_be_gone:
+                raise
+            return self.update({one: ours for one, ours in refs.items() if one != error.ref}) and False
+        return True
 
     def head_of(self, ref: str) -> str | None:
         """The commit that a ref of ours is at. Mostly read from its file: this is asked for every environment."""
@@ -142,9 +160,9 @@ class HostedMirror(Mirror):
             done = self._fetched(refspecs, address, self._token(address, token))
         if not done.ok:
             said = done.stderr.decode(errors="replace").strip()[-400:]
-            raise HeadwaterError(
-                f"{address} could not be fetched: {said}", "if the App may still read it, this is tried again"
-            )
+            gone = _NOT_THERE.search(said)
+            told = f"{address} could not be fetched: {said}", "if the App may still read it, this is tried again"
+            raise _NoSuchRefError(gone[1], *told) if gone else HeadwaterError(*told)
 
     def _fetched(self, refspecs: Sequence[str], address: str, token: str | None) -> process.Finished:
         options = ("--no-tags", "--quiet", "--no-recurse-submodules", "--no-write-fetch-head")

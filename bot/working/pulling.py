@@ -92,12 +92,13 @@ def _retell_plan(connection: Connection, hosted: HostedRepository, pull: PullRow
 
 
 def fetch(project: HostedProject, told: PullData) -> None:
-    """Have the head, the base branch and the default branch in the mirror."""
+    """Have the head, the base branch and the default branch in the mirror; once it is closed, its base may be gone."""
     branches = {told.base_ref, project.hosted.default_branch}
     refs = {f"refs/heads/{one}": f"refs/heads/{one}" for one in branches}
     if told.state == "open":
         refs[f"refs/pull/{told.number}/head"] = _PULL_REF.format(told.number)
-    project.mirror.update(refs)
+    base = told.base_ref if told.base_ref != project.hosted.default_branch else ""
+    project.mirror.update(refs, may_be_gone=f"refs/heads/{base}")
 
 
 def _values(told: PullData) -> dict[str, object]:

@@ -57,8 +57,10 @@ def deploy(server: Server, key: str) -> None:
         return
     project = server.project(hosted)
     ref = f"refs/heads/{branch}"
-    project.mirror.update({one: one for one in (ref, f"refs/heads/{hosted.default_branch}")})
-    commit = project.mirror.head_of(ref)
+    there = project.mirror.update({one: one for one in (ref, f"refs/heads/{hosted.default_branch}")}, may_be_gone=ref)
+    if not there and server.client(hosted).has_branch(branch):
+        raise HeadwaterError(f"the branch {branch} cannot be fetched yet", "this is tried again")
+    commit = project.mirror.head_of(ref) if there else None
     if commit is None:
         return
     project.mirror.keep(commit)

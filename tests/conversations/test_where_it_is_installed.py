@@ -10,10 +10,14 @@ from typing import Any
 
 import pytest
 import requests
+from inline_snapshot import snapshot
+from sqlalchemy import select
 
 from bot.store import deliveries, hosting, work
+from bot.store.hosted_tables import work as work_table
 from bot.work import Workers
 from bot.working import following
+from tests.conversations.merged import begin
 from tests.conversations.seeing import headline
 from tests.conversations.town import SECRET, Conversation, Town
 from tests.github.world.git_store import ZERO
@@ -142,3 +146,29 @@ def test_a_pull_request_whose_branch_is_deleted_is_looked_at(shop: Town) -> None
         row = hosting.pull(connection, 1, pull.number)
     assert row is not None
     assert row.state == "closed"
+
+
+def test_a_branch_that_is_gone_before_its_push_is_looked_at(shop: Town) -> None:
+    """An App that was out of reach hears of pushes to branches that were merged and deleted meanwhile."""
+    begin(shop)
+    world = shop.github.world
+    shop.github.hooks.hold()
+    shop.commit({"network/more": "1\n"}, "On a branch", branch="short-lived", by="ada")
+    move(world, shop.repository, "refs/heads/short-lived", None, world.user("ada"))
+    shop.github.hooks.release()
+    shop.settle()
+    with shop.server.database.reading() as connection:
+        assert connection.execute(select(work_table.c.error).where(work_table.c.kind == "push")).all() == []
+
+
+def test_a_merged_pull_request_whose_base_is_gone_answers(shop: Town) -> None:
+    begin(shop)
+    world = shop.github.world
+    shop.commit({"README.md": "Release\n"}, "Begin", branch="release")
+    pull = shop.pull(shop.environments(network="n1"), base="release")
+    shop.settle()
+    pull.merge()
+    shop.settle()
+    move(world, shop.repository, "refs/heads/release", None, world.user("olga"))
+    shop.settle()
+    assert headline(pull.say("/status")) == snapshot("### shop: Active")

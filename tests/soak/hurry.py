@@ -25,7 +25,7 @@ SETTINGS: dict[str, object] = {
 def servers() -> None:
     """In a server's process: waits that are constants, and the clock by which GitHub's limits are counted."""
     from bot import server, work  # noqa: PLC0415 (in the process that it is for)
-    from bot.github import app, limits  # noqa: PLC0415
+    from bot.github import app, identities, limits  # noqa: PLC0415
 
     real = app.App
 
@@ -33,6 +33,7 @@ def servers() -> None:
         return real(*given, limits=limits.Limits(lambda: time.monotonic() * SPEED), **named)  # type: ignore[arg-type]
 
     server.App = quick  # type: ignore[misc, assignment]
+    identities.GRANTED_SECONDS /= SPEED
     calm = work._wait_after
     work._wait_after = lambda error, attempts: max(calm(error, attempts) / SPEED, 0.05)
 

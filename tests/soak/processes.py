@@ -20,6 +20,7 @@ ROLES = {"sqlite": ("serve",), "postgresql": ("web", "worker", "worker")}
 _POINTS = "SOAK_POINTS"  # a file with the number of points that a process passes before it dies, once it is told to
 
 
+_CLOCK = "SOAK_CLOCK"  # a file with how many seconds the wall clock of a process is wrong, once it is told to look
 ARGV = "SOAK_ARGV"  # a file for the arguments of all programs that are started
 
 
@@ -29,6 +30,7 @@ def server(argv: list[str]) -> int:
 
     hurry.servers()
     _mortal()
+    _movable_clock()
     _write_arguments_down()
     defects.begin(os.environ.get("SOAK_DEFECT", ""))
     return int(main(argv))
@@ -77,6 +79,17 @@ def _mortal() -> None:
     signal.signal(signal.SIGUSR1, told)
     if "HEADWATER_CRASH_LOG" not in os.environ:  # else the program itself counts its points, and dies at one
         crash.point = database.point = process.point = point  # type: ignore[attr-defined]
+
+
+def _movable_clock() -> None:
+    """A wall clock that steps when a signal says so, while everything goes on."""
+    file, right, wrong = os.environ.pop(_CLOCK), time.time, [0.0]
+
+    def told(*_: object) -> None:
+        wrong[0] = float(Path(file).read_text())
+
+    signal.signal(signal.SIGUSR2, told)
+    time.time = lambda: right() + wrong[0]
 
 
 @dataclass(eq=False)
@@ -152,6 +165,7 @@ class Processes:
             told |= {
                 "HEADWATER_STATE": str(state),
                 _POINTS: str(self.folder / f"points-{number}"),
+                _CLOCK: str(self.folder / f"clock-{number}"),
                 ARGV: self.arguments,
             }
             if self.dies_at:
@@ -186,6 +200,11 @@ class Processes:
         """Have a part of it die at one of its next points."""
         (self.folder / f"points-{process.number}").write_text(str(points))
         process.signal(signal.SIGUSR1, part)
+
+    def step(self, process: Process, seconds: float) -> bool:
+        """Have its wall clock be wrong by so many seconds from now on; whether it was there."""
+        (self.folder / f"clock-{process.number}").write_text(str(seconds))
+        return process.signal(signal.SIGUSR2)
 
     def kill(self, *chosen: Process, part: str = "") -> int:
         """kill -9 of them, or of a part, which the other one follows by itself; how many there were."""

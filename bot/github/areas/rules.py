@@ -36,6 +36,10 @@ class Rules(Area):
             return None
         return Shape(found).text("state") == "active"
 
+    def has_branch(self, branch: str) -> bool:
+        """Whether there is such a branch now."""
+        return self._is_there(f"{self._base}/branches/{parts(branch)}")
+
     def _is_there(self, path: str) -> bool:
         try:
             self._caller.get(path)

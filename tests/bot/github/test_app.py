@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.errors import HeadwaterError
+from bot.github import identities
 from bot.github.app import App, missing_permissions
 from bot.github.data import NEEDED
 from bot.github.errors import Forbidden, NotFound, NotInstalled, Refused, Suspended, Unauthorized
@@ -120,6 +121,22 @@ def test_an_expired_token_is_renewed_within_the_call(
     github.world.clock.move(3601)
     assert client.repository().full_name == "acme/shop"
     assert token_calls(github) == 3
+
+
+def test_a_token_from_before_a_permission_was_given_is_renewed(
+    github: GitHub, shop: Repository, pull: Pull, client: RepositoryClient, installation: apps.Installation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    del installation.permissions["checks"]
+    with pytest.raises(Forbidden):
+        client.checks(pull.head_sha)
+    installation.permissions["checks"] = "write"
+    with pytest.raises(Forbidden):
+        client.checks(pull.head_sha)  # a young token: GitHub is not asked for another one at each refusal
+    assert token_calls(github) == 1
+    monkeypatch.setattr(identities, "GRANTED_SECONDS", 0.0)
+    assert client.checks(pull.head_sha) == ()
+    assert token_calls(github) == 2
 
 
 def test_suspended_uninstalled_and_left_out(

@@ -55,8 +55,22 @@ def _expiring(world: World, fault: Fault) -> int:
 
 
 def _suspended(world: World, fault: Fault) -> int:
+    """The App is suspended, or one of its permissions is withdrawn, and what it had is given back."""
     there = world.github.world
     (installation,) = list(there.installations.values())
+    if fault.choice % 2:
+        name = ("actions", "checks", "contents", "issues", "pull_requests")[fault.choice // 2 % 5]
+        with there.lock:
+            level = installation.permissions.pop(name)
+            for token in there.tokens.values():
+                if token.installation is installation:
+                    token.permissions.pop(name, None)
+        world.over.wait(fault.seconds)
+        with there.lock:  # a token that was made in between stays without it
+            installation.permissions[name] = level
+            accepted = "new_permissions_accepted"
+            there.emit("installation", there.user("olga"), None, accepted, world.app.id, installation=installation)
+        return 1
     there.suspend(installation, there.user("olga"))
     world.over.wait(fault.seconds)
     there.suspend(installation, there.user("olga"), suspended=False)

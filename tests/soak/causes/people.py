@@ -29,13 +29,16 @@ def _power_lost(world: World, fault: Fault) -> int:
 
 
 def _forced(world: World, fault: Fault) -> int:
-    """Somebody begins the branch of a pull request anew, upon what main is now."""
+    """Somebody begins the branch of a pull request anew, upon what main is now; or deletes it, which closes that."""
     found = [one for one in world.pulls.values() if one.state == "open"]
     if not found:
         return 0
     pull, names = found[fault.choice % len(found)], list(world.scenario.needs)
     name, there = names[fault.choice // 7 % len(names)], world.github.world
     git = world.repository.git
+    if fault.choice % 5 == 0:
+        pushing.move(there, world.repository, f"refs/heads/{pull.head_branch}", None, pull.user)
+        return 1
     with there.lock:
         base, text = world.head("main"), f"{name}-f{fault.choice}"
         tree = git.tree_with(base, {f"{name}/wanted": f"{text}\n"})

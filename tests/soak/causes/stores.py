@@ -107,12 +107,21 @@ def _torn(world: World, fault: Fault) -> int:
 
 
 def _wrong_clock(world: World, fault: Fault) -> int:
-    """A machine whose clock is wrong by an hour, or by five minutes, at 1:100; it is set right after a while."""
+    """A machine whose clock is wrong by an hour, or by five minutes, at 1:100; it is set right after a while.
+
+    It is wrong from a start on, or steps under a process that goes on, and steps back.
+    """
     processes = world.processes
     found = processes.alive("worker") or processes.alive("serve")
     if not found:
         return 0
-    processes.ahead = (36.0, -36.0, 3.0, -3.0)[fault.choice % 4]
+    wrong = (36.0, -36.0, 3.0, -3.0)[fault.choice % 4]
+    if fault.choice // 4 % 2:
+        stepped = processes.step(found[0], wrong)
+        world.over.wait(fault.seconds + 1.0)
+        processes.step(found[0], 0.0)
+        return int(stepped)
+    processes.ahead = wrong
     _again(world, found[0].number)
     processes.ahead = 0.0
     world.over.wait(fault.seconds + 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import uuid
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from tests.github.hooks import Delivery, as_it_comes
 from tests.soak.faults import Fault
 from tests.soak.world import World
+
+_BURST = 1000
 
 
 def _hooks(world: World, fault: Fault, plan: Callable[[Delivery, random.Random], list[float] | None]) -> int:
@@ -68,14 +71,16 @@ def _webhook_again(world: World, fault: Fault) -> int:
 
 
 def _webhooks_late(world: World, fault: Fault) -> int:
-    return _hooks(world, fault, lambda one, chance: [chance.uniform(3.0, 6.0)] if chance.random() < 0.3 else None)
+    """Minutes late, or an hour, at 1:100."""
+    least, most = (20.0, 36.0) if fault.choice % 4 == 0 else (3.0, 6.0)
+    return _hooks(world, fault, lambda one, chance: [chance.uniform(least, most)] if chance.random() < 0.3 else None)
 
 
 def _burst(world: World, fault: Fault) -> int:
-    """Everything that came so far, once more and under ids of its own: the bot may not mind hearing of old things."""
+    """A thousand of what came so far, once more and under ids of their own: the bot may not mind hearing of old things."""
     hooks, chance = world.github.hooks, random.Random(fault.choice)
     old = [one for one in list(hooks.log) if one.event in ("pull_request", "push", "workflow_job", "workflow_run")]
-    for one in old[:150]:
+    for one in itertools.islice(itertools.cycle(old), _BURST if old else 0):
         hooks.repeat(one, str(uuid.UUID(int=chance.getrandbits(128))))
     return int(len(old) > 10)
 
