@@ -43,7 +43,7 @@ def test_a_server_that_is_killed_again_and_again_deploys_everything_once(
 ) -> None:
     town = make_outside()
     pull = town.pull(town.environments(network="n2"))
-    town.wait_for(lambda: bool(pull.ours()), 60)
+    town.wait_for(lambda: bool(pull.ours()) and "Planning" not in pull.plan(), 60)
     pull.comment("/deploy")
     for _ in range(4):
         time.sleep(1.0)
@@ -81,7 +81,7 @@ def test_replicas_on_postgresql_share_the_work_and_survive_each_other(
 ) -> None:
     town = make_outside(postgres(migrated_postgres), roles=("web", "worker", "worker"))
     pull = town.pull(town.environments(network="n2"))
-    town.wait_for(lambda: bool(pull.ours()), 60)
+    town.wait_for(lambda: bool(pull.ours()) and "Planning" not in pull.plan(), 60)
     pull.comment("/deploy")
     for _ in range(3):
         time.sleep(1.0)

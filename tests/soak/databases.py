@@ -18,6 +18,7 @@ class Databases:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._server: Any = None
+        self._alone: dict[str, Databases] = {}
         self._template = folder / "template.db"
         made = Database.file(self._template)
         with made.writing():
@@ -30,8 +31,9 @@ class Databases:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:  # fmt: skip
-        if self._server is not None:
-            self._server.cleanup()
+        for one in self._alone.values():
+            one.stop()
+        self.stop()
 
     def start(self) -> None:
         """Start PostgreSQL, and make what others are copied from."""
@@ -44,8 +46,17 @@ class Databases:
             pass
         made.engine.dispose()
 
-    def make(self, kind: str, name: str, folder: Path) -> str:
-        """A new one; gives its address."""
+    def stop(self) -> None:
+        """Stop PostgreSQL, also where it was started anew since."""
+        if self._server is not None:
+            self._server.ensure_postgres_running()
+            self._server.cleanup()
+
+    def make(self, kind: str, name: str, folder: Path, *, alone: bool = False) -> str:
+        """A new one; gives its address. `alone`: on a server that has nothing else."""
+        if alone:
+            own = self._alone[name] = Databases(folder)
+            return own.make(kind, name, folder)
         if kind == "sqlite":
             shutil.copy(self._template, folder / "headwater.db")
             return f"sqlite:///{folder}/headwater.db"
@@ -56,7 +67,9 @@ class Databases:
 
     def drop(self, kind: str, name: str) -> None:
         """Take it away again."""
-        if kind == "postgresql":
+        if own := self._alone.pop(name, None):
+            own.stop()
+        elif kind == "postgresql":
             self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def _address(self, name: str) -> str:

@@ -40,7 +40,7 @@ KINDS = {
         Kind(8, "a process paused, then going on", 1.5),
         Kind(9, "no write that makes a file longer succeeds, as on a full disk"),
         Kind(10, "the database locked for seconds", only="sqlite"),
-        Kind(11, "PostgreSQL goes away in mid-transaction", 3, only="postgresql"),
+        Kind(11, "PostgreSQL goes away, or is killed and started anew, in mid-transaction", 3, only="postgresql"),
         Kind(12, "the line to PostgreSQL cut between COMMIT and its answer", 2, only="postgresql"),
         Kind(13, "transactions that PostgreSQL gives up, as in a deadlock", 1.5, only="postgresql"),
         Kind(14, "half a page at the end of SQLite's log, after a power cut", only="sqlite"),
@@ -89,6 +89,11 @@ OF_JOBS = frozenset({3, 4, 33, 34, 35, 37, 108})
 
 AT_COMMIT = 12
 """The fault that needs a line of its own to PostgreSQL."""
+
+
+def restarts(fault: Fault) -> bool:
+    """Whether it restarts PostgreSQL, which nobody else may use then."""
+    return fault.number == 11 and fault.choice % 2 == 1
 
 
 def drawn(

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from tests.soak import processes
 from tests.soak.databases import Databases
+from tests.soak.faults import restarts
 from tests.soak.nursery import Nursery, die_with_parent
 from tests.soak.play import Outcome, play
 from tests.soak.story import Scenario
@@ -72,7 +73,8 @@ class Laboratory:
         name = f"soak_{os.getpid()}_{self._runs}"
         folder = self.folder / name
         folder.mkdir()
-        address = self.databases.make(scenario.database, name, folder)
+        alone = any(restarts(one) for one in scenario.faults)
+        address = self.databases.make(scenario.database, name, folder, alone=alone)
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()

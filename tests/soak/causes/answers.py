@@ -78,7 +78,12 @@ def _suspended(world: World, fault: Fault) -> int:
 
 
 def _unlisted(world: World, fault: Fault) -> int:
-    """Dispatches whose answer is lost, while new runs are in no list, start late, and nobody is told of them."""
+    """Dispatches whose answer is lost, while new runs are in no list, start late, and nobody is told of them.
+
+    Or git does not know yet what the API tells of.
+    """
+    if fault.choice % 4 == 0:
+        return _while_switched(world, fault, world.github.faults.error(r"\.git/", 404, times=None))
     actions, hooks = world.github.actions, world.github.hooks
     world.github.faults.unlisted_seconds = fault.seconds + 2.0
     actions.start_delay = 2.5

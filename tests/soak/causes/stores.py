@@ -7,11 +7,13 @@ import os
 import resource
 import signal
 import sqlite3
+import subprocess
 import time
+from pathlib import Path
 
 from sqlalchemy import create_engine
 
-from tests.soak.faults import Fault
+from tests.soak.faults import Fault, restarts
 from tests.soak.world import World
 
 
@@ -26,7 +28,9 @@ def _locked(world: World, fault: Fault) -> int:
 
 
 def _gone(world: World, fault: Fault) -> int:
-    """As PostgreSQL's restart looks to those who use it: every session ends, whatever it was at, and none begins for a while."""
+    """Every session ends, whatever it was at, and none begins for a while; or PostgreSQL is killed and started anew."""
+    if restarts(fault):
+        return _restarted(world)
     name = world.engine.url.database or ""
     others = create_engine(world.engine.url.set(database="postgres"), isolation_level="AUTOCOMMIT")
     ended = 0
@@ -40,6 +44,17 @@ def _gone(world: World, fault: Fault) -> int:
         connection.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     others.dispose()
     return int(ended > 0)
+
+
+def _restarted(world: World) -> int:
+    """PostgreSQL is killed at once, and finds out at its start what was committed."""
+    with world.engine.connect() as connection:
+        data = Path(str(connection.exec_driver_sql("SHOW data_directory").scalar_one()))
+    process = int((data / "postmaster.pid").read_text().split()[0])
+    control = Path(f"/proc/{process}/exe").readlink().with_name("pg_ctl")
+    command = [str(control), "restart", "-m", "immediate", "-w", "-s", "-D", str(data), "-l", str(data / "log")]
+    subprocess.run(command, check=True, user=data.stat().st_uid, stdin=subprocess.DEVNULL, cwd="/")
+    return 1
 
 
 def _answer_lost(world: World, fault: Fault) -> int:
