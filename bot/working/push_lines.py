@@ -53,6 +53,18 @@ def removed(prepared: Prepared, had: frozenset[tuple[str, str]]) -> list[str]:
     return [*(_to_be_destroyed(prepared, row) for row in leaving), *(_in_doubt(prepared, row) for row in doubtful)]
 
 
+def still_held(
+    prepared: Prepared, rows: Iterable[tuple[EnvironmentRow, int]], had: frozenset[tuple[str, str]]
+) -> list[str]:
+    """What is gone from the file and belongs to an open pull request, which may deploy it; told once, as the above."""
+    return [
+        f"{_gone(prepared, row)}, and belongs to #{number}: Headwater forgets it with the first push after that is "
+        "merged, restored or unlocked."
+        for row, number in rows
+        if (row.file, row.key) in had
+    ]
+
+
 def _gone(prepared: Prepared, row: EnvironmentRow) -> str:
     return f"{named([row.alias])} is gone from `{prepared.workflow.file}`"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection, select
 
 from bot.decide.deeds import ITSELF, By
-from bot.decide.pushed import chosen
+from bot.decide.pushed import Before, chosen
 from bot.errors import HeadwaterError
 from bot.github.errors import GitHubError
 from bot.hosting.project import HostedProject
@@ -154,7 +154,7 @@ def _deploy(server: Server, project: HostedProject, push: Push) -> None:
     doubted = {row.id for row in rows if row.doubted}  # what was shown of these may have been deployed already
     shown = shown_before(server, project, push.branch, prepared)
     with server.database.reading() as connection:
-        held = locks.held(connection, [row.id for row in rows]).keys()
+        held = locks.held(connection, [row.id for row in (*rows, *(each for one in prepared for each in one.removed))])
         overtaken = push.here is not None and restoring.overtaken(connection, push.here.deployments)
     todo = []
     for one in prepared:
@@ -253,27 +253,32 @@ def _first(
     push: Push,
     prepared: Prepared,
     shown: Mapping[int, Planned],
-    held: Collection[int],
+    held: Mapping[int, locks.Lock],
     telling: Telling,
 ) -> list[Prepared]:
     """What of a workflow goes on when a commit is looked at for the first time; the rest is told."""
+    kept = [row for row in prepared.removed if row.id in held and prepared.workflow.removal is Removal.DETACH]
+    prepared = replace(prepared, removed=tuple(row for row in prepared.removed if row not in kept))
     facts = facts_of(prepared, shown, merges.ahead(project, prepared, held), {})
     choice = chosen(prepared.graph, facts, again=False)
     if choice.strangers:
         telling.said += push_lines.left_out(choice, merges.brought(project, push, prepared.workflow.file))
-    had = merges.had(project, push) if prepared.doubtful else frozenset()
+    had = merges.had(project, push) if prepared.doubtful or kept else frozenset()
     telling.loud += push_lines.removed(prepared, had)
+    telling.loud += push_lines.still_held(prepared, [(row, held[row.id].number) for row in kept], had)
     telling.said += push_lines.renamed(prepared)
-    kept = replace(prepared, order=choice.order)
-    return [kept] if _has_work(kept) else []
+    chosen_of_it = replace(prepared, order=choice.order)
+    return [chosen_of_it] if _has_work(chosen_of_it) else []
 
 
 def _freed(server: Server, prepared: Prepared, numbers: Sequence[int], held: Collection[int]) -> list[Prepared]:
     """What of a workflow goes on where the commit was deployed before: what waited for others, and waits no more."""
     with server.database.reading() as connection:
-        facts = facts_of(prepared, {}, (), before(connection, numbers, held))
+        then = before(connection, numbers, held)
+        facts = facts_of(prepared, {}, (), then)
     order = chosen(prepared.graph, facts, again=True).order
-    return [replace(prepared, order=order, removed=(), doubtful=(), moves={})] if order else []
+    leaving = tuple(row for row in prepared.removed if then.get(row.id) is Before.FREE)
+    return [replace(prepared, order=order, removed=leaving, doubtful=(), moves={})] if order or leaving else []
 
 
 def _has_work(prepared: Prepared) -> bool:
