@@ -79,7 +79,9 @@ class HostedMirror(Mirror):
         except _NoSuchRefError as error:
             if error.ref != may_be_gone:
                 raise
-            return self.update({one: ours for one, ours in refs.items() if one != error.ref}) and False
+            if rest := {theirs: ours for theirs, ours in refs.items() if theirs != error.ref}:
+                self.update(rest)
+            return False
         return True
 
     def head_of(self, ref: str) -> str | None:

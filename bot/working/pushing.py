@@ -267,8 +267,8 @@ def _first(
     telling.loud += push_lines.removed(prepared, had)
     telling.loud += push_lines.still_held(prepared, [(row, held[row.id].number) for row in kept], had)
     telling.said += push_lines.renamed(prepared)
-    chosen_of_it = replace(prepared, order=choice.order)
-    return [chosen_of_it] if _has_work(chosen_of_it) else []
+    going = replace(prepared, order=choice.order)
+    return [going] if _has_work(going) else []
 
 
 def _freed(server: Server, prepared: Prepared, numbers: Sequence[int], held: Collection[int]) -> list[Prepared]:

@@ -79,6 +79,6 @@ def test_renamed_it_is_the_same_one(shop: Town) -> None:
     assert rows(other.newest()) == ["`web` ⊘ locked by"]
     pull.merge()
     shop.settle()
-    assert headline(pull.newest()) == snapshot('### `web`: no changes')
+    assert headline(pull.newest()) == snapshot("### `web`: no changes")
     assert shop.tool_log()[2:] == []
     assert (shop.tools / "api").read_text() == "a1\n"
