@@ -276,6 +276,11 @@ def _installation_repositories(fields: Fields) -> _Found:
     return _installed(fields, _action(fields, "added", "removed"))
 
 
+def _installation_target(fields: Fields) -> _Found:
+    """Its account is called otherwise, and so are its repositories."""
+    return _installed(fields, _action(fields, "renamed"))
+
+
 def _installed(fields: Fields, action: str) -> _Found:
     number = fields.number("installation.id")
     payload = {
@@ -294,6 +299,7 @@ _EVENTS: Mapping[str, Callable[[Fields], _Found]] = {
     "delete": _delete,
     "installation": _installation,
     "installation_repositories": _installation_repositories,
+    "installation_target": _installation_target,
     "issue_comment": _comment,
     "merge_group": _merge_group,
     "pull_request": _pull_request,

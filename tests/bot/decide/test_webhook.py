@@ -122,6 +122,12 @@ def test_a_comment_is_kept_as_it_was_written(sent: tuple[Sent, ...]) -> None:
     }
 
 
+def test_an_account_that_is_called_otherwise_is_swept(sent: tuple[Sent, ...]) -> None:
+    payload = first(sent, "installation created") | {"action": "renamed", "account": {"login": "acme-inc"}}
+    (work,) = look_at("installation_target", payload).work
+    assert (work.kind, work.payload["action"]) == ("installation", "renamed")
+
+
 def test_the_rest_says_what_to_look_at(sent: tuple[Sent, ...]) -> None:
     payload = first(sent, "pull_request synchronize")
     repository = payload["repository"]["id"]
