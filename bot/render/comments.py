@@ -19,7 +19,7 @@ from bot.render.tables import Table, TableOf, deployment_table, fold_words, plan
 from bot.render.templating import rendered
 from bot.render.words import FAILED, counted
 
-MOST_PROBLEMS = 40
+_ROOM_FOR_PROBLEMS = 20_000
 """Problems told in a comment; the check run has all."""
 _MOST_LINES = 20
 _PLACEHOLDERS = frozenset(VALUES.values()) | {"ENV"}
@@ -146,14 +146,17 @@ def left_out_words(number: int) -> Markdown:
 
 
 def problem_lines(problems: Sequence[str], commit: str = "", repository_url: str = "") -> list[Markdown]:
-    """Problems of definitions, each with its place; as a link where there is an address."""
-    lines = []
-    for problem in problems[:MOST_PROBLEMS]:
+    """Problems of definitions, each with its place (a link, where there is an address), as far as there is room."""
+    lines: list[Markdown] = []
+    room = _ROOM_FOR_PROBLEMS
+    for problem in problems:
         place, message = place_of(problem)
         where = [file_link(place, commit, repository_url)] if place else []
-        lines.append(joined([*where, prose(message, 600)], " "))
-    rest = len(problems) - MOST_PROBLEMS
-    return [*lines, Markdown(f"and {counted(rest, 'more problem')}")] if rest > 0 else lines
+        line = joined([*where, prose(message, 600)], " ")
+        if (room := room - len(line)) < 0:
+            return [*lines, Markdown(f"and {counted(len(problems) - len(lines), 'more problem')}")]
+        lines.append(line)
+    return lines
 
 
 def refusal_lines(model: DeploymentComment) -> list[Markdown]:

@@ -140,8 +140,8 @@ def test_problems_are_told_at_their_place() -> None:
     assert definition_check(()).conclusion == "success"
 
 
-def test_each_problem_is_an_annotation_and_the_summary_tells_some() -> None:
+def test_each_problem_is_an_annotation_and_a_line_of_the_summary() -> None:
     found = definition_check(tuple(f"headwater.yml:{line}:1: wrong" for line in range(1, 121)))
     assert found.annotations[-1] == Annotation("headwater.yml", 120, 1, "wrong")
     assert len(found.annotations) == 120
-    assert "and 80 more problems" in found.summary
+    assert found.summary.count("wrong") == 120
