@@ -15,6 +15,7 @@ from bot.since import unfinished as is_unfinished
 from bot.submit import submit
 from bot.working.requesting import (
     affected,
+    being_planned,
     made_already,
     planned,
     recorder,
@@ -22,7 +23,6 @@ from bot.working.requesting import (
     refuse_unread,
     reviews,
     shown_plans,
-    unfinished,
     workflow_of,
 )
 
@@ -37,8 +37,6 @@ def act(case: Case) -> Outcome:
     if plan.problems:
         raise NotAllowed("the workflow files have problems", "push a commit that mends what the plan comment tells")
     shown = shown_plans(case)
-    if unfinished(shown):
-        return waits("for the plans of this commit")
     chosen = affected(case)
     prepared = [without_current(case, one) for one in chosen]
     here = [alias for one, left in zip(chosen, prepared, strict=True) for alias in one.order if alias not in left.order]
@@ -46,6 +44,8 @@ def act(case: Case) -> Outcome:
     prepared = [one for one in prepared if one.order]
     if not prepared:
         return done(_nothing_left(here))
+    if being_planned(prepared, shown):
+        return waits("for the plans of this commit")
     found = planned(case, shown)
     seen = reviews(prepared, shown, found)
     lost = [task.alias for one in seen for task in hopeless(one)]

@@ -75,6 +75,14 @@ def unfinished(views_of: Iterable[DeploymentView]) -> list[DeploymentView]:
     return [one for one in views_of if one.state not in DEPLOYMENT_FINISHED]
 
 
+def being_planned(prepared: Sequence[Prepared], shown: Sequence[DeploymentView]) -> bool:
+    """Whether a plan of anything that is asked for is still made."""
+    wanted = {(one.workflow.file, alias) for one in prepared for alias in one.order}
+    return any(
+        (view.file, task.alias) in wanted and not task.finished for view in unfinished(shown) for task in view.tasks
+    )
+
+
 def planned(case: Case, shown: Sequence[DeploymentView]) -> dict[int, Planned]:
     """By environment id, the newest plan that was shown of this head."""
     found: dict[int, Planned] = {}
