@@ -18,8 +18,21 @@ def test_a_commit_that_comes_back_is_shown_anew() -> None:
 def test_only_the_newest_commits_are_kept() -> None:
     shown: tuple[tuple[str, str], ...] = ()
     for number in range(50):
-        shown = with_commit(shown, FIRST, f"{number}")
-    assert [commit for _, commit in shown] == [f"{number}" for number in range(30, 50)]
+        shown = with_commit(shown, FIRST, f"c{number}")
+    assert [commit for _, commit in shown] == [f"c{number}" for number in range(30, 50)]
+
+
+def test_commits_and_plans_are_kept_beside_each_other() -> None:
+    shown = with_plans(with_commit((), FIRST, "a"), FIRST, [7])
+    assert with_commit(shown, LATER, "a") == shown
+    assert with_commit(shown, LATER, "b") == ((FIRST, "a"), (FIRST, "7"), (LATER, "b"))
+    many = with_plans(shown, LATER, range(1000, 7000))
+    assert (len(many), many[0], many[1]) == (5001, (FIRST, "a"), (LATER, "2000"))
+
+
+def test_a_commit_of_digits_alone_is_no_plan() -> None:
+    digits = "1" * 40
+    assert with_commit(with_commit((), FIRST, digits), LATER, digits) == ((FIRST, digits),)
 
 
 def test_each_plan_is_shown_from_its_first_moment_on() -> None:
