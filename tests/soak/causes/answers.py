@@ -82,7 +82,7 @@ def _unlisted(world: World, fault: Fault) -> int:
 
     Or git does not know yet what the API tells of.
     """
-    if fault.choice % 4 == 0:
+    if fault.choice % 4 == 3:
         return _while_switched(world, fault, world.github.faults.error(r"\.git/", 404, times=None))
     actions, hooks = world.github.actions, world.github.hooks
     world.github.faults.unlisted_seconds = fault.seconds + 2.0
