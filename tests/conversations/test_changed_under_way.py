@@ -23,21 +23,22 @@ def _deploying(shop: Town) -> Conversation:
     return pull
 
 
-def _ends(shop: Town, pull: Conversation) -> None:
-    """Let the deploy end: as it began, whatever the file says by now."""
+def _meanwhile(shop: Town, pull: Conversation, file: str) -> Conversation:
+    """Merge another workflow file, then let the deploy end: as it began, whatever the file says by now."""
+    other = shop.pull({"headwater.yml": file}, by="bob", title="Change the file")
+    other.merge()
+    shop.wait_for(lambda: len(other.ours()) >= 1)
     shop.let_go("api")
     shop.settle()
     assert shop.tool_log() == ["api begins", "api deployed"]
     assert headline(pull.newest()) == "### Deployed `api`"
+    return other
 
 
 @on_both
 def test_taken_out_of_the_file_it_is_forgotten_once_it_belongs_to_nobody(shop: Town) -> None:
     pull = _deploying(shop)
-    other = shop.pull({"headwater.yml": WITHOUT_API}, by="bob", title="Take api out")
-    other.merge()
-    shop.wait_for(lambda: len(other.ours()) >= 1)
-    _ends(shop, pull)
+    other = _meanwhile(shop, pull, WITHOUT_API)
     assert other.newest() == snapshot("""\
 ### Nothing to deploy
 
@@ -56,10 +57,7 @@ def test_taken_out_of_the_file_it_is_forgotten_once_it_belongs_to_nobody(shop: T
 @on_both
 def test_what_its_leaving_destroys_is_destroyed_once_it_belongs_to_nobody(shop: Town) -> None:
     pull = _deploying(shop)
-    other = shop.pull({"headwater.yml": DESTROY + WITHOUT_API}, by="bob", title="Take api out")
-    other.merge()
-    shop.wait_for(lambda: len(other.ours()) >= 1)
-    _ends(shop, pull)
+    other = _meanwhile(shop, pull, DESTROY + WITHOUT_API)
     assert rows(other.newest()) == ["`api` ⊘ locked by"]
     pull.close()
     shop.settle()
@@ -72,10 +70,7 @@ def test_what_its_leaving_destroys_is_destroyed_once_it_belongs_to_nobody(shop: 
 @on_both
 def test_renamed_it_is_the_same_one(shop: Town) -> None:
     pull = _deploying(shop)
-    other = shop.pull({"headwater.yml": SHOP.replace("  api:", "  web:")}, by="bob", title="Rename api")
-    other.merge()
-    shop.wait_for(lambda: len(other.ours()) >= 1)
-    _ends(shop, pull)
+    other = _meanwhile(shop, pull, SHOP.replace("  api:", "  web:"))
     assert rows(other.newest()) == ["`web` ⊘ locked by"]
     pull.merge()
     shop.settle()
