@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, exists, false, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bot.decide.transitions import ACTIVE, TaskState
 from bot.store import work
 from bot.store.hosted_tables import publications, shows
-from bot.store.tables import restores
+from bot.store.tables import restores, tasks
 
 KIND = "publish"
 _LONGEST_FIRST_WAIT = 60.0
@@ -56,6 +57,15 @@ _SHOWING = (
     select(publications.c.id, publications.c.repository_id, publications.c.posted_at, publications.c.not_before)
     .join(shows, shows.c.publication_id == publications.c.id)
     .where(shows.c.deployment_id == bindparam("deployment"))
+)
+_AT_WORK = (
+    select(tasks.c.id)
+    .join(shows, shows.c.deployment_id == tasks.c.deployment_id)
+    .where(
+        shows.c.publication_id == bindparam("publication"),
+        tasks.c.state.in_([one.value for one in (*ACTIVE, TaskState.READY)]),
+    )
+    .limit(1)
 )
 
 
@@ -126,6 +136,11 @@ def deployments_of(connection: Connection, number: int) -> list[int]:
     """The deployments that a publication shows, oldest first."""
     query = select(shows.c.deployment_id).where(shows.c.publication_id == number).order_by(shows.c.deployment_id)
     return list(connection.execute(query).scalars())
+
+
+def at_work(connection: Connection, number: int) -> bool:
+    """Whether a publication shows jobs that are at work or about to be."""
+    return connection.execute(_AT_WORK, {"publication": number}).first() is not None
 
 
 def showing(connection: Connection, deployment: int, kinds: Iterable[Kind]) -> list[Publication]:

@@ -22,6 +22,8 @@ from bot.working.seen import plans_in, with_commit, with_plans
 _COMMENTS = frozenset({Kind.PLAN, Kind.COMMAND, Kind.STORY, Kind.LAST_WORD, Kind.OFF_MAIN})
 _AWAITED = frozenset({Kind.COMMAND, Kind.STORY, Kind.LAST_WORD, Kind.OFF_MAIN, Kind.MERGE_GROUP})
 _TURN_SECONDS = 0.1
+_SLOWING = 200
+"""Each edit of the last minute holds progress back by this over `most` squared: it takes three of four edits."""
 _CHECKS_APART = 3
 """Checks are looked at less than comments: so many times as far apart are their changes."""
 
@@ -39,9 +41,14 @@ def publish(server: Server, key: str) -> float | None:
         return wait
     project = server.project(hosted)
     with server.database.reading() as connection:
-        content = _CONTENT[one.kind](connection, project, one)
         commit = _commit_shown(connection, one)
         plans = plans_in(connection, one)
+        progress = _is_progress(connection, one, commit, plans)
+        wait = progress_from(one.edits, now, server.settings.edits_a_minute) - now if progress else 0.0
+        content = _CONTENT[one.kind](connection, project, one) if wait <= 0 else None
+    if wait > 0:
+        _rest(server, one, now)
+        return wait
     if content is None:
         _rest(server, one, now)
         return None
@@ -85,11 +92,26 @@ def _is_first(one: Publication) -> bool:
 
 def _priority(one: Publication, commit: str | None, plans: Sequence[int]) -> Priority:
     """An answer is awaited, and so is a plan that nobody may approve before it is shown; the rest can wait a little."""
-    shown = {what for _, what in one.shown}
-    news = one.github_id is None or any(str(plan) not in shown for plan in plans)
-    if not news and (commit is None or commit in shown):
+    if not _is_new(one, commit, plans):
         return Priority.COSMETIC
     return Priority.COMMAND if one.kind in _AWAITED else Priority.PLAN
+
+
+def _is_new(one: Publication, commit: str | None, plans: Sequence[int]) -> bool:
+    """Whether it will show what it never did: itself, a commit, or a plan."""
+    shown = {what for _, what in one.shown}
+    return (
+        one.github_id is None
+        or (commit is not None and commit not in shown)
+        or any(str(plan) not in shown for plan in plans)
+    )
+
+
+def _is_progress(connection: Connection, one: Publication, commit: str | None, plans: Sequence[int]) -> bool:
+    """Whether it only says how far jobs are. (The plans of a pull request count as new once all of them are there.)"""
+    if _is_new(one, commit, () if one.kind is Kind.PLAN else plans):
+        return False
+    return publications.at_work(connection, one.id)
 
 
 def _turn(server: Server, one: Publication) -> float:
@@ -107,6 +129,12 @@ def after_edit(edits: Sequence[float], now: float, apart: float, most: int) -> t
     """
     lately = [*(at for at in edits if now - 60 < at <= now), now]
     return lately, max(now + apart, lately[-most] + 60 if len(lately) >= most else now)
+
+
+def progress_from(edits: Sequence[float], now: float, most: int) -> float:
+    """From when on progress may be told: the more edits there were lately, the later, so that news never waits long."""
+    lately = [at for at in edits if now - 60 < at <= now]
+    return lately[-1] + _SLOWING * len(lately) / most**2 if lately else now
 
 
 def _apart(server: Server, one: Publication) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
 
 from inline_snapshot import snapshot
@@ -16,6 +17,7 @@ from tests.conversations.seeing import (
     told,
 )
 from tests.conversations.town import Town
+from tests.conversations.workflows import workflow
 from tests.github.world import requests as asking
 
 
@@ -204,6 +206,21 @@ def test_edits_of_a_comment_are_some_seconds_apart(make_town: Callable[..., Town
     town.settle()
     moments = [at.timestamp() for at, _ in plan_of(pull).history]
     assert all(later - earlier >= 0.95 for earlier, later in itertools.pairwise(moments))
+
+
+def test_the_end_of_many_plans_is_told_at_once(make_town: Callable[..., Town]) -> None:
+    """Progress is told ever less often: it never uses up the edits that a minute has."""
+    town = make_town(edits_a_minute=10, edit_seconds=0.1)
+    aliases = [f"e{number:02}" for number in range(16)]
+    before, after = (town.environments(**dict.fromkeys(aliases, wanted)) for wanted in ("1", "2"))
+    town.setup({"headwater.yml": workflow(dict.fromkeys(aliases, "")), **before})
+    town.github.actions.most_jobs = 1
+    pull = town.pull(after)
+    town.wait_for(lambda: len(town.tasks()) == 16 and all(" succeeded " in one for one in town.tasks()), 60)
+    ended = time.time()
+    town.wait_for(lambda: "### 16 environments: 16 to change" in plan_of(pull).body)
+    assert time.time() - ended < 20
+    assert len(plan_of(pull).history) > 2
 
 
 def test_a_deleted_plan_comment_is_posted_anew(shop: Town) -> None:

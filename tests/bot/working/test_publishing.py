@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.store.publications import soonest
-from bot.working.publishing import after_edit
+from bot.working.publishing import after_edit, progress_from
 
 START = 1_800_000_000.0
 
@@ -31,6 +31,25 @@ def test_nothing_waits_for_longer_than_it_must() -> None:
     assert after_edit([], START, 2.0, 10) == ([START], START + 2)
     assert after_edit([START - 61, START - 2], START, 2.0, 10) == ([START - 2, START], START + 2)
     assert after_edit([START - 30, START - 20], START, 2.0, 3)[1] == START + 30
+
+
+@given(st.lists(st.floats(0, 3), min_size=30, max_size=90), st.integers(4, 40))
+def test_progress_leaves_room_for_what_is_new(pauses: list[float], most: int) -> None:
+    """However often something moves: what is new is told as soon as edits may be apart, not once the minute is over."""
+    kept: list[float] = []
+    now = again = START
+    for pause in pauses:
+        now += pause
+        if now >= max(again, progress_from(kept, now, most)):
+            kept, again = after_edit(kept, now, 2.0, most)
+        assert again <= now + 2.0
+
+
+def test_progress_is_told_at_once_where_little_was_and_ever_less_often() -> None:
+    assert progress_from([], START, 10) == START
+    assert progress_from([START - 61], START, 10) == START
+    assert progress_from([START - 1], START, 10) == START + 1
+    assert progress_from([START - 20, START - 5, START - 1], START, 10) == START + 5
 
 
 def test_what_was_never_posted_waits_for_nothing_and_a_clock_that_was_put_back_holds_nothing_up() -> None:
