@@ -43,6 +43,11 @@ def _nobody(_connection: Connection, _deployment: int) -> None:
     """Nobody else wants to know."""
 
 
+def _always(_connection: Connection, _told: Flags) -> bool:
+    """Nobody has to be asked whether something may begin."""
+    return True
+
+
 class Driver:
     """Takes steps of deployments until there is nothing left to do, or only people can go on."""
 
@@ -58,14 +63,17 @@ class Driver:
         executor: Executor | None = None,
         clock: Callable[[], float] = time.monotonic,
         moved: Callable[[Connection, int], None] = _nobody,
+        may_begin: Callable[[Connection, Flags], bool] = _always,
         budget: int | None = None,
     ) -> None:
         """`clock` tells seconds that only ever grow; by it alone attempts count as silent.
 
-        `moved` is called in the transaction in which a deployment moved on, with its number. `budget`: how many
-        attempts of the whole repository may be at work at once.
+        `moved` is called in the transaction in which a deployment moved on, with its number. `may_begin` is asked in
+        the transaction in which something of a deployment would begin; where it says no, that is left as it is.
+        `budget`: how many attempts of the whole repository may be at work at once.
         """
         self._moved = moved
+        self._may_begin = may_begin
         self._budget = budget
         self._project = project
         self._executor: Executor = executor or project.executor
@@ -185,7 +193,7 @@ class Driver:
         others = [task for task in facts.tasks if task.id not in observed.tasks]
         if len(others) == gathering.LOOKED_AT:
             effects.rest = Observed(after=(others[-1].rank, others[-1].position))
-        if start:
+        if start and self._may_start(connection, told, actions):
             moved |= self._start(connection, told, briefing, actions, effects)
         for action in actions:
             if isinstance(action, Finish):
@@ -193,6 +201,9 @@ class Driver:
             elif not isinstance(action, Begin | Dispatch):
                 effects.actions.append(action)
         return moved
+
+    def _may_start(self, connection: Connection, told: Flags, actions: Iterable[Action]) -> bool:
+        return any(isinstance(action, Dispatch) for action in actions) and self._may_begin(connection, told)
 
     def _start(
         self, connection: Connection, told: Flags, briefing: Briefing, actions: Iterable[Action], effects: _Effects

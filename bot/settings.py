@@ -160,6 +160,9 @@ class Settings(SetupSettings):
     silence_seconds: Seconds = Field(120, description="After how long a silence a job is taken for lost.")
     claim_seconds: Seconds = Field(60, description="How long a dispatched job may be unseen before it is looked up.")
     gather_seconds: float = Field(0.3, ge=0, le=60, description="How long ready tasks are gathered for one dispatch.")
+    judge_seconds: Seconds = Field(
+        60, description="For how long it is believed that who gave a command still may, and that its reviews are there."
+    )
     edit_seconds: Seconds = Field(2, description="How far apart the edits of one comment are, at least.")
     edits_a_minute: int = Field(10, ge=1, le=1000, description="How often one comment is edited in a minute, at most.")
     poll_seconds: Seconds = Field(1, description="How often workers look for work when nothing wakes them.")

@@ -107,6 +107,7 @@ def _unlucky(task: TaskView) -> str:
         Code.VOIDED: "called off: something was pushed while it waited",
         Code.CANNOT_START: "could not start",
         Code.FAIL_FAST: "cancelled (fail-fast)",
+        Code.WITHDRAWN: f"cancelled: {task.detail}",
     }
     return words.get(task.code, task.state.value)
 

@@ -72,6 +72,7 @@ def _again(case: Case, number: int, broken: list[EnvironmentRow]) -> None:
 
     def also(connection: Connection, again: int) -> None:
         kept(connection, again)
+        deployments.commanded(connection, again, 0.0)  # its reviews were judged for what it tries again
         publications.refresh(connection, number, time.time())
         _told_in_its_story(connection, case, number, again)
 

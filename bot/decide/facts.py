@@ -156,6 +156,7 @@ class Facts:
     """One deployment: its flags, its dirty tasks, and the best of its ready ones.
 
     `queued`: none of its tasks was ever handed to an executor. `superseded` are not counted as `cancelled`.
+    `withdrawn`: why nothing more of it may begin, for what let it begin is gone.
     """
 
     deployment: int
@@ -169,4 +170,5 @@ class Facts:
     queued: bool = False
     stop: Stop | None = None
     fail_fast: bool = False
+    withdrawn: str = ""
     limits: Limits = Limits()

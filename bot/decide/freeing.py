@@ -99,6 +99,7 @@ def _ended(place: Place) -> tuple[Way, ...]:
         Code.VOIDED: Way("to deploy what is there now", verb="deploy", aliases=alias),
         Code.CANCELLED: _SAME,
         Code.FAIL_FAST: _SAME,
+        Code.WITHDRAWN: Way("once somebody may again, or it is reviewed again", verb="retry"),
         Code.REJECTED: _SAME,
     }
     return (found.get(place.code, _AGAIN),)

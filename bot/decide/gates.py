@@ -13,7 +13,7 @@ from planner.definition import Permissions, Requirements
 
 __all__ = [
     "Actor", "Approval", "Asked", "CheckFact", "CheckState", "Code", "PullFacts", "PullState", "Refusal", "Verb",
-    "WorkflowFile", "gates", "welcome",
+    "WorkflowFile", "gates", "lasting", "welcome", "withdrawal",
 ]  # fmt: skip
 
 _SHORTEST_NAMED = 7
@@ -46,6 +46,30 @@ def gates(
     if asked.verb in welcome(facts.state):
         lacks += tuple(refusal for gate in _GATES.get(asked.verb, ()) for refusal in gate(case))
     return lacks
+
+
+UNKNOWN = frozenset({Code.PERMISSION_UNKNOWN, Code.RULES_UNKNOWN, Code.APPROVALS_UNKNOWN, Code.CODE_OWNERS_UNKNOWN})
+"""Of what `lasting` gives: it could not be found out."""
+
+
+def lasting(
+    asked: Asked, facts: PullFacts, permissions: Permissions, requirements: Requirements, *, reviewed: bool
+) -> tuple[Refusal, ...]:
+    """What is lacking of that which must still hold whenever something begins that a command asked for.
+
+    That is who asked for it, and where it takes them (`reviewed`) the reviews of the commit, which stands as the head.
+    """
+    case = _Case(asked, facts, permissions, requirements)
+    lacks = (*_permission(case), *_rules_known(case))
+    return (*lacks, *_approvals(case), *_code_owners(case)) if reviewed else lacks
+
+
+def withdrawal(lacks: Sequence[Refusal], asked: Asked) -> str:
+    """Why nothing more may begin of what was asked for, in a few words."""
+    first = lacks[0]
+    if first.code is Code.NOT_ALLOWED:
+        return f"{asked.actor.login} may no longer {asked.verb.value} here"
+    return f"{first.message} {', '.join(first.names)}".strip()
 
 
 def welcome(state: PullState) -> frozenset[Verb]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bot.decide.facts import AttemptFacts, Facts, Limits, Missing, Result, Stop, TaskAction, TaskFacts, Why
+from bot.decide.facts import AttemptFacts, Facts, Missing, Result, Stop, TaskAction, TaskFacts, Why
 from bot.decide.transitions import ACTIVE, BROKEN, FINISHED, Code, DeploymentState, TaskState
 
 
@@ -83,7 +83,7 @@ def reconcile(facts: Facts) -> tuple[Action, ...]:
     if not facts.unfinished:
         return (*actions, Finish(_end(facts)))
     best = sorted(facts.ready, key=lambda task: (-task.rank, task.position))[: max(facts.free_jobs, 0)]
-    if not best or facts.stop:
+    if not best or facts.stop or facts.withdrawn:
         return tuple(actions)
     begin = (Begin(),) if facts.queued else ()
     return (*actions, *begin, Dispatch(tuple(task.id for task in best)))
@@ -104,6 +104,8 @@ def _of_task(task: TaskFacts, facts: Facts) -> tuple[Action, ...]:
         return _of_attempt(task, task.attempt, facts) if task.attempt is not None else ()
     if facts.stop:
         return (Move(task.id, task.state, TaskState.CANCELLED, Code.CANCELLED),)
+    if facts.withdrawn:
+        return (Move(task.id, task.state, TaskState.CANCELLED, Code.WITHDRAWN, facts.withdrawn),)
     if facts.fail_fast and facts.failed:
         return (Move(task.id, task.state, TaskState.CANCELLED, Code.FAIL_FAST),)
     if task.state is TaskState.WAITING:
@@ -187,16 +189,18 @@ def _of_dispatched(task: TaskFacts, attempt: AttemptFacts, facts: Facts) -> tupl
     if attempt.claimed:
         return (Move(task.id, task.state, TaskState.RUNNING, Code.CLAIMED),)
     if attempt.revoked:
-        return (_after_revoking(task, attempt, facts.stop, facts.limits),)
-    if facts.stop or attempt.still > facts.limits.claim:
+        return (_after_revoking(task, attempt, facts),)
+    if facts.stop or facts.withdrawn or attempt.still > facts.limits.claim:
         return (Revoke(attempt.id),)
     return ()
 
 
-def _after_revoking(task: TaskFacts, attempt: AttemptFacts, stop: Stop | None, limits: Limits) -> Move:
-    if stop:
+def _after_revoking(task: TaskFacts, attempt: AttemptFacts, facts: Facts) -> Move:
+    if facts.stop:
         return Move(task.id, task.state, TaskState.CANCELLED, Code.CANCELLED)
-    if attempt.refused or attempt.tries >= limits.starts:
+    if facts.withdrawn:
+        return Move(task.id, task.state, TaskState.CANCELLED, Code.WITHDRAWN, facts.withdrawn)
+    if attempt.refused or attempt.tries >= facts.limits.starts:
         return Move(task.id, task.state, TaskState.FAILED, Code.CANNOT_START, attempt.error or "no runner claimed it")
     return Move(task.id, task.state, TaskState.READY, Code.NEVER_CLAIMED)
 

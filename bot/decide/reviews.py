@@ -27,8 +27,8 @@ def approvals(facts: PullFacts, requirements: Requirements) -> Iterator[Refusal]
         mend = "write the command again in a minute; one more approval by somebody who may write helps too"
         yield Refusal(Code.APPROVALS_UNKNOWN, message, mend)
     elif possible < requirements.approvals:
-        message = f"the head, {short(facts.head)}, has {sure} of {_approvals(requirements.approvals)}"
-        mend = "have that commit approved by people who may write, other than the author and who pushed last"
+        message = f"commit {short(facts.head)} has {sure} of {_approvals(requirements.approvals)}"
+        mend = "have it approved by people who may write, other than the author and who pushed last"
         yield Refusal(Code.APPROVALS, message, mend)
 
 

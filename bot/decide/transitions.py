@@ -85,6 +85,7 @@ class Code(StrEnum):
     VOIDED = "voided"
     CANCELLED = "cancelled"
     FAIL_FAST = "fail-fast"
+    WITHDRAWN = "withdrawn"
     SUPERSEDED = "superseded"
 
 
@@ -127,6 +128,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (_S.FAILED, Code.CANNOT_START, "it could not be started (a value is missing, for example)"),
         (_S.CANCELLED, Code.CANCELLED, "cancelled before it started"),
         (_S.CANCELLED, Code.FAIL_FAST, "another one failed, and `--fail-fast` stops the rest"),
+        (_S.CANCELLED, Code.WITHDRAWN, "who asked for it may not any more, or a review that it takes is gone"),
         (_S.CANCELLED, Code.SUPERSEDED, "a newer deployment of the environment took its place"),
     ),
     *_rows(
@@ -135,6 +137,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (_S.FAILED, Code.CANNOT_START, "it could not be started (a value is missing, for example)"),
         (_S.CANCELLED, Code.CANCELLED, "cancelled before it started"),
         (_S.CANCELLED, Code.FAIL_FAST, "another one failed, and `--fail-fast` stops the rest"),
+        (_S.CANCELLED, Code.WITHDRAWN, "who asked for it may not any more, or a review that it takes is gone"),
         (_S.CANCELLED, Code.SUPERSEDED, "a newer deployment of the environment took its place"),
     ),
     *_rows(
@@ -143,6 +146,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (_S.READY, Code.NEVER_CLAIMED, "no runner claimed it; the attempt was revoked, and a new one follows"),
         (_S.FAILED, Code.CANNOT_START, "no runner claimed it, three times over"),
         (_S.CANCELLED, Code.CANCELLED, "revoked before a runner claimed it"),
+        (_S.CANCELLED, Code.WITHDRAWN, "revoked: who asked for it may not any more, or a review that it takes is gone"),
     ),
     *_rows(_S.RUNNING, *_ENDS, (_S.LOST, Code.SILENT, "its runner went silent; the tool may still be at work")),
     *_rows(
@@ -157,6 +161,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (_S.CANCELLED, Code.VOIDED, "something was pushed to the pull request while it waited"),
         (_S.CANCELLED, Code.CANCELLED, "cancelled while it waited"),
         (_S.CANCELLED, Code.FAIL_FAST, "another one failed, and `--fail-fast` stops the rest"),
+        (_S.CANCELLED, Code.WITHDRAWN, "who asked for it may not any more, or a review that it takes is gone"),
         (_S.CANCELLED, Code.SUPERSEDED, "a newer deployment of the environment took its place"),
     ),
 )

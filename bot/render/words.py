@@ -200,6 +200,8 @@ def _unlucky(row: Row, state: TaskState) -> str:
             return f"superseded by deployment {prose(detail.removeprefix('#'), 40)}"
         case Code.REJECTED:
             return f"rejected {prose(detail, 80)}".strip()
+        case Code.WITHDRAWN:
+            return f"cancelled: {prose(detail, 160)}"
         case code_ if code_ in _OF_CODE:
             return _OF_CODE[code_]
         case _:

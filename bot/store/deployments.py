@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, insert, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, and_, bindparam, insert, or_, select, update
 
 from bot.decide.deeds import By, Deed, Result
 from bot.decide.facts import Stop, TaskAction
@@ -107,6 +107,8 @@ class Flags:
     pull: int | None = None
     continuous: bool = False
     correlation: str = ""
+    judged_at: float | None = None
+    withdrawn: str = ""
 
 
 def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Flags | None:
@@ -135,6 +137,8 @@ def flags(connection: Connection, deployment: int, *, lock: bool = False) -> Fla
         row.pull_id,
         row.continuous,
         row.correlation,
+        row.judged_at,
+        row.withdrawn,
     )
 
 
@@ -237,6 +241,40 @@ def ask_stop(connection: Connection, deployment: int, how: Stop, by: By, now: fl
     audit.of_tasks(connection, unfinished, Result.REQUESTED, now, deed=deed, by=by, detail=detail or how.value)
     weaker = or_(deployments.c.stop.is_(None), deployments.c.stop != Stop.KILL.value)
     connection.execute(update(deployments).where(deployments.c.id == deployment, weaker).values(stop=how.value))
+
+
+def commanded(connection: Connection, deployment: int, now: float) -> None:
+    """A command asked for this deployment: whether that is still allowed is judged again while it is under way."""
+    connection.execute(update(deployments).where(deployments.c.id == deployment).values(judged_at=now))
+
+
+def doubt(connection: Connection, pull: int) -> list[int]:
+    """Let nothing more begin of what commands on a pull request asked for before that is judged anew; their numbers."""
+    under_way = deployments.c.state.not_in([state.value for state in DEPLOYMENT_FINISHED])
+    which = and_(deployments.c.pull_id == pull, deployments.c.judged_at.is_not(None), under_way)
+    return list(
+        connection.execute(update(deployments).where(which).values(judged_at=0).returning(deployments.c.id)).scalars()
+    )
+
+
+def judged(connection: Connection, deployment: int, before: float, at: float) -> bool:
+    """It is allowed, as of this time; False if somebody has judged or doubted it since it was last read."""
+    of_it = and_(deployments.c.id == deployment, deployments.c.judged_at == before)
+    if not connection.execute(update(deployments).where(of_it).values(judged_at=at)).rowcount:
+        return False
+    _look_at(connection, deployment, tasks.c.state == TaskState.READY.value)
+    return True
+
+
+def withdraw(connection: Connection, deployment: int, why: str, now: float) -> None:
+    """Nothing more of it may begin, for what let it begin is gone."""
+    note(connection, now, "withdrawn", deployment=deployment, detail=why)
+    connection.execute(update(deployments).where(deployments.c.id == deployment).values(withdrawn=why))
+    _look_at(connection, deployment, tasks.c.state.not_in([one.value for one in FINISHED]))
+
+
+def _look_at(connection: Connection, deployment: int, which: ColumnElement[bool]) -> None:
+    connection.execute(update(tasks).where(tasks.c.deployment_id == deployment, which).values(dirty=True))
 
 
 def note(connection: Connection, now: float, kind: str, *, deployment: int | None = None, **values: object) -> None:

@@ -150,7 +150,7 @@ def gather(
     superseded = 0
     if number.get(TaskState.CANCELLED):
         superseded = connection.execute(_SUPERSEDED, {"deployment": told.id}).scalar_one()
-    sweeping = bool(told.stop or (told.fail_fast and failed))
+    sweeping = bool(told.stop or told.withdrawn or (told.fail_fast and failed))
     free = min(told.jobs - active, _within(connection, told, budget), AT_ONCE)
     return Facts(
         deployment=told.id,
@@ -164,6 +164,7 @@ def gather(
         queued=told.state is DeploymentState.QUEUED,
         stop=told.stop,
         fail_fast=told.fail_fast,
+        withdrawn=told.withdrawn,
         limits=limits,
     )
 

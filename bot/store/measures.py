@@ -11,7 +11,7 @@ from bot.decide.transitions import FINISHED, TaskState
 from bot.store.hosted_tables import remote_attempts, work
 from bot.store.tables import attempts, environments, tasks
 
-WORK = frozenset({"delivery", "pull", "commands", "push", "publish", "dispatch", "runs", "sweep", "deployment"})
+WORK = frozenset({"delivery", "pull", "commands", "push", "publish", "dispatch", "runs", "sweep", "permit"})
 """The kinds of work that are told apart."""
 
 OTHER = "other"

@@ -155,6 +155,11 @@ def fresh(connection: Connection, kind: str, keys: Sequence[str]) -> bool:
     return connection.execute(select(work.c.id).where(untried).limit(1)).first() is not None
 
 
+def is_asked(connection: Connection, kind: str, key: str) -> bool:
+    """Whether something is still to be looked at, also where that has failed so far."""
+    return connection.execute(select(work.c.id).where(work.c.kind == kind, work.c.key == key)).first() is not None
+
+
 def next_due(connection: Connection) -> float | None:
     """When the next work is due, in seconds since the epoch."""
     return connection.execute(select(work.c.due_at).order_by(work.c.due_at).limit(1)).scalar()

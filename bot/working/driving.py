@@ -19,6 +19,7 @@ from bot.store.driving import Unfinished, commits, unfinished
 from bot.store.hosting import HostedRepository, PullRow
 from bot.store.tables import workflows
 from bot.working.ending import freed
+from bot.working.permitting import may_begin
 from planner.problems import PlannerError
 
 _SHORTEST = 0.05
@@ -93,6 +94,7 @@ class Driving:
                 self._server.limits,
                 self._server.attempt_settings(project),
                 moved=_moved,
+                may_begin=may_begin(self._server, hosted),
                 budget=self._server.settings.jobs,
             )
             self._drivers[hosted.id] = kept = (project, driver)

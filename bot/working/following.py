@@ -14,7 +14,7 @@ from bot.commands.kept import as_json
 from bot.decide.comment import Command, parse
 from bot.decide.webhook import Intake, Work
 from bot.decide.webhook_fields import Fields
-from bot.store import conversation, dispatching, hosting, publications, remote_jobs, work
+from bot.store import conversation, deployments, dispatching, hosting, publications, remote_jobs, work
 from bot.store.conversation import CommandState
 from bot.store.hosting import HostedRepository
 from bot.working.seen import commit_seen, seconds
@@ -97,6 +97,11 @@ def _pull(batch: Batch, hosted: HostedRepository, one: Work) -> None:
             by=str(told["sender"]),
         )
     batch.request("pull", f"{hosted.github_id}:{told['number']}")
+    if told["event"] == "pull_request_review" and (
+        pull := hosting.pull(connection, hosted.id, int(str(told["number"])))
+    ):
+        for deployment in deployments.doubt(connection, pull.id):
+            batch.request("permit", f"{hosted.github_id}:{deployment}")
 
 
 def _push(batch: Batch, hosted: HostedRepository, one: Work) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -19,6 +20,7 @@ from bot.github.data import PullData, ReviewData
 from bot.github.errors import Forbidden, GitHubError, NotFound
 from bot.github.repository_client import RepositoryClient
 from bot.store import hosting, locks, publications, views
+from bot.store.hosting import PullRow
 from bot.working.against_base import base_head, changed_since, lacks_base
 from bot.working.requesting import affected
 from bot.working.seen import shown_since
@@ -104,9 +106,7 @@ def pull_facts(case: Case, requirements: Requirements, client: RepositoryClient)
     power = verb in WITH_POWER
     if power:
         told = _with_mergeable(client, told)
-    reviews = client.reviews(pull.number) if power and (requirements.approvals or requirements.code_owners) else ()
-    newest = _newest_reviews(reviews)
-    return PullFacts(
+    facts = PullFacts(
         number=pull.number,
         state=PullState(pull.state),
         draft=pull.draft,
@@ -116,13 +116,36 @@ def pull_facts(case: Case, requirements: Requirements, client: RepositoryClient)
         base=pull.base_ref,
         default_branch=case.hosted.default_branch,
         private=case.hosted.private,
-        last_pusher=_pusher(case, client if power and requirements.approvals else None),
+        last_pusher=_known_pusher(pull),
         vetted=pull.may_run if pull.fork else None,
         bases=_bases(case) if power else (),
         mergeable=told.mergeable,
         conflicts=_conflicts(case) if power and told.mergeable is False else (),
         stale=_stale(case) if power and requirements.up_to_date == "environment" else (),
         behind=lacks_base(case.project, case.pull) if power and requirements.up_to_date == "branch" else False,
+        checks=_checks(case, client, requirements) if power else (),
+        app_lacks=case.server.github.missing_permissions(case.hosted.installation_id) if verb in _STARTS_JOBS else (),
+        workflow_file=standing(case.server, case.project, pull.head) if verb in _STARTS_JOBS else None,
+        rules_known=case.project.rules_known,
+    )
+    return with_reviews(facts, client, pull, requirements) if power else facts
+
+
+def with_reviews(facts: PullFacts, client: RepositoryClient, pull: PullRow, requirements: Requirements) -> PullFacts:
+    """The same with the reviews that the requirements ask for, and with who pushed the commit that stands as the head.
+
+    Of another commit than the newest, GitHub does not say whether code owners approved it: that is taken for so.
+    """
+    reviews = client.reviews(pull.number) if requirements.approvals or requirements.code_owners else ()
+    newest = _newest_reviews(reviews)
+    owners = (
+        (facts.head != pull.head or client.review_decision(pull.number) == "APPROVED")
+        if requirements.code_owners
+        else None
+    )
+    return replace(
+        facts,
+        last_pusher=_pusher(client, pull, facts.head) if requirements.approvals else facts.last_pusher,
         approvals=tuple(
             Approval(login, commit, _role(client, login))
             for login, (state, commit) in newest.items()
@@ -133,13 +156,7 @@ def pull_facts(case: Case, requirements: Requirements, client: RepositoryClient)
             for login, (state, _) in newest.items()
             if state == "CHANGES_REQUESTED" and may(Actor(login, _role(client, login)), ("write",)) is not Answer.DENY
         ),
-        code_owner_approval=client.review_decision(pull.number) == "APPROVED"
-        if power and requirements.code_owners
-        else None,
-        checks=_checks(case, client, requirements) if power else (),
-        app_lacks=case.server.github.missing_permissions(case.hosted.installation_id) if verb in _STARTS_JOBS else (),
-        workflow_file=standing(case.server, case.project, pull.head) if verb in _STARTS_JOBS else None,
-        rules_known=case.project.rules_known,
+        code_owner_approval=owners,
     )
 
 
@@ -159,14 +176,19 @@ def _role(client: RepositoryClient, login: str) -> str | None:
         return None
 
 
-def _pusher(case: Case, client: RepositoryClient | None) -> str | None:
-    """Who pushed the head, as GitHub lists it; else as webhooks told it; what nobody told of is its author's."""
-    if client is not None and not case.pull.fork:
+def _pusher(client: RepositoryClient, pull: PullRow, commit: str) -> str | None:
+    """Who pushed a commit of the pull request, as GitHub lists it; else as webhooks told it."""
+    if not pull.fork:
         try:
-            return client.pusher(case.pull.head_ref, case.pull.head)
+            return client.pusher(pull.head_ref, commit)
         except (NotFound, Forbidden):
             pass  # a GitHub Enterprise Server that does not list it
-    known = case.pull.last_pusher or case.pull.author
+    return _known_pusher(pull)
+
+
+def _known_pusher(pull: PullRow) -> str | None:
+    """Who pushed the head, as webhooks told it; what nobody told of is its author's."""
+    known = pull.last_pusher or pull.author
     return None if known == hosting.UNKNOWN_PUSHER else known
 
 

@@ -9,6 +9,7 @@ from bot.working import (
     commanding,
     delivering,
     dispatching,
+    permitting,
     publishing,
     pulling,
     pushing,
@@ -25,6 +26,7 @@ KINDS: Mapping[str, Callable[[Server, str], float | None]] = {
     "dispatch": dispatching.dispatch,
     "runs": running.look_after,
     "sweep": sweeping.sweep,
+    permitting.KIND: permitting.judge,
 }
 """Each takes the server and the key; gives None when the work is done, else seconds until it is to be done again."""
 

@@ -72,7 +72,7 @@ def test_all_that_is_not_met_is_told_at_once(town: Town) -> None:
 > - **The commit named is not the head, which is COMMIT7**. Look at what was pushed, then name COMMIT7 or no commit
 > - **It conflicts with the base branch in**: `db/wanted`
 > - **The base branch has since changed what these read**: `db`. Merge the base branch into it, or rebase it
-> - **The head, COMMIT7, has 0 of 2 approvals**. Have that commit approved by people who may write, other than the author and who pushed last
+> - **Commit COMMIT7 has 0 of 2 approvals**. Have it approved by people who may write, other than the author and who pushed last
 > - **Code owners have not approved**. Ask the code owners of the changed files for a review
 > - **Checks have failed**: `lint`. Mend what they found and push, or run them again
 > - **Checks have not ended**: `unit`. Wait for them, then write the command again
@@ -88,7 +88,7 @@ def test_all_that_is_not_met_is_told_at_once(town: Town) -> None:
 > - **This pull request is a draft**. Mark it as ready for review
 > - **It conflicts with the base branch in**: `db/wanted`
 > - **The base branch has since changed what these read**: `db`. Merge the base branch into it, or rebase it
-> - **The head, COMMIT7, has 0 of 2 approvals**. Have that commit approved by people who may write, other than the author and who pushed last
+> - **Commit COMMIT7 has 0 of 2 approvals**. Have it approved by people who may write, other than the author and who pushed last
 > - **Code owners have not approved**. Ask the code owners of the changed files for a review
 > - **Checks have failed**: `lint`. Mend what they found and push, or run them again
 > - **Checks have not ended**: `unit`. Wait for them, then write the command again
@@ -109,7 +109,7 @@ def test_reviews_count_unless_they_are_of_who_pushed_last(town: Town) -> None:
 ### Not deployed
 
 > [!WARNING]
-> - **The head, COMMIT7, has 0 of 1 approval**. Have that commit approved by people who may write, other than the author and who pushed last
+> - **Commit COMMIT7 has 0 of 1 approval**. Have it approved by people who may write, other than the author and who pushed last
 > - **Code owners have not approved**. Ask the code owners of the changed files for a review
 
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
@@ -120,7 +120,7 @@ def test_reviews_count_unless_they_are_of_who_pushed_last(town: Town) -> None:
 
 > [!WARNING]
 > - **Changes are requested by**: `olga`. Have them review again, or dismiss their reviews
-> - **The head, COMMIT7, has 0 of 1 approval**. Have that commit approved by people who may write, other than the author and who pushed last
+> - **Commit COMMIT7 has 0 of 1 approval**. Have it approved by people who may write, other than the author and who pushed last
 > - **Code owners have not approved**. Ask the code owners of the changed files for a review
 
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
@@ -141,7 +141,7 @@ def test_an_approval_is_of_one_commit(town: Town) -> None:
 ### Not deployed
 
 > [!WARNING]
-> **The head, COMMIT7, has 0 of 1 approval**. Have that commit approved by people who may write, other than the author and who pushed last
+> **Commit COMMIT7 has 0 of 1 approval**. Have it approved by people who may write, other than the author and who pushed last
 
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)

@@ -143,6 +143,12 @@ def _approvals_not_asked_for() -> None:
     attempt.may_apply = lambda *given: True  # type: ignore[assignment]
 
 
+def _believed() -> None:
+    from bot.working import driving  # noqa: PLC0415
+
+    driving.may_begin = lambda *_given: lambda *_told: True
+
+
 def _locks_kept() -> None:
     from bot.store import locks  # noqa: PLC0415
 
@@ -229,6 +235,13 @@ DEFECTS = (
     Defect(
         "what nobody could read is deployed", "I5", _read_or_not,
         _story(_OPEN, Step("say", "ada", 1, "/deploy", wait=3.0), _REST, slow={"plan-network": 7.0}),
+    ),
+    Defect(
+        "who asked is believed for ever", "I5", _believed,
+        _story(
+            Step("open", "ada", 1, wanted={"network": "network-1", "db": "db-1"}), _DEPLOY, _REST,
+            faults=(Fault(40, 1, 1.0, 9.0),), needs={"network": (), "db": ("network",)}, slow={"network": 8.0},
+        ),
     ),
     Defect("a merge leaves its locks", "I6", _locks_kept, _story(_OPEN, _DEPLOY, _MERGE, _REST)),
     Defect("a lock fails open", "I6", _locks_open, _story(_OPEN, _DEPLOY, _OTHER, _ITS_DEPLOY, _REST)),

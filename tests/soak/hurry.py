@@ -12,6 +12,7 @@ SETTINGS: dict[str, object] = {
     "silence_seconds": 1.2,
     "claim_seconds": 0.8,
     "gather_seconds": 0.02,
+    "judge_seconds": 0.6,
     "edit_seconds": 0.5,
     "edits_a_minute": 1000,
     "poll_seconds": 0.3,

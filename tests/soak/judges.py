@@ -165,6 +165,8 @@ def only_allowed(records: Records) -> Iterator[str]:
                 and not any(_read(deed, one) for deed in asked)
             ):
                 yield f"{_named(one)} ran, which nobody could read who asked for it"
+            elif _powerless(records, {deed.who for deed in asked}, one):
+                yield f"{_named(one)} was begun after all who had asked for it might not any more"
             elif records.approvals and not _reviewed(records, before, one.commit):
                 yield f"{_named(one)} ran at {one.commit[:7]} without a review of it"
         if unapproved:
@@ -174,6 +176,30 @@ def only_allowed(records: Records) -> Iterator[str]:
 def _read(deed: Deed, span: Span) -> bool:
     """Whether a plan had been shown of what a deploy made."""
     return any(line.split()[-1:] == [span.text] and f" {span.environment}: " in line for line in deed.read.splitlines())
+
+
+def _powerless(records: Records, who: set[str], span: Span) -> bool:
+    """Whether what a deploy waited for last ended, and it began, while none of them might deploy, as was known by then."""
+    above = [
+        one.end
+        for one in spans(records.log)
+        if one.environment in records.needs[span.environment] and one.commit == span.commit and one.step == "apply"
+    ]
+    ended = max((end for end in above if end is not None and end < span.start), default=None)
+    if ended is None:
+        return False
+
+    def might(login: str) -> bool:
+        told = [
+            deed.kind for deed in records.deeds if deed.who == login and deed.kind in _POWER and deed.after <= ended
+        ]
+        again = [deed for deed in records.deeds if deed.who == login and deed.kind == "regained"]
+        return told[-1:] != ["lost"] or any(ended < deed.after <= span.start for deed in again)
+
+    return not any(might(login) for login in who)
+
+
+_POWER = ("lost", "regained")
 
 
 def _reviewed(records: Records, before: Sequence[Deed], commit: str) -> bool:

@@ -138,6 +138,10 @@ BAD = {
         "I5 only what was allowed",
         {"deeds": (replace(GOOD.deeds[0], read="Planning"),)},
     ),
+    "what was begun for somebody who might not any more": (
+        "I5 only what was allowed",
+        {"deeds": (*GOOD.deeds, Deed(2.0, "lost", "ada", 0, "", FIRST, "read", 1))},
+    ),
     "no review": ("I5 only what was allowed", {"approvals": 1}),
     "no approval": ("I5 only what was allowed", {"asking": ("db",)}),
     "an approval of one's own": (
@@ -167,6 +171,16 @@ BAD = {
     ),
     "a token in a comment": ("I7 no leak", {"spoken": {"a comment": "look: ghs_0123456789"}}),
 }
+
+
+@pytest.mark.parametrize(
+    "after", [pytest.param((2,), id="lost when it had begun"), pytest.param((1, 2), id="regained before it began")]
+)
+def test_who_might_when_something_was_begun_may_lose_it_later(after: tuple[int, ...]) -> None:
+    deeds = [
+        Deed(2.0, kind, "ada", 0, "", FIRST, "", at) for kind, at in zip(("lost", "regained"), after, strict=False)
+    ]
+    assert not list(judges.only_allowed(replace(GOOD, deeds=(*GOOD.deeds, *deeds))))
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -160,6 +160,10 @@ class World:
         read = "\n".join(body for one in self.ours(number) for _, body in one.history) if step.kind == "say" else ""
         self.deeds.append(Deed(time.time(), step.kind, step.who, number, text or step.text, head, role, lines, read))
 
+    def note(self, kind: str, who: str) -> None:
+        """Write down what happened to somebody."""
+        self._note(Step(kind, who), None)
+
     def head(self, branch: str) -> str:
         """The commit at the tip of a branch."""
         return self.repository.git.branch(branch) or ""

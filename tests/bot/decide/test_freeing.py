@@ -113,6 +113,7 @@ def test_what_frees_each() -> None:
         "cancelled (rejected): to go on with the same -> retry",
         "cancelled (superseded): in #9, which took its place -> nothing to do",
         "cancelled (voided): to deploy what is there now -> deploy db",
+        "cancelled (withdrawn): once somebody may again, or it is reviewed again -> retry",
         "dispatched (dispatched): by itself, once its job has a machine and claims it -> nothing to do",
         "failed (cannot-start): once that is mended -> retry",
         "failed (outcome-unknown): push a commit that mends this. To try again as it is -> retry",

@@ -68,6 +68,7 @@ def deployments(draw: st.DrawFn) -> Facts:
         superseded=draw(st.integers(0, 1)),
         stop=draw(st.none() | st.sampled_from(Stop)),
         fail_fast=draw(st.booleans()),
+        withdrawn=draw(st.sampled_from(["", "", "ada may not"])),
         queued=draw(st.booleans()),
     )
 
@@ -105,6 +106,7 @@ def test_a_dispatch_holds_ready_tasks_alone_and_no_more_than_there_are_jobs(fact
             assert 0 < len(action.tasks) <= facts.free_jobs
             assert set(action.tasks) <= {task.id for task in facts.ready}
             assert facts.stop is None
+            assert not facts.withdrawn
         if isinstance(action, Finish):
             assert not facts.unfinished
             assert (action.state is DeploymentState.FAILED) == bool(facts.failed)

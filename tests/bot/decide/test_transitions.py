@@ -62,6 +62,13 @@ VISITS: dict[tuple[TaskState, TaskState, Code], Facts] = {
     (S.WAITING, S.CANCELLED, Code.FAIL_FAST): facts_of(a_task(S.WAITING), fail_fast=True, failed=1),
     (S.READY, S.CANCELLED, Code.CANCELLED): facts_of(a_task(S.READY), stop=Stop.KILL),
     (S.READY, S.CANCELLED, Code.FAIL_FAST): facts_of(a_task(S.READY), fail_fast=True, failed=1),
+    **{
+        (one, S.CANCELLED, Code.WITHDRAWN): facts_of(a_task(one), withdrawn="gone")
+        for one in (S.WAITING, S.READY, S.NEEDS_APPROVAL)
+    },
+    (S.DISPATCHED, S.CANCELLED, Code.WITHDRAWN): facts_of(
+        a_task(S.DISPATCHED, attempt=an_attempt(revoked=True)), withdrawn="gone"
+    ),
     (S.DISPATCHED, S.RUNNING, Code.CLAIMED): facts_of(a_task(S.DISPATCHED, attempt=an_attempt(claimed=True))),
     (S.DISPATCHED, S.READY, Code.NEVER_CLAIMED): facts_of(a_task(S.DISPATCHED, attempt=an_attempt(revoked=True))),
     (S.DISPATCHED, S.FAILED, Code.CANNOT_START): facts_of(
@@ -127,6 +134,11 @@ def test_the_table_tells_each_row_once_and_leads_out_of_every_state_but_the_ends
             facts_of(a_task(S.DISPATCHED, attempt=an_attempt()), stop=Stop.KILL), Revoke("a1"), id="stopped unclaimed"
         ),
         pytest.param(
+            facts_of(a_task(S.DISPATCHED, attempt=an_attempt()), withdrawn="gone"),
+            Revoke("a1"),
+            id="withdrawn unclaimed",
+        ),
+        pytest.param(
             facts_of(a_task(S.RUNNING, attempt=an_attempt(claimed=True)), stop=Stop.KILL),
             Halt("a1", Stop.KILL),
             id="what runs is halted",
@@ -157,6 +169,10 @@ def test_a_queued_deployment_begins_with_its_first_dispatch() -> None:
         pytest.param(
             facts_of(a_task(S.RUNNING, attempt=an_attempt(claimed=True)), fail_fast=True, failed=1),
             id="fail-fast lets what runs end",
+        ),
+        pytest.param(
+            facts_of(a_task(S.RUNNING, attempt=an_attempt(claimed=True)), withdrawn="gone"),
+            id="what runs ends also where what let it begin is withdrawn",
         ),
     ],
 )

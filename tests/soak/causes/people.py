@@ -6,7 +6,11 @@ import time
 
 from tests.github.world import pushing
 from tests.soak.faults import Fault
+from tests.soak.hurry import SETTINGS
 from tests.soak.world import CALM_SECONDS, World
+
+_HEARD_SECONDS = 2 * float(str(SETTINGS["judge_seconds"])) + 0.5
+"""So long after somebody lost what it took, nothing more of what they asked for is handed on."""
 
 
 def _power_lost(world: World, fault: Fault) -> int:
@@ -17,7 +21,9 @@ def _power_lost(world: World, fault: Fault) -> int:
     there, login = world.repository.collaborators, said[-1].who
     with world.github.world.lock:
         there[login] = "read"
-    world.over.wait(fault.seconds)
+    if not world.over.wait(_HEARD_SECONDS):
+        world.note("lost", login)
+    world.over.wait(max(fault.seconds - _HEARD_SECONDS, 0.0))
     end = time.monotonic() + CALM_SECONDS * 10
     while True:
         world.wait_for_calm(max(end - time.monotonic(), 0.0))
@@ -25,6 +31,7 @@ def _power_lost(world: World, fault: Fault) -> int:
             if time.monotonic() > end or not world.left():
                 with world.github.world.lock:
                     there[login] = "write"
+                world.note("regained", login)
                 return 1
 
 

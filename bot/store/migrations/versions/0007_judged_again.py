@@ -1,0 +1,25 @@
+"""A deployment that a command asked for is judged again while it is under way."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """When it was last judged, and why nothing more of it may begin."""
+    with op.batch_alter_table("deployments") as batch:
+        batch.add_column(sa.Column("judged_at", sa.Float()))
+        batch.add_column(sa.Column("withdrawn", sa.Text(), nullable=False, server_default=sa.text("''")))
+
+
+def downgrade() -> None:
+    """Without."""
+    with op.batch_alter_table("deployments") as batch:
+        batch.drop_column("withdrawn")
+        batch.drop_column("judged_at")

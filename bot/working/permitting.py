@@ -1,0 +1,111 @@
+"""Whether what a command asked for may still begin: who asked, and its reviews, are judged again under way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy import Connection
+
+from bot.commands.kept import from_json
+from bot.decide.gates import UNKNOWN, WITH_POWER, lasting, withdrawal
+from bot.decide.pull_facts import Asked, PullFacts, PullState, Verb
+from bot.decide.refusals import Refusal
+from bot.decide.transitions import DEPLOYMENT_FINISHED
+from bot.hosting.project import HostedProject
+from bot.server import Server
+from bot.store import conversation, deployments, hosting, publications, work
+from bot.store.conversation import CommandRow
+from bot.store.deployments import Flags
+from bot.store.hosting import HostedRepository, PullRow
+from bot.store.publications import Kind
+from bot.waking import Topic
+from bot.working.gathering import actor, with_reviews
+from bot.working.places import hosted_of
+
+KIND = "permit"
+_log = structlog.get_logger("headwater.permit")
+
+
+def may_begin(server: Server, hosted: HostedRepository) -> Callable[[Connection, Flags], bool]:
+    """Whether something of a deployment may begin now: it may while it was judged lately; else that is asked for."""
+
+    def answer(connection: Connection, told: Flags) -> bool:
+        now = time.time()
+        if told.judged_at is None or 0 <= now - told.judged_at <= server.settings.judge_seconds:
+            return True
+        key = f"{hosted.github_id}:{told.id}"
+        if not work.is_asked(connection, KIND, key):
+            work.request(connection, KIND, key, now, now)
+        return False
+
+    return answer
+
+
+def judge(server: Server, key: str) -> float | None:
+    """Judge a deployment again; seconds until it is to be judged once more, where it is not known what to think."""
+    github_id, _, number = key.partition(":")
+    hosted = hosted_of(server, int(github_id))
+    with server.database.reading() as connection:
+        told = deployments.flags(connection, int(number))
+        if hosted is None or told is None or told.judged_at is None or told.withdrawn:
+            return None
+        row = _command_of(connection, told.id)
+        pull = hosting.pull_by_id(connection, told.pull) if told.pull is not None else None
+        reviewed = _takes_reviews(connection, told, pull)
+    why = ""
+    if row is not None and pull is not None and told.state not in DEPLOYMENT_FINISHED:
+        asked, lacks = _judge(server, server.project(hosted), told, row, pull, reviewed=reviewed)
+        if any(one.code in UNKNOWN for one in lacks):
+            _log.warning("not known whether it may go on", deployment=told.id, why=[one.message for one in lacks])
+            return server.settings.judge_seconds
+        why = withdrawal(lacks, asked) if lacks else ""
+    with server.database.writing() as connection:
+        if why:
+            deployments.withdraw(connection, told.id, why, time.time())
+        elif not deployments.judged(connection, told.id, told.judged_at, time.time()):
+            return 0.0  # doubted again meanwhile
+    server.wake(Topic.DRIVE)
+    return None
+
+
+def _judge(
+    server: Server, project: HostedProject, told: Flags, row: CommandRow, pull: PullRow, *, reviewed: bool
+) -> tuple[Asked, tuple[Refusal, ...]]:
+    """What was asked for, and what it lacks by now."""
+    client, definitions = server.client(project.hosted), project.default_definitions()
+    command = from_json(row.verb, row.line, row.command)
+    asked = Asked(Verb(row.verb), actor(client, row.actor, definitions.permissions), force=command.force)
+    facts = PullFacts(
+        number=pull.number,
+        state=PullState(pull.state),
+        draft=pull.draft,
+        author=pull.author,
+        head=told.commit,
+        fork=pull.fork,
+        base=pull.base_ref,
+        default_branch=project.hosted.default_branch,
+        private=project.hosted.private,
+        rules_known=project.rules_known,
+    )
+    if reviewed:
+        facts = with_reviews(facts, client, pull, definitions.requirements)
+    return asked, lasting(asked, facts, definitions.permissions, definitions.requirements, reviewed=reviewed)
+
+
+def _takes_reviews(connection: Connection, told: Flags, pull: PullRow | None) -> bool:
+    """Whether it takes reviews: what is deployed, destroyed or adopted from an open pull request, also by a retry."""
+    first: Flags | None = told
+    while first is not None and first.retry_of is not None:
+        first = deployments.flags(connection, first.retry_of)
+    row = _command_of(connection, first.id) if first is not None else None
+    verb = Verb(row.verb) if row is not None else Verb.DEPLOY
+    return pull is not None and pull.state == "open" and not told.continuous and verb in WITH_POWER
+
+
+def _command_of(connection: Connection, deployment: int) -> CommandRow | None:
+    """The command that made a deployment."""
+    shown = publications.showing(connection, deployment, [Kind.COMMAND])
+    found = (conversation.command(connection, int(one.key)) for one in shown)
+    return next((row for row in found if row is not None and deployment in row.deployments), None)

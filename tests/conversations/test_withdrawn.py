@@ -1,0 +1,101 @@
+"""Who asked for a deploy loses the permission, or a review is withdrawn, while it is under way: nothing more begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from inline_snapshot import snapshot
+
+from tests.conversations.conftest import SHOP, on_both
+from tests.conversations.merged import headline, rows
+from tests.conversations.town import Conversation, Town
+from tests.github.world import requests as asking
+
+REVIEWED = "requirements: {approvals: 1}\n"
+
+
+@pytest.fixture
+def strict(make_town: Callable[..., Town], store: str | None) -> Town:
+    """A town in which it is judged anew whether something may begin whenever something does."""
+    return make_town(store, judge_seconds=0.3)
+
+
+def _deploying(town: Town, top: str = "") -> Conversation:
+    """A pull request on which `/deploy` has begun `network`, and `db` and `api` wait for that."""
+    town.setup({"headwater.yml": top + SHOP, **town.environments(network="n1", db="d1", api="a1")})
+    pull = town.pull(town.environments(network="n2", db="d2", api="a2"))
+    town.settle()
+    if top:
+        pull.review("bob")
+    town.hold("network")
+    pull.comment("/deploy")
+    town.wait_for(lambda: "network begins" in town.tool_log())
+    return pull
+
+
+def _finish(town: Town) -> None:
+    town.let_go("network")
+    town.settle()
+
+
+@on_both
+def test_who_may_deploy_no_more_begins_nothing_more(strict: Town) -> None:
+    pull = _deploying(strict)
+    strict.repository.collaborators["ada"] = "read"
+    _finish(strict)
+    assert strict.tool_log() == ["network begins", "network deployed"]
+    assert headline(pull.newest()) == snapshot("### Deploy was cancelled: 1 done, 2 cancelled")
+    assert rows(pull.newest()) == snapshot(
+        [
+            "`network` ✓ deployed +1",
+            "`db` ⊘ cancelled: ada may no longer deploy here +1",
+            "`api` ⊘ cancelled: ada may no longer deploy here",
+        ]
+    )
+    assert pull.checks()["headwater deploy: shop"] == "cancelled"
+    strict.repository.collaborators["ada"] = "write"
+    assert headline(pull.say("/retry")) == snapshot("### Deployed 2 environments")
+    assert strict.tool_log()[2:] == ["db begins", "db deployed", "api begins", "api deployed"]
+
+
+@on_both
+def test_a_review_that_is_dismissed_lets_nothing_more_begin(town: Town) -> None:
+    pull = _deploying(town, REVIEWED)
+    (review,) = pull.pull.reviews
+    asking.dismiss(town.github.world, town.repository, pull.pull, review, town.github.world.user("olga"))
+    town.wait_for(lambda: "cancelled" in pull.newest())
+    assert rows(pull.newest()) == snapshot(
+        [
+            "`network` ◐ deploying +1",
+            "`db` ⊘ cancelled: commit COMMIT7 has 0 of 1 approval +1",
+            "`api` ⊘ cancelled: commit COMMIT7 has 0 of 1 approval",
+        ]
+    )
+    _finish(town)
+    assert town.tool_log() == ["network begins", "network deployed"]
+    assert headline(pull.say("/retry")) == snapshot("### Deploy was cancelled: 2 cancelled")
+    assert town.tool_log() == ["network begins", "network deployed"]
+    pull.review("bob")
+    assert headline(pull.say("/retry")) == snapshot("### Deployed 2 environments")
+    assert town.tool_log()[2:] == ["db begins", "db deployed", "api begins", "api deployed"]
+
+
+def test_a_push_while_it_deploys_takes_no_review_from_what_was_reviewed(strict: Town) -> None:
+    pull = _deploying(strict, REVIEWED)
+    pull.push({"network/more": "more\n"}, by="bob")
+    _finish(strict)
+    assert strict.tool_log()[-1] == "api deployed"
+
+
+def test_nothing_begins_while_github_does_not_say_who_may(strict: Town) -> None:
+    pull = _deploying(strict)
+    asks = "/collaborators/ada/permission"
+    silence = strict.github.faults.error(asks, 502, times=None)
+    strict.let_go("network")
+    strict.wait_for(lambda: len(silence.met) > 1)
+    assert strict.tool_log() == ["network begins", "network deployed"]
+    strict.github.faults.mend()
+    strict.settle()
+    assert headline(pull.newest()) == snapshot("### Deployed 3 environments")
+    assert strict.tool_log()[-1] == "api deployed"
