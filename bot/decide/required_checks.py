@@ -19,6 +19,8 @@ _WORST_FIRST = (
 HEAD_CHECK = "headwater plan"
 PLAN_CHECK, DEPLOY_CHECK = "headwater plan: ", "headwater deploy: "
 """Before the name of a workflow."""
+DEPLOYED_CHECK = "headwater deploy"
+"""Of a pull request, where its base branch demands that all is deployed before a merge; of a push, what it deployed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +67,4 @@ def _fact(name: str, found: list[Reported], *, required: bool) -> CheckFact:
 
 
 def _is_our_name(name: str) -> bool:
-    return name == HEAD_CHECK or name.startswith((PLAN_CHECK, DEPLOY_CHECK))
+    return name in (HEAD_CHECK, DEPLOYED_CHECK) or name.startswith((PLAN_CHECK, DEPLOY_CHECK))

@@ -10,7 +10,7 @@ from bot.render.comments import folding, left_out_words, places, problem_lines, 
 from bot.render.fitting import CHECK, Layout, Room, fitting_layout, texts_within
 from bot.render.folded import foldable
 from bot.render.headlines import deployments, environments, plain, plans, waits_alone
-from bot.render.markdown import one_line
+from bot.render.markdown import codes, one_line
 from bot.render.models import Annotation, CheckOutput, DeploymentComment, PlanComment, Section
 from bot.render.problems import WARNING, place_of
 from bot.render.steps import Step, deployment_steps, plan_steps
@@ -59,6 +59,21 @@ def _plan_conclusion(section: Section) -> str | None:
     if states & FAILED:
         return "failure"
     return "cancelled" if states & {TaskState.CANCELLED, TaskState.BLOCKED} else "success"
+
+
+def deployed_check(left: Sequence[str], number: int, *, waits: bool) -> CheckOutput:
+    """The check run of a head that is to be deployed before it is merged; `left` of so many environments are not."""
+    if waits:
+        return CheckOutput("Waits for the plans", "See the plan comment.")
+    if not number:
+        return CheckOutput("Nothing to deploy", "No environment reads what this changes.", conclusion="success")
+    if not left:
+        told = "What this changes is deployed as it is here, or comes to no changes."
+        return CheckOutput("Nothing left to deploy", told, conclusion="success")
+    text = (
+        f"Not deployed as it is here: {codes(left, 20)}. The base branch demands that before a merge: write `/deploy`."
+    )
+    return CheckOutput(f"{len(left):,} of {counted(number, 'environment')} to deploy", text)
 
 
 def deploy_check(section: Section, model: DeploymentComment | None) -> CheckOutput:

@@ -31,7 +31,9 @@ class Kind(StrEnum):
     PLAN_CHECK = "plan-check"
     DEPLOY_CHECK = "deploy-check"
     STORY_CHECK = "story-check"
+    DEPLOYED_CHECK = "deployed-check"  # of all workflows, where the base branch demands it before a merge
     MERGE_GROUP = "merge-group"
+    MERGE_GROUP_DEPLOYED = "merge-group-deployed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,12 @@ def find(connection: Connection, repository: int, kind: Kind, key: str) -> Publi
     )
     row = connection.execute(query).first()
     return None if row is None else _publication(row)
+
+
+def has_kind(connection: Connection, repository: int, kind: Kind) -> bool:
+    """Whether anything of that kind was ever posted in a repository."""
+    of_it = (publications.c.repository_id == repository) & (publications.c.kind == kind.value)
+    return connection.execute(select(publications.c.id).where(of_it).limit(1)).first() is not None
 
 
 def write(connection: Connection, number: int, values: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from bot.decide.required_checks import DEPLOY_CHECK, HEAD_CHECK, PLAN_CHECK
+from bot.decide.required_checks import DEPLOY_CHECK, DEPLOYED_CHECK, HEAD_CHECK, PLAN_CHECK
 from bot.hosting.project import HostedProject
 from bot.render.answers import notice
 from bot.render.checks import definition_check
@@ -18,7 +18,7 @@ from bot.render.headlines import held, plain
 from bot.render.models import CheckOutput, PlanComment
 from bot.render.words import counted
 from bot.store import conversation, deployments, hosting, publications, views
-from bot.store.publications import Publication
+from bot.store.publications import Kind, Publication
 from bot.working.posting import Check, Content
 from bot.working.showing import command_model, section, story_model
 from planner.ci.headwater_workflow import FILE
@@ -134,11 +134,11 @@ def story_check(connection: Connection, project: HostedProject, one: Publication
         return None
     model = story_model(connection, project, story)
     if story.problems and not model.sections:
-        return Check("headwater deploy", definition_check(story.problems))
+        return Check(DEPLOYED_CHECK, definition_check(story.problems))
     if not model.sections:
         said = "\n\n".join((*story.loud, *story.said)) or _NOTHING_DIFFERS
         return Check(
-            "headwater deploy",
+            DEPLOYED_CHECK,
             CheckOutput("Nothing was deployed", notice(said).partition("\n")[2], conclusion="success"),
         )
     outputs = [deploy_output(part, model) for part in model.sections]
@@ -147,13 +147,13 @@ def story_check(connection: Connection, project: HostedProject, one: Publication
     wrong = definition_check(story.problems)
     conclusion = "failure" if story.problems and worst.conclusion else worst.conclusion
     text = deployment_text(model)
-    return Check("headwater deploy", CheckOutput(worst.title, text, "", conclusion, wrong.annotations))
+    return Check(DEPLOYED_CHECK, CheckOutput(worst.title, text, "", conclusion, wrong.annotations))
 
 
-def merge_group(_connection: Connection, _project: HostedProject, _one: Publication) -> Content | None:
-    return Check(
-        HEAD_CHECK,
-        CheckOutput(
-            "Planned on the pull request", "A merge queue's commit is deployed once it is merged.", conclusion="success"
-        ),
-    )
+def merge_group(_connection: Connection, _project: HostedProject, one: Publication) -> Content | None:
+    """What a merge queue waits for was so on the pull request: else that would not be in the queue."""
+    if one.kind is Kind.MERGE_GROUP_DEPLOYED:
+        told = CheckOutput("Deployed on the pull request", "It was, before it came to the queue.", conclusion="success")
+        return Check(DEPLOYED_CHECK, told)
+    text = "A merge queue's commit is deployed once it is merged."
+    return Check(HEAD_CHECK, CheckOutput("Planned on the pull request", text, conclusion="success"))

@@ -17,6 +17,7 @@ from bot.decide.webhook_fields import Fields
 from bot.store import conversation, deployments, dispatching, hosting, publications, remote_jobs, work
 from bot.store.conversation import CommandState
 from bot.store.hosting import HostedRepository
+from bot.store.publications import Kind
 from bot.working.seen import commit_seen, seconds
 from bot.working.sweeping import ALL
 
@@ -225,7 +226,11 @@ def _branch_deleted(batch: Batch, hosted: HostedRepository, one: Work) -> None:
 def _merge_group(batch: Batch, hosted: HostedRepository, one: Work) -> None:
     """A merge queue waits for a check of its own commit."""
     head = str(one.payload["head_sha"])
-    publications.want(batch.connection, hosted.id, publications.Kind.MERGE_GROUP, head, batch.now, sha=head)
+    kinds = [Kind.MERGE_GROUP]
+    if publications.has_kind(batch.connection, hosted.id, Kind.DEPLOYED_CHECK):
+        kinds.append(Kind.MERGE_GROUP_DEPLOYED)
+    for kind in kinds:
+        publications.want(batch.connection, hosted.id, kind, head, batch.now, sha=head)
 
 
 _FOLLOW: Mapping[str, Callable[[Batch, HostedRepository, Work], None]] = {

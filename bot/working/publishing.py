@@ -14,13 +14,15 @@ from bot.hosting.project import HostedProject
 from bot.server import Server
 from bot.store import conversation, deliveries, hosting, publications
 from bot.store.publications import Kind, Publication
-from bot.working import check_contents, comment_contents
+from bot.working import before_merge, check_contents, comment_contents
 from bot.working.places import hosted_by_id
 from bot.working.posting import Content, post
 from bot.working.seen import plans_in, with_commit, with_plans
 
 _COMMENTS = frozenset({Kind.PLAN, Kind.COMMAND, Kind.STORY, Kind.LAST_WORD, Kind.OFF_MAIN})
-_AWAITED = frozenset({Kind.COMMAND, Kind.STORY, Kind.LAST_WORD, Kind.OFF_MAIN, Kind.MERGE_GROUP})
+_AWAITED = frozenset(
+    {Kind.COMMAND, Kind.STORY, Kind.LAST_WORD, Kind.OFF_MAIN, Kind.MERGE_GROUP, Kind.MERGE_GROUP_DEPLOYED}
+)
 _TURN_SECONDS = 0.1
 _SLOWING = 200
 """Each edit of the last minute holds progress back by this over `most` squared: it takes three of four edits."""
@@ -165,5 +167,7 @@ _CONTENT: Mapping[Kind, Callable[[Connection, HostedProject, Publication], Conte
     Kind.PLAN_CHECK: check_contents.plan_check,
     Kind.DEPLOY_CHECK: check_contents.deploy_check,
     Kind.STORY_CHECK: check_contents.story_check,
+    Kind.DEPLOYED_CHECK: before_merge.content,
     Kind.MERGE_GROUP: check_contents.merge_group,
+    Kind.MERGE_GROUP_DEPLOYED: check_contents.merge_group,
 }

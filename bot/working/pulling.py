@@ -23,6 +23,7 @@ from bot.store import conversation, deployments, hosting, publications, work
 from bot.store.hosting import HostedRepository, PullRow
 from bot.store.publications import Kind
 from bot.submit import submit_plan
+from bot.working import before_merge
 from bot.working.against_base import warnings
 from bot.working.ending import give_back, tell_off_main
 from bot.working.places import hosted_of
@@ -55,6 +56,7 @@ def bring_up_to_date(server: Server, key: str) -> None:
     void_former(server, pull)
     with server.database.writing() as connection:
         tell_off_main(connection, hosted, pull.number, time.time())
+    before_merge.want_if_demanded(server, hosted, pull)
     if _may_plan(pull):
         plan(server, project, pull)
     else:
@@ -278,6 +280,7 @@ def _publish(
     if anything or posted is not None:
         want(Kind.PLAN, str(pull.number), deployments=numbers)
     _want_head_check(connection, hosted, pull, now, numbers, wait)
+    before_merge.refresh(connection, hosted, pull, *numbers)
     for one in numbers:
         want(Kind.PLAN_CHECK, str(one), sha=pull.head, deployments=[one])
         want_deploy_check(connection, hosted, pull, one, now, wait)
@@ -303,3 +306,4 @@ def want_deploy_check(
     if told is not None and not told.continuous:  # that of a merge stands at its own commit
         want = partial(publications.want, connection, hosted.id, now=now, number=pull.number, wait=wait)
         want(Kind.DEPLOY_CHECK, f"{pull.id}:{pull.head}:{told.workflow}", sha=pull.head, deployments=[deployment])
+        before_merge.refresh(connection, hosted, pull, deployment)

@@ -42,7 +42,9 @@ def test_a_name_that_only_begins_like_ours_is_not_ours(name: str) -> None:
     assert facts([Wanted(name)], Reported(name, BAD, app=ACTIONS)) == [(name, False, True, "failure")]
 
 
-@pytest.mark.parametrize("name", ["headwater plan", "headwater plan: shop", "headwater deploy: shop"])
+@pytest.mark.parametrize(
+    "name", ["headwater plan", "headwater plan: shop", "headwater deploy", "headwater deploy: shop"]
+)
 def test_ours_does_not_wait_for_itself(name: str) -> None:
     assert facts([Wanted(name)]) == [(name, True, True, "missing")]
     assert facts([Wanted(name, US)]) == [(name, True, True, "missing")]
