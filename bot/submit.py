@@ -16,15 +16,8 @@ from bot.project import Project
 from bot.request import Aim
 from bot.since import unfinished
 from bot.store import deployments, locks, new_deployments
-from bot.store.environments import (
-    EnvironmentRow,
-    detach,
-    environment_ids,
-    repository_id,
-    take_names,
-    take_workflows,
-    workflow_id,
-)
+from bot.store.declared import detach, environment_ids, repository_id, take_names, take_workflows, workflow_id
+from bot.store.environments import EnvironmentRow
 from bot.store.locks import Lock
 from bot.store.new_deployments import NewDeployment, NewTask
 from bot.store.tables import environments as environment_table

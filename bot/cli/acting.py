@@ -32,8 +32,9 @@ from bot.errors import NotAllowed, WrongUse
 from bot.known import known
 from bot.request import Aim, Request
 from bot.store import views
+from bot.store.declared import repository_id
 from bot.store.deployments import unfinished_deployments
-from bot.store.environments import EnvironmentRow, known_repository, repository_id
+from bot.store.environments import EnvironmentRow, known_repository
 from bot.store.expiring import is_expired
 from bot.store.restoring import heed_backup
 from bot.store.views import DeploymentView

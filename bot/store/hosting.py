@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from bot.store.environments import repository_id
+from bot.store.declared import repository_id
 from bot.store.hosted_tables import github_repositories, pulls, remote_attempts
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from bot.decide.deeds import ITSELF, By
 from bot.decide.pushed import Before, chosen
@@ -18,10 +18,8 @@ from bot.prepare import prepare, prepare_vanished
 from bot.preparing.situation import Prepared
 from bot.request import Aim, Request
 from bot.server import Server
-from bot.store import conversation, hosting, locks, publications, restoring
-from bot.store.conversation import LOUD, Story
+from bot.store import hosting, locks, restoring
 from bot.store.hosting import PullRow
-from bot.store.publications import Kind
 from bot.store.tables import deployments as deployment_table
 from bot.store.tables import workflows as workflow_table
 from bot.submit import Planned, submit
@@ -30,6 +28,7 @@ from bot.working.ending import ended, wake_waiting
 from bot.working.merges import Push
 from bot.working.places import hosted_of
 from bot.working.pulling import keep_told
+from bot.working.push_telling import Telling, tell
 from bot.working.pushed_facts import before, facts_of
 from bot.working.shown_before import shown_before
 from bot.working.workflow_file import plan_what_waited
@@ -37,16 +36,6 @@ from planner.definition import Removal, Workflow
 from planner.problems import DefinitionError, PlannerError
 
 _SKIPS = re.compile(r"\[skip (?:headwater|env zero)\]", re.IGNORECASE)
-_GHOST = "ghost"  # as GitHub calls who is gone
-
-
-@dataclass(slots=True)
-class Telling:
-    """What is told of a push as it is worked out. `loud`: what nobody should miss."""
-
-    said: list[str] = field(default_factory=list)
-    loud: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
 
 
 def deploy(server: Server, key: str) -> None:
@@ -117,7 +106,7 @@ def _deploy_unless_skipped(server: Server, project: HostedProject, push: Push) -
             push = push.only_after(commit)
             break
     if push.here is None and _to_deploy(project, push, Telling()):
-        _tell(server, project, push, Telling(said=[push_lines.SKIPPED]), ())
+        tell(server, project, push, Telling(said=[push_lines.SKIPPED]), ())
 
 
 def _to_deploy(project: HostedProject, push: Push, telling: Telling) -> list[Workflow]:
@@ -144,7 +133,7 @@ def _deploy(server: Server, project: HostedProject, push: Push) -> None:
     workflows = _to_deploy(project, push, telling)
     if telling.problems:
         if _deployed_before(project, push):
-            _tell(server, project, push, telling, ())
+            tell(server, project, push, telling, ())
         return
     prepared = [*_prepared(server, project, push, workflows, telling), *_vanished(server, project, push, telling)]
     if not workflows and not prepared and push.branch != project.hosted.default_branch:
@@ -171,7 +160,7 @@ def _deploy(server: Server, project: HostedProject, push: Push) -> None:
     sure = {number: one for number, one in shown.items() if number not in doubted}
     told += [submit(project, one, sure, auto_approve=False) for one in todo]
     if news or telling.problems:
-        _tell(server, project, push, telling, told, quiet=not workflows and not prepared)
+        tell(server, project, push, telling, told, quiet=not workflows and not prepared)
 
 
 def _request(server: Server, push: Push, workflow: str | None = None) -> Request:
@@ -286,53 +275,3 @@ def _has_work(prepared: Prepared) -> bool:
     destroys = prepared.workflow.removal is Removal.DESTROY
     leaving = [row for row in prepared.removed if not (destroys and row in prepared.doubtful)]
     return bool(prepared.order or prepared.moves or leaving)
-
-
-def _tell(
-    server: Server, project: HostedProject, push: Push, telling: Telling, numbers: Sequence[int], *, quiet: bool = False
-) -> None:
-    """Keep the story of a push, and have it told; `quiet`: only kept, since nothing here deploys by itself."""
-    here, pull = push.here, push.told_on
-    lines = [*(f"{LOUD}{one}" for one in telling.loud), *telling.said]
-    former = [*(f"{LOUD}{one}" for one in here.loud), *here.said] if here is not None else []
-    now = time.time()
-    values = {
-        "number": pull.number if pull is not None else here.number if here is not None else None,
-        "actor": here.actor if here is not None else _merger(server, project, pull),
-        "deployments": sorted({*(here.deployments if here is not None else ()), *numbers}),
-        "said": lines or former,
-        "problems": telling.problems,
-        "created_at": now,
-    }
-    on_commit = Kind.STORY if pull is None and not quiet and _may_edit_on_commits(server, project) else Kind.LAST_WORD
-    with server.database.writing() as connection:
-        story = conversation.keep_story(connection, project.hosted.id, push.branch, push.commit, values)
-        if not quiet:
-            _publish(connection, story, push, on_commit=on_commit, now=now)
-
-
-def _merger(server: Server, project: HostedProject, pull: PullRow | None) -> str:
-    """Who merged."""
-    return "" if pull is None else server.client(project.hosted).pull(pull.number).merged_by or _GHOST
-
-
-def _may_edit_on_commits(server: Server, project: HostedProject) -> bool:
-    """Whether the App may edit what it wrote on a commit: what it cannot keep up to date is written once."""
-    return server.github.permissions(project.hosted.installation_id).get("contents") == "write"
-
-
-def _publish(connection: Connection, story: Story, push: Push, *, on_commit: Kind, now: float) -> None:
-    """Have it told: by the check of the commit always, in words where there is anything to say."""
-    where, shown = story.repository, story.deployments
-    kind = Kind.STORY_CHECK
-    publications.want(connection, where, kind, str(story.id), now, sha=story.commit, deployments=shown)
-    deploys = merges.with_tasks(connection, shown)
-    if not deploys and (push.first or not (story.said or story.loud or story.problems)):
-        return
-    if story.number is not None:
-        key = str(story.id)
-        publications.want(connection, where, Kind.STORY, key, now, number=story.number, deployments=shown)
-        for pull in push.pulls_told_elsewhere:
-            publications.want(connection, where, Kind.STORY, f"{key}:{pull.number}", now, number=pull.number)
-    else:
-        publications.want(connection, where, on_commit, str(story.id), now, sha=story.commit, deployments=shown)

@@ -27,7 +27,7 @@ from bot.drive import Driver
 from bot.executors.base import Life, Seen
 from bot.project import Project
 from bot.store import deployments, new_deployments
-from bot.store.environments import environment_ids, repository_id, workflow_id
+from bot.store.declared import environment_ids, repository_id, workflow_id
 from bot.store.new_deployments import NewDeployment, NewTask
 from bot.store.reports import COUNTS
 from planner.repository import Repository

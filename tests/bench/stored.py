@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from bot.store.database import Database
-from bot.store.environments import repository_id
+from bot.store.declared import repository_id
 from bot.store.tables import deployments, environments, outputs, tasks, workflows
 from planner.listing import ListedEnvironment, ListedWorkflow, listing_at
 from planner.repository import Repository

@@ -25,7 +25,7 @@ from bot.decide.identity import Identities
 from bot.executors.base import Life, Seen
 from bot.project import Project
 from bot.store import new_deployments
-from bot.store.environments import environment_ids, repository_id, workflow_id
+from bot.store.declared import environment_ids, repository_id, workflow_id
 from bot.store.new_deployments import NewDeployment, NewTask
 from bot.store.reports import COUNTS
 from planner.repository import Repository

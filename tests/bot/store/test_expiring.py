@@ -14,8 +14,8 @@ from sqlalchemy import Connection, func, insert, select, update
 from bot.decide.transitions import Code, DeploymentState, TaskState
 from bot.store import conversation, deliveries, expiring, hosting, publications, remote_jobs
 from bot.store.database import Database
+from bot.store.declared import repository_id
 from bot.store.deliveries import Arrived
-from bot.store.environments import repository_id
 from bot.store.hosted_tables import attempt_logs, commands, dispatches, locks, pull_plans, pulls, remote_attempts, shows
 from bot.store.hosted_tables import publications as publication_table
 from bot.store.publications import Kind

@@ -8,16 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bot.store.environments import (
-    EnvironmentRow,
-    detach,
-    environment_ids,
-    environment_rows,
-    identify,
-    take_names,
-    take_workflows,
-    workflow_id,
-)
+from bot.store.declared import detach, environment_ids, take_names, take_workflows, workflow_id
+from bot.store.environments import EnvironmentRow, environment_rows, identify
 from bot.store.tables import environments, events, workflows
 from bot.store.values import WHOLE_WORKFLOW, forget, keep, read_kept
 from planner.definition import Environment, Tool, Workflow

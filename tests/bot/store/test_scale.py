@@ -16,7 +16,7 @@ from bot.decide.reconcile import Move, reconcile
 from bot.decide.transitions import Code, TaskState
 from bot.store import deployments, gathering, new_deployments
 from bot.store.database import Database
-from bot.store.environments import repository_id, workflow_id
+from bot.store.declared import repository_id, workflow_id
 from bot.store.gathering import Observed
 from bot.store.new_deployments import NewDeployment, NewTask
 from bot.store.tables import environments, tasks

@@ -18,7 +18,8 @@ from bot.errors import NotAllowed
 from bot.project import Project
 from bot.store import deployments, views
 from bot.store.database import Database
-from bot.store.environments import environment_rows, repository_id, workflow_id
+from bot.store.declared import repository_id, workflow_id
+from bot.store.environments import environment_rows
 from planner.repository import Repository
 from tests.bot.store.simulation import ADA, LIMITS, Fate, Peers, Scene
 
