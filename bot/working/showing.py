@@ -160,7 +160,7 @@ def command_model(connection: Connection, project: HostedProject, row: CommandRo
         actor=row.actor,
         commit=_commit_of(connection, project, row),
         repository_url=project.hosted.html_url,
-        sections=tuple(_newest_last(found)),
+        sections=_together(_without_former(found)),
         refusals=tuple(
             Refused(code, message, mend, tuple(names)) for code, message, mend, names in answer.get("refusals", ())
         ),
@@ -173,10 +173,10 @@ def command_model(connection: Connection, project: HostedProject, row: CommandRo
     )
 
 
-def _newest_last(found: Sequence[Section]) -> list[Section]:
-    """Of each workflow the newest deployment: what was shown before it is shown no more once it runs."""
+def _without_former(found: Sequence[Section]) -> list[Section]:
+    """Without what was only shown, once it runs, or was shown again."""
     newest = {one.file: one for one in found}
-    return [one for one in found if newest[one.file] is one]
+    return [one for one in found if newest[one.file] is one or any(row.action.needs_power for row in one.rows)]
 
 
 def _over(one: Section) -> bool:

@@ -89,7 +89,9 @@ def _in_store(connection: Connection, world: World) -> dict[str, Any]:
     jobs = {one.attempt_id: one.job_id for one in rows(hosted.remote_attempts, hosted.remote_attempts.c.attempt_id)}
     told: dict[int, list[int]] = {}
     shown = rows(hosted.shows, hosted.shows.c.publication_id, hosted.shows.c.deployment_id)
-    comments = {one.id: one.github_id for one in rows(hosted.publications) if one.kind == "deployment" and one.number}
+    comments = {
+        one.id: one.github_id for one in rows(hosted.publications) if one.kind in ("command", "story") and one.number
+    }
     for one in shown:
         if comments.get(one.publication_id):
             told.setdefault(comments[one.publication_id], []).append(one.deployment_id)

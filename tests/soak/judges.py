@@ -246,8 +246,24 @@ def one_truth(records: Records) -> Iterator[str]:
         if check.status != "completed" and not any(one.state in ("queued", "running") for one in records.deployments):
             yield f"check {check.name!r} of {check.head[:7]} is still {check.status}"
     yield from _said_of_tasks(records)
+    yield from _concluded(records)
 
 
+def _concluded(records: Records) -> Iterator[str]:
+    """The check of a head's deploys has passed if, and only if, the newest of them did."""
+    heads = {one.head: one.number for one in records.pulls}
+    newest = {(one.name, one.head): one for one in records.checks if one.name.startswith(_DEPLOYS)}
+    for check in newest.values():
+        made = [one for one in records.deployments if one.pull == heads.get(check.head) and not one.continuous]
+        deploys = [one for one in made if one.action in ("deploy", "destroy", "adopt")]
+        if check.status != "completed" or any(one.commit != check.head for one in deploys):
+            continue  # what belongs to which head of a pull request is not known here
+        good = bool(deploys) and max(deploys, key=lambda one: one.id).state == "succeeded"
+        if good != (check.conclusion == "success"):
+            yield f"check {check.name!r} of {check.head[:7]} is {check.conclusion}, and its deployments are {deploys}"
+
+
+_DEPLOYS = "headwater deploy: "
 _FREES = ("/unlock", "/restore", "/destroy")
 
 

@@ -165,6 +165,14 @@ BAD = {
         "I6 one truth",
         {"checks": (Check("headwater deploy: soak", HEAD, "in_progress", ""),)},
     ),
+    "a check that says something else": (
+        "I6 one truth",
+        {"checks": (Check("headwater deploy: soak", HEAD, "completed", "failure"),)},
+    ),
+    "a check that says something before it is so": (
+        "I6 one truth",
+        {"deployments": (replace(GOOD.deployments[0], state="failed"),)},
+    ),
     "a comment that says something else": (
         "I6 one truth",
         {"tasks": (replace(GOOD.tasks[0], state="failed"), GOOD.tasks[1])},
