@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from bot.briefing import Brief, Briefing, Settings
-from bot.decide.facts import Limits, TaskAction
+from bot.decide.facts import Facts, Limits, TaskAction
 from bot.decide.reconcile import Action, Begin, Dispatch, Finish, Halt, LookUp, Move, Revoke, lack_words, reconcile
 from bot.decide.transitions import Code, TaskState
 from bot.errors import HeadwaterError, StoreError
@@ -193,7 +193,7 @@ class Driver:
         others = [task for task in facts.tasks if task.id not in observed.tasks]
         if len(others) == gathering.LOOKED_AT:
             effects.rest = Observed(after=(others[-1].rank, others[-1].position))
-        if start and self._may_start(connection, told, actions):
+        if start and self._may_start(connection, told, facts, actions):
             moved |= self._start(connection, told, briefing, actions, effects)
         for action in actions:
             if isinstance(action, Finish):
@@ -202,8 +202,11 @@ class Driver:
                 effects.actions.append(action)
         return moved
 
-    def _may_start(self, connection: Connection, told: Flags, actions: Iterable[Action]) -> bool:
-        return any(isinstance(action, Dispatch) for action in actions) and self._may_begin(connection, told)
+    def _may_start(self, connection: Connection, told: Flags, facts: Facts, actions: Iterable[Action]) -> bool:
+        """Whether there is something to hand on, and it may be; what no runner has claimed is asked about too."""
+        starts = any(isinstance(action, Dispatch) for action in actions)
+        offered = any(task.state is TaskState.DISPATCHED for task in facts.tasks)
+        return (starts or offered) and self._may_begin(connection, told) and starts
 
     def _start(
         self, connection: Connection, told: Flags, briefing: Briefing, actions: Iterable[Action], effects: _Effects

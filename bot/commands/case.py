@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +15,7 @@ from bot.github.data import PullData
 from bot.hosting.project import HostedProject
 from bot.known import known
 from bot.server import Server
-from bot.store import conversation, deployments
+from bot.store import conversation
 from bot.store.conversation import CommandRow, CommandState, PullPlan
 from bot.store.environments import EnvironmentRow
 from bot.store.hosting import HostedRepository, PullRow
@@ -119,7 +118,6 @@ class Case:
         row = conversation.command(connection, self.row.id)
         made = row.deployments if row is not None else ()
         conversation.set_command(connection, self.row.id, deployments=[*made, deployment])
-        deployments.commanded(connection, deployment, time.time())
 
 
 def done(*said: str, moved: Sequence[int] = ()) -> Outcome:

@@ -9,6 +9,7 @@ from bot.commands.case import Case, Outcome, done
 from bot.decide.comment import Argument, Grammar, Option
 from bot.store import hosting
 from bot.submit import submit_plan
+from bot.working.before_merge import want_if_demanded
 from bot.working.pulling import PLAN_JOBS, plan
 from bot.working.requesting import affected, recorder
 
@@ -26,6 +27,7 @@ def act(case: Case) -> Outcome:
     case = replace(case, pull=pull)
     if not (command.patterns or command.from_ or command.workflow):
         shown = plan(case.server, case.project, pull, again=True)
+        want_if_demanded(case.server, case.hosted, pull)
         return done("The plan comment shows it." if shown else _NOTHING)
     if case.row.deployments:
         return done()

@@ -68,11 +68,10 @@ def _again(case: Case, number: int, broken: list[EnvironmentRow]) -> None:
         told = deployments.flags(connection, number)
     if told is None:
         return
-    kept = recorder(case)
+    kept = recorder(case, judged_at=0.0)  # its reviews were judged for what it tries again
 
     def also(connection: Connection, again: int) -> None:
         kept(connection, again)
-        deployments.commanded(connection, again, 0.0)  # its reviews were judged for what it tries again
         publications.refresh(connection, number, time.time())
         _told_in_its_story(connection, case, number, again)
 

@@ -19,8 +19,10 @@ _WORST_FIRST = (
 HEAD_CHECK = "headwater plan"
 PLAN_CHECK, DEPLOY_CHECK = "headwater plan: ", "headwater deploy: "
 """Before the name of a workflow."""
-DEPLOYED_CHECK = "headwater deploy"
-"""Of a pull request, where its base branch demands that all is deployed before a merge; of a push, what it deployed."""
+PUSH_CHECK = "headwater deploy"
+"""Of a commit that was pushed: what that deployed."""
+DEPLOYED_CHECK = "headwater deployed"
+"""Of a pull request, where its base branch demands that all is deployed before a merge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +69,4 @@ def _fact(name: str, found: list[Reported], *, required: bool) -> CheckFact:
 
 
 def _is_our_name(name: str) -> bool:
-    return name in (HEAD_CHECK, DEPLOYED_CHECK) or name.startswith((PLAN_CHECK, DEPLOY_CHECK))
+    return name in (HEAD_CHECK, PUSH_CHECK, DEPLOYED_CHECK) or name.startswith((PLAN_CHECK, DEPLOY_CHECK))

@@ -248,12 +248,17 @@ def commanded(connection: Connection, deployment: int, now: float) -> None:
     connection.execute(update(deployments).where(deployments.c.id == deployment).values(judged_at=now))
 
 
-def doubt(connection: Connection, pull: int) -> list[int]:
-    """Let nothing more begin of what commands on a pull request asked for before that is judged anew; their numbers."""
+def doubt(connection: Connection, pull: int, now: float) -> list[int]:
+    """Let nothing more begin of what commands on a pull request asked for before that is judged anew; their numbers.
+
+    Each doubt is another one: who judges by what was read before it does not take it away.
+    """
     under_way = deployments.c.state.not_in([state.value for state in DEPLOYMENT_FINISHED])
     which = and_(deployments.c.pull_id == pull, deployments.c.judged_at.is_not(None), under_way)
     return list(
-        connection.execute(update(deployments).where(which).values(judged_at=0).returning(deployments.c.id)).scalars()
+        connection.execute(
+            update(deployments).where(which).values(judged_at=-now).returning(deployments.c.id)
+        ).scalars()
     )
 
 

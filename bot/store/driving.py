@@ -35,7 +35,7 @@ _READY = select(tasks.c.id).where(_OF_IT, tasks.c.state == TaskState.READY.value
 _UNFINISHED = (
     select(
         deployments.c.id,
-        deployments.c.stop,
+        (deployments.c.stop.is_not(None) | (deployments.c.withdrawn != "")).label("ends"),
         deployments.c.correlation,
         _DIRTY.exists().label("dirty"),
         _READY.exists().label("ready"),
@@ -55,9 +55,9 @@ def unfinished(connection: Connection) -> list[Unfinished]:
             row.id,
             repository_in(row),
             row.dirty,
-            row.ready or row.stop is not None,
+            row.ready or row.ends,
             row.correlation,
-            row.stop is not None,
+            row.ends,
         )
         for row in connection.execute(_UNFINISHED)
     ]

@@ -1,4 +1,4 @@
-"""Which plans that were shown still stand: nothing has happened since that they were made from."""
+"""Which plans still stand: nothing has happened since that they were made from."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from sqlalchemy import Connection, Row, bindparam, func, select
 
 from bot.store.tables import environments, plans, tasks
 
+_PLAN = func.coalesce(tasks.c.shown_plan_id, tasks.c.plan_id)
 _SHOWN = (
     select(
         tasks.c.id,
         tasks.c.upstreams,
         tasks.c.environment_id,
-        tasks.c.shown_plan_id,
+        _PLAN.label("plan"),
         plans.c.summary,
         plans.c.touches,
         environments.c.touches.label("now"),
     )
-    .join(plans, tasks.c.shown_plan_id == plans.c.id)
+    .join(plans, plans.c.id == _PLAN)
     .join(environments, tasks.c.environment_id == environments.c.id)
     .where(tasks.c.id.in_(bindparam("ids", expanding=True)))
 )
@@ -27,7 +28,7 @@ _SHOWN = (
 
 
 def standing_empty(connection: Connection, ids: Sequence[int]) -> frozenset[int]:
-    """The tasks whose shown plan has no changes, where nothing has worked on the environment since it was asked for.
+    """The tasks whose plan, shown or made, has no changes, where nothing worked on the environment since.
 
     Nor may anything that it needs have changed since: the plan was made with what that gave out before.
     """
@@ -39,29 +40,27 @@ def standing_empty(connection: Connection, ids: Sequence[int]) -> frozenset[int]
     if not empty:
         return frozenset()
     asked = _asked_at(connection, empty)
-    changed = _changed_at(connection, {one for row in empty for one in row.upstreams})
+    changed = changed_at(connection, {one for row in empty for one in row.upstreams})
     never = float("-inf")
     return frozenset(
-        row.id
-        for row in empty
-        if all(changed.get(one, never) <= asked.get(row.shown_plan_id, never) for one in row.upstreams)
+        row.id for row in empty if all(changed.get(one, never) <= asked.get(row.plan, never) for one in row.upstreams)
     )
 
 
 def _asked_at(connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]]) -> dict[int, float]:
-    """When each shown plan was asked for: what it was made from is not older."""
+    """When each plan was asked for: what it was made from is not older."""
     query = (
         select(tasks.c.plan_id, func.min(tasks.c.created_at))
         .where(
             tasks.c.environment_id.in_([row.environment_id for row in rows]),
-            tasks.c.plan_id.in_([row.shown_plan_id for row in rows]),
+            tasks.c.plan_id.in_([row.plan for row in rows]),
         )
         .group_by(tasks.c.plan_id)
     )
     return dict(connection.execute(query).all())
 
 
-def _changed_at(connection: Connection, ids: Collection[int]) -> dict[int, float]:
+def changed_at(connection: Connection, ids: Collection[int]) -> dict[int, float]:
     """When environments were last deployed with changes; those that are half done are changing still."""
     success = tasks.alias()
     query = (

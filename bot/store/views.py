@@ -92,13 +92,17 @@ def retried_as(connection: Connection, number: int) -> int | None:
 
 
 def deployed_at(connection: Connection, repository: int, commit: str) -> frozenset[tuple[str, str]]:
-    """The workflow's file and the alias of each environment that was last deployed at this commit."""
+    """The workflow's file and the alias of each environment that is deployed at this commit."""
     query = (
         select(workflows.c.file, environments.c.alias)
         .join(environments, environments.c.workflow_id == workflows.c.id)
-        .join(tasks, environments.c.success_id == tasks.c.id)
-        .join(deployments, tasks.c.deployment_id == deployments.c.id)
-        .where(workflows.c.repository_id == repository, deployments.c.commit == commit)
+        .where(
+            workflows.c.repository_id == repository,
+            environments.c.commit == commit,
+            environments.c.deployed,
+            environments.c.unfinished.is_(False),
+            environments.c.detached.is_(False),
+        )
     )
     return frozenset((row.file, row.alias) for row in connection.execute(query))
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from bot.decide.facts import TaskAction
 from bot.decide.required_checks import DEPLOYED_CHECK
+from bot.errors import HeadwaterError
 from bot.github.limits import Priority
 from bot.hosting.project import HostedProject
 from bot.render.checks import deployed_check
@@ -15,21 +16,34 @@ from bot.server import Server
 from bot.store import conversation, hosting, publications, views
 from bot.store.hosting import HostedRepository, PullRow
 from bot.store.publications import Kind, Publication
+from bot.store.standing import changed_at, standing_empty
+from bot.store.views import DeploymentView, TaskView
 from bot.working.posting import Check
+from planner.problems import PlannerError
 
 
 def want_if_demanded(server: Server, hosted: HostedRepository, pull: PullRow) -> None:
     """Have the check of a pull request's head posted, if its base branch demands it."""
     demanded = server.client(hosted).at(Priority.PLAN).required_checks(pull.base_ref) or ()
-    if any(one.context == DEPLOYED_CHECK for one in demanded):
-        with server.database.writing() as connection:
-            _want(connection, hosted, pull)
+    if not any(one.context == DEPLOYED_CHECK for one in demanded):
+        return
+    with server.database.writing() as connection:
+        current = hosting.pull_by_id(connection, pull.id)
+        plan = conversation.plan(connection, current.plan) if current is not None else None
+        _want(connection, hosted, pull, *(plan.deployments if plan is not None else ()))
 
 
 def refresh(connection: Connection, hosted: HostedRepository, pull: PullRow, *deployments: int) -> None:
     """Bring it up to date, where the head has it, now and whenever these deployments move on."""
     if publications.find(connection, hosted.id, Kind.DEPLOYED_CHECK, _key(pull)) is not None:
         _want(connection, hosted, pull, *deployments)
+
+
+def refresh_all(connection: Connection, hosted: HostedRepository) -> None:
+    """Bring those of all open pull requests up to date: one may deploy what another one had deployed."""
+    if publications.has_kind(connection, hosted.id, Kind.DEPLOYED_CHECK):
+        for pull in hosting.open_pulls(connection, hosted.id):
+            refresh(connection, hosted, pull)
 
 
 def _want(connection: Connection, hosted: HostedRepository, pull: PullRow, *deployments: int) -> None:
@@ -43,7 +57,7 @@ def _key(pull: PullRow) -> str:
     return f"{pull.number}:{pull.head}"
 
 
-def content(connection: Connection, _project: HostedProject, one: Publication) -> Check | None:
+def content(connection: Connection, project: HostedProject, one: Publication) -> Check | None:
     """What it says: which environments are not deployed as the head has them."""
     pull = hosting.pull(connection, one.repository, one.number or 0)
     if pull is None or not pull.open:
@@ -51,10 +65,36 @@ def content(connection: Connection, _project: HostedProject, one: Publication) -
     plans = conversation.plans_of(connection, pull.id)
     plan = next((each for each in plans if each.commit == one.sha), None)
     found = [views.deployment(connection, number) for number in plan.deployments] if plan is not None else []
-    tasks = [
-        (view.file, task) for view in found if view is not None for task in view.tasks if task.action is TaskAction.PLAN
-    ]
+    planned = [view for view in found if view is not None and view.action is TaskAction.PLAN]
     there = views.deployed_at(connection, one.repository, one.sha or "")
-    left = [task for file, task in tasks if (file, task.alias) not in there and not (task.plan and task.plan.empty)]
-    waits = plan is None or bool(plan.problems or plan.held) or not all(task.finished for _, task in tasks)
-    return Check(DEPLOYED_CHECK, deployed_check([task.alias for task in left], len(tasks), waits=waits))
+    left = [
+        task.alias
+        for view in planned
+        for task in _not_empty(connection, project, view)
+        if (view.file, task.alias) not in there
+    ]
+    number = sum(len(view.tasks) for view in planned)
+    ended = all(task.finished for view in planned for task in view.tasks)
+    waits = plan is None or bool(plan.problems or plan.held) or not ended
+    return Check(DEPLOYED_CHECK, deployed_check(left, number, waits=waits))
+
+
+def _not_empty(connection: Connection, project: HostedProject, view: DeploymentView) -> list[TaskView]:
+    """What a deploy might change: all but what has an empty plan, made from what its upstreams are still."""
+    ids = {task.alias: task.environment for task in view.tasks}
+    empty, changed = standing_empty(connection, [task.id for task in view.tasks]), changed_at(connection, ids.values())
+    needs = _needs(project, view)
+
+    def stands(task: TaskView) -> bool:
+        above = [ids[one] for one in needs.get(task.alias, ()) if one in ids]
+        return task.id in empty and all(changed.get(one, 0.0) <= (task.started_at or 0.0) for one in above)
+
+    return [task for task in view.tasks if task.action is TaskAction.PLAN and not stands(task)]
+
+
+def _needs(project: HostedProject, view: DeploymentView) -> dict[str, tuple[str, ...]]:
+    try:
+        workflows = project.definitions(view.commit).workflows
+    except (HeadwaterError, PlannerError):
+        return {}
+    return {one.alias: one.needs for each in workflows if each.file == view.file for one in each.environments}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from bot.decide.required_checks import DEPLOY_CHECK, DEPLOYED_CHECK, HEAD_CHECK, PLAN_CHECK
+from bot.decide.required_checks import DEPLOY_CHECK, DEPLOYED_CHECK, HEAD_CHECK, PLAN_CHECK, PUSH_CHECK
 from bot.hosting.project import HostedProject
 from bot.render.answers import notice
 from bot.render.checks import definition_check
@@ -134,11 +134,11 @@ def story_check(connection: Connection, project: HostedProject, one: Publication
         return None
     model = story_model(connection, project, story)
     if story.problems and not model.sections:
-        return Check(DEPLOYED_CHECK, definition_check(story.problems))
+        return Check(PUSH_CHECK, definition_check(story.problems))
     if not model.sections:
         said = "\n\n".join((*story.loud, *story.said)) or _NOTHING_DIFFERS
         return Check(
-            DEPLOYED_CHECK,
+            PUSH_CHECK,
             CheckOutput("Nothing was deployed", notice(said).partition("\n")[2], conclusion="success"),
         )
     outputs = [deploy_output(part, model) for part in model.sections]
@@ -147,7 +147,7 @@ def story_check(connection: Connection, project: HostedProject, one: Publication
     wrong = definition_check(story.problems)
     conclusion = "failure" if story.problems and worst.conclusion else worst.conclusion
     text = deployment_text(model)
-    return Check(DEPLOYED_CHECK, CheckOutput(worst.title, text, "", conclusion, wrong.annotations))
+    return Check(PUSH_CHECK, CheckOutput(worst.title, text, "", conclusion, wrong.annotations))
 
 
 def merge_group(_connection: Connection, _project: HostedProject, one: Publication) -> Content | None:

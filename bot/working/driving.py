@@ -18,6 +18,7 @@ from bot.store import conversation, deployments, hosting, locks, publications, w
 from bot.store.driving import Unfinished, commits, unfinished
 from bot.store.hosting import HostedRepository, PullRow
 from bot.store.tables import workflows
+from bot.working import before_merge
 from bot.working.ending import freed
 from bot.working.permitting import may_begin
 from planner.problems import PlannerError
@@ -115,6 +116,8 @@ def _moved(connection: Connection, number: int) -> None:
     pull = hosting.pull_by_id(connection, told.pull)
     hosted = hosting.repository(connection, pull.repository) if pull is not None else None
     if pull is not None and hosted is not None:
+        if told.action.mutates:
+            before_merge.refresh_all(connection, hosted)
         _give_back(connection, hosted, pull, now)
         work.request(connection, "commands", f"{hosted.github_id}:{pull.number}", now, now)
 

@@ -101,7 +101,7 @@ def _pull(batch: Batch, hosted: HostedRepository, one: Work) -> None:
     if told["event"] == "pull_request_review" and (
         pull := hosting.pull(connection, hosted.id, int(str(told["number"])))
     ):
-        for deployment in deployments.doubt(connection, pull.id):
+        for deployment in deployments.doubt(connection, pull.id, batch.now):
             batch.request("permit", f"{hosted.github_id}:{deployment}")
 
 

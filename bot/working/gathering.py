@@ -137,7 +137,8 @@ def with_reviews(facts: PullFacts, client: RepositoryClient, pull: PullRow, requ
     Of another commit than the newest, GitHub does not say whether code owners approved it: that is taken for so.
     """
     reviews = client.reviews(pull.number) if requirements.approvals or requirements.code_owners else ()
-    newest = _newest_reviews(reviews)
+    reviewed = _reviewed(reviews)
+    roles = {login: _role(client, login) for login, commits in reviewed.items() if commits != frozenset()}
     owners = (
         (facts.head != pull.head or client.review_decision(pull.number) == "APPROVED")
         if requirements.code_owners
@@ -147,25 +148,28 @@ def with_reviews(facts: PullFacts, client: RepositoryClient, pull: PullRow, requ
         facts,
         last_pusher=_pusher(client, pull, facts.head) if requirements.approvals else facts.last_pusher,
         approvals=tuple(
-            Approval(login, commit, _role(client, login))
-            for login, (state, commit) in newest.items()
-            if state == "APPROVED"
+            Approval(login, commit, roles[login])
+            for login, commits in reviewed.items()
+            for commit in sorted(commits or ())
         ),
         changes_requested=tuple(
             login
-            for login, (state, _) in newest.items()
-            if state == "CHANGES_REQUESTED" and may(Actor(login, _role(client, login)), ("write",)) is not Answer.DENY
+            for login, commits in reviewed.items()
+            if commits is None and may(Actor(login, roles[login]), ("write",)) is not Answer.DENY
         ),
         code_owner_approval=owners,
     )
 
 
-def _newest_reviews(reviews: Sequence[ReviewData]) -> dict[str, tuple[str, str]]:
-    """The newest review of each person that is more than a comment: login -> state and commit."""
-    found: dict[str, tuple[str, str]] = {}
+def _reviewed(reviews: Sequence[ReviewData]) -> dict[str, frozenset[str] | None]:
+    """What each person's reviews come to: the commits that they approve; None: they ask for changes."""
+    found: dict[str, frozenset[str] | None] = {}
     for one in reviews:
-        if one.state in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
-            found[one.author] = (one.state, one.commit or "")
+        before, commit = found.get(one.author) or frozenset(), {one.commit or ""}
+        if one.state == "CHANGES_REQUESTED":
+            found[one.author] = None
+        elif one.state in ("APPROVED", "DISMISSED"):
+            found[one.author] = before | commit if one.state == "APPROVED" else before - commit
     return found
 
 
@@ -177,13 +181,13 @@ def _role(client: RepositoryClient, login: str) -> str | None:
 
 
 def _pusher(client: RepositoryClient, pull: PullRow, commit: str) -> str | None:
-    """Who pushed a commit of the pull request, as GitHub lists it; else as webhooks told it."""
+    """Who pushed a commit of the pull request, as GitHub lists it; else as webhooks told it, which know of the head."""
     if not pull.fork:
         try:
             return client.pusher(pull.head_ref, commit)
         except (NotFound, Forbidden):
             pass  # a GitHub Enterprise Server that does not list it
-    return _known_pusher(pull)
+    return _known_pusher(pull) if commit == pull.head else pull.author
 
 
 def _known_pusher(pull: PullRow) -> str | None:

@@ -57,11 +57,12 @@ def judge(server: Server, key: str) -> float | None:
     why = ""
     if row is not None and pull is not None and told.state not in DEPLOYMENT_FINISHED:
         asked, lacks = _judge(server, server.project(hosted), told, row, pull, reviewed=reviewed)
-        if any(one.code in UNKNOWN for one in lacks):
+        if lacks and all(one.code in UNKNOWN for one in lacks):
             _log.warning("not known whether it may go on", deployment=told.id, why=[one.message for one in lacks])
             return server.settings.judge_seconds
-        why = withdrawal(lacks, asked) if lacks else ""
+        why = withdrawal([one for one in lacks if one.code not in UNKNOWN], asked) if lacks else ""
     with server.database.writing() as connection:
+        deployments.flags(connection, told.id, lock=True)
         if why:
             deployments.withdraw(connection, told.id, why, time.time())
         elif not deployments.judged(connection, told.id, told.judged_at, time.time()):
@@ -74,9 +75,12 @@ def _judge(
     server: Server, project: HostedProject, told: Flags, row: CommandRow, pull: PullRow, *, reviewed: bool
 ) -> tuple[Asked, tuple[Refusal, ...]]:
     """What was asked for, and what it lacks by now."""
+    default = f"refs/heads/{project.hosted.default_branch}"
+    project.mirror.update({default: default})
     client, definitions = server.client(project.hosted), project.default_definitions()
     command = from_json(row.verb, row.line, row.command)
-    asked = Asked(Verb(row.verb), actor(client, row.actor, definitions.permissions), force=command.force)
+    values = bool(command.given or command.forget)
+    asked = Asked(Verb(row.verb), actor(client, row.actor, definitions.permissions), force=command.force, values=values)
     facts = PullFacts(
         number=pull.number,
         state=PullState(pull.state),
@@ -95,13 +99,13 @@ def _judge(
 
 
 def _takes_reviews(connection: Connection, told: Flags, pull: PullRow | None) -> bool:
-    """Whether it takes reviews: what is deployed, destroyed or adopted from an open pull request, also by a retry."""
+    """Whether it takes reviews: a deploy, destroy or adoption from a pull request that is not merged, and its retry."""
     first: Flags | None = told
     while first is not None and first.retry_of is not None:
         first = deployments.flags(connection, first.retry_of)
     row = _command_of(connection, first.id) if first is not None else None
     verb = Verb(row.verb) if row is not None else Verb.DEPLOY
-    return pull is not None and pull.state == "open" and not told.continuous and verb in WITH_POWER
+    return pull is not None and pull.state != "merged" and not told.continuous and verb in WITH_POWER
 
 
 def _command_of(connection: Connection, deployment: int) -> CommandRow | None:

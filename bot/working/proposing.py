@@ -40,7 +40,7 @@ def carry_on(case: Case, command: CommandRow) -> list[int]:
     found: dict[int, Planned] = {}
     for view in shown:
         found |= planned_by(case.project, view.id)
-    also = recorder(theirs)
+    also = recorder(theirs, judged_at=0.0)  # who asked, and the reviews, were judged when it was proposed
     numbers = [submit(case.project, one, found, auto_approve=False, also=also) for one in _prepared(theirs)]
     with case.server.database.writing() as connection:
         conversation.set_command(connection, command.id, state=CommandState.GOING)

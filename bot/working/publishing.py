@@ -136,7 +136,7 @@ def after_edit(edits: Sequence[float], now: float, apart: float, most: int) -> t
 def progress_from(edits: Sequence[float], now: float, most: int) -> float:
     """From when on progress may be told: the more edits there were lately, the later, so that news never waits long."""
     lately = [at for at in edits if now - 60 < at <= now]
-    return lately[-1] + _SLOWING * len(lately) / most**2 if lately else now
+    return lately[-1] + min(_SLOWING * len(lately) / most**2, 60) if lately else now
 
 
 def _apart(server: Server, one: Publication) -> float:

@@ -56,7 +56,6 @@ def bring_up_to_date(server: Server, key: str) -> None:
     void_former(server, pull)
     with server.database.writing() as connection:
         tell_off_main(connection, hosted, pull.number, time.time())
-    before_merge.want_if_demanded(server, hosted, pull)
     if _may_plan(pull):
         plan(server, project, pull)
     else:
@@ -64,6 +63,7 @@ def bring_up_to_date(server: Server, key: str) -> None:
             _want_head_check(connection, hosted, pull, time.time())
             if pull.fork or publications.find(connection, hosted.id, Kind.PLAN, str(pull.number)) is not None:
                 publications.want(connection, hosted.id, Kind.PLAN, str(pull.number), time.time(), number=pull.number)
+    before_merge.want_if_demanded(server, hosted, pull)
 
 
 def refresh(server: Server, project: HostedProject, number: int) -> PullRow:

@@ -167,12 +167,16 @@ def workflow_of(prepared: Prepared) -> int | None:
     return next((row.workflow_id for row in prepared.rows.values()), None)
 
 
-def recorder(case: Case) -> Also:
-    """What is kept together with a deployment of this command: that it made it, and what is to be posted."""
+def recorder(case: Case, judged_at: float | None = None) -> Also:
+    """What is kept together with a deployment of this command: that it made it, and what is to be posted.
+
+    `judged_at`: when that was last known to be allowed; None: now.
+    """
 
     def also(connection: Connection, number: int) -> None:
         now = time.time()
         case.record(connection, number)
+        deployments.commanded(connection, number, now if judged_at is None else judged_at)
         want_deploy_check(connection, case.hosted, case.pull, number, now)
         publications.want(
             connection,

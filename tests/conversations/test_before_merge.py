@@ -1,4 +1,4 @@
-"""A base branch that demands `headwater deploy`: nothing is merged to it that is not deployed."""
+"""A base branch that demands `headwater deployed`: nothing is merged to it that is not deployed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.conversations.town import Conversation, Town
 from tests.github.world.refusal import Refusal
 from tests.github.world.repository import Protection
 
-CHECK = "headwater deploy"
+CHECK = "headwater deployed"
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ Not deployed as it is here: `network` and `api`. The base branch demands that be
     pull.say("/deploy network --only")
     assert _says(pull) == snapshot("""\
 in_progress
-1 of 3 environments to deploy
-Not deployed as it is here: `api`. The base branch demands that before a merge: write `/deploy`.\
+2 of 3 environments to deploy
+Not deployed as it is here: `db` and `api`. The base branch demands that before a merge: write `/deploy`.\
 """)
     pull.say("/deploy")
     assert _says(pull) == snapshot("""\
@@ -104,6 +104,26 @@ def test_what_does_not_end_well_is_still_to_be_deployed(strict: Town) -> None:
     pull.say("/deploy")
     assert _says(pull) == snapshot("""\
 in_progress
-1 of 3 environments to deploy
-Not deployed as it is here: `network`. The base branch demands that before a merge: write `/deploy`.\
+2 of 3 environments to deploy
+Not deployed as it is here: `network` and `db`. The base branch demands that before a merge: write `/deploy`.\
 """)
+
+
+def test_what_is_there_already_counts_as_deployed(strict: Town) -> None:
+    pull = strict.pull(strict.environments(api="a2"))
+    strict.settle()
+    (strict.tools / "api").write_text("a2\n")  # somebody made it by hand
+    pull.say("/deploy")
+    assert _says(pull).startswith("success\nNothing left to deploy")
+
+
+def test_what_another_pull_request_deployed_over_it_is_to_be_deployed_again(strict: Town) -> None:
+    pull = strict.pull(strict.environments(api="a2"))
+    strict.settle()
+    pull.say("/deploy")
+    assert _says(pull).startswith("success\nNothing left to deploy")
+    pull.say("/unlock")
+    other = strict.pull(strict.environments(api="a3"), by="bob")
+    strict.settle()
+    other.say("/deploy", by="bob")
+    assert _says(pull).startswith("in_progress\n1 of 1 environment to deploy")

@@ -99,3 +99,38 @@ def test_nothing_begins_while_github_does_not_say_who_may(strict: Town) -> None:
     strict.settle()
     assert headline(pull.newest()) == snapshot("### Deployed 3 environments")
     assert strict.tool_log()[-1] == "api deployed"
+
+
+def test_a_review_of_what_was_pushed_meanwhile_leaves_the_one_that_counts(strict: Town) -> None:
+    pull = _deploying(strict, REVIEWED)
+    pull.push({"network/more": "more\n"})
+    pull.review("bob")
+    _finish(strict)
+    assert strict.tool_log()[-1] == "api deployed"
+
+
+def test_what_was_proposed_for_somebody_who_may_no_more_is_not_destroyed(town: Town) -> None:
+    town.setup({"headwater.yml": SHOP, **town.environments(network="n1", db="d1", api="a1")})
+    pull = town.pull(town.environments(api="a2"))
+    town.settle()
+    pull.say("/deploy")
+    pull.say("/destroy --confirm shop")
+    town.repository.collaborators["ada"] = "read"
+    pull.say("/approve", by="olga")
+    assert not [one for one in town.tool_log() if "destroyed" in one]
+    assert rows(pull.newest()) == snapshot([])
+
+
+def test_a_job_that_no_machine_has_taken_is_taken_back(make_town: Callable[..., Town]) -> None:
+    town = make_town(judge_seconds=0.3)
+    town.setup({"headwater.yml": SHOP, **town.environments(network="n1", db="d1", api="a1")})
+    pull = town.pull(town.environments(network="n2", db="d2", api="a2"))
+    town.settle()
+    town.github.actions.most_jobs = 0
+    pull.comment("/deploy")
+    town.wait_for(lambda: "starting" in pull.newest())
+    town.repository.collaborators["ada"] = "read"
+    town.wait_for(lambda: "ada may no longer deploy here" in pull.newest())
+    town.github.actions.most_jobs = 20
+    town.settle()
+    assert town.tool_log() == []

@@ -334,7 +334,7 @@ class World:
             "digest_key": "00" * 32,
             "seal_key": "11" * 32,
             "accept": {"all": True},
-            "beat_every": 0.5,
+            "beat_every": 0.02,
             "variables": [{"name": "GREETING", "value": "hello"}],
             **more,
         }

@@ -43,7 +43,7 @@ def test_a_name_that_only_begins_like_ours_is_not_ours(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["headwater plan", "headwater plan: shop", "headwater deploy", "headwater deploy: shop"]
+    "name", ["headwater plan", "headwater plan: shop", "headwater deploy: shop", "headwater deployed"]
 )
 def test_ours_does_not_wait_for_itself(name: str) -> None:
     assert facts([Wanted(name)]) == [(name, True, True, "missing")]

@@ -16,6 +16,9 @@ def upgrade() -> None:
     with op.batch_alter_table("deployments") as batch:
         batch.add_column(sa.Column("judged_at", sa.Float()))
         batch.add_column(sa.Column("withdrawn", sa.Text(), nullable=False, server_default=sa.text("''")))
+    table = sa.table("deployments", *(sa.column(name) for name in ("state", "pull_id", "continuous", "judged_at")))
+    commanded = table.c.state.in_(("queued", "running")) & table.c.pull_id.is_not(None) & ~table.c.continuous
+    op.execute(sa.update(table).where(commanded).values(judged_at=0))
 
 
 def downgrade() -> None:
