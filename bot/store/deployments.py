@@ -214,6 +214,14 @@ def _wake_those_behind(connection: Connection, ended: Sequence[Row[Any]]) -> Non
         connection.execute(_WAKE, {**told, "deployment": number})
 
 
+def behind(connection: Connection, deployment: int) -> list[int]:
+    """The younger deployments of which something waits for an environment that this one is about."""
+    about = select(tasks.c.environment_id).where(tasks.c.deployment_id == deployment)
+    waiting = and_(tasks.c.state == TaskState.WAITING.value, tasks.c.deployment_id > deployment)
+    query = select(tasks.c.deployment_id).where(waiting, tasks.c.environment_id.in_(about)).distinct()
+    return sorted(connection.execute(query).scalars())
+
+
 def begin(connection: Connection, deployment: int, now: float) -> None:
     """The deployment is not queued any more."""
     queued = and_(deployments.c.id == deployment, deployments.c.state == DeploymentState.QUEUED.value)

@@ -12,7 +12,7 @@ from bot.decide.deeds import By, Result
 from bot.decide.facts import TaskAction
 from bot.decide.reconcile import Move
 from bot.decide.transitions import Code, DeploymentState, TaskState
-from bot.store import audit
+from bot.store import audit, publications
 from bot.store import deployments as moving
 from bot.store.hosted_tables import locks
 from bot.store.tables import deployments, environments, task_needs, tasks
@@ -156,7 +156,7 @@ def _supersede(connection: Connection, number: int, ids: Sequence[int], now: flo
     A push (`continuous`) leaves alone what a pull request asked for, and queues behind it. Only what waits for an
     approval there gives way, once the pull request holds the environment no more.
     """
-    query = select(tasks.c.id, tasks.c.state).where(
+    query = select(tasks.c.id, tasks.c.state, tasks.c.deployment_id).where(
         tasks.c.environment_id.in_(ids), tasks.c.action.in_(_MUTATING), tasks.c.state.in_(_NOT_STARTED)
     )
     if continuous:
@@ -164,6 +164,9 @@ def _supersede(connection: Connection, number: int, ids: Sequence[int], now: flo
         asks = and_(tasks.c.state == TaskState.NEEDS_APPROVAL.value, tasks.c.environment_id.not_in(held))
         query = query.join(deployments, tasks.c.deployment_id == deployments.c.id)
         query = query.where(or_(deployments.c.pull_id.is_(None), asks))
-    for row in connection.execute(query).all():
+    found = connection.execute(query).all()
+    for row in found:
         move = Move(row.id, TaskState(row.state), TaskState.CANCELLED, Code.SUPERSEDED, f"#{number}")
         moving.apply_move(connection, move, now)
+    for former in sorted({row.deployment_id for row in found}):
+        publications.refresh(connection, former, now)

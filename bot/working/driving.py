@@ -109,6 +109,8 @@ def _moved(connection: Connection, number: int) -> None:
     told = deployments.flags(connection, number)
     if told is None or told.state not in DEPLOYMENT_FINISHED:
         return
+    for younger in deployments.behind(connection, number):
+        publications.refresh(connection, younger, now)  # it says what it queues behind
     if told.continuous and deployments.was_locked_out(connection, number):
         _look_again(connection, told.workflow, now)  # what it waited for may have become free meanwhile
     if told.pull is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -242,6 +243,9 @@ def one_truth(records: Records) -> Iterator[str]:
         then = remark.body.partition("\n")[0] in asked
         if remark.bot and "◐" in remark.body and not busy and not then:
             yield f"a comment on #{remark.pull} says that something goes on: {remark.body[:200]!r}"
+        for number in re.findall(r"queued behind deployment (\d+)", remark.body) if remark.bot and not then else ():
+            if any(one.id == int(number) and one.state not in ("queued", "running") for one in records.deployments):
+                yield f"a comment on #{remark.pull} says that it queues behind {number}, which has ended"
     for check in records.checks:
         if check.status != "completed" and not any(one.state in ("queued", "running") for one in records.deployments):
             yield f"check {check.name!r} of {check.head[:7]} is still {check.status}"
@@ -251,13 +255,14 @@ def one_truth(records: Records) -> Iterator[str]:
 
 def _concluded(records: Records) -> Iterator[str]:
     """The check of a head's deploys has passed if, and only if, the newest of them did."""
-    heads = {one.head: one.number for one in records.pulls}
+    main = set(records.main)
+    made = [one for one in records.deployments if not one.continuous and one.action in ("deploy", "destroy", "adopt")]
     newest = {(one.name, one.head): one for one in records.checks if one.name.startswith(_DEPLOYS)}
     for check in newest.values():
-        made = [one for one in records.deployments if one.pull == heads.get(check.head) and not one.continuous]
-        deploys = [one for one in made if one.action in ("deploy", "destroy", "adopt")]
-        if check.status != "completed" or any(one.commit != check.head for one in deploys):
-            continue  # what belongs to which head of a pull request is not known here
+        pulls = {deed.pull for deed in records.deeds if deed.head == check.head}
+        if check.status != "completed" or any(one.pull in pulls and one.commit in main for one in made):
+            continue  # what is restored is told there as well
+        deploys = [one for one in made if one.commit == check.head]
         good = bool(deploys) and max(deploys, key=lambda one: one.id).state == "succeeded"
         if good != (check.conclusion == "success"):
             yield f"check {check.name!r} of {check.head[:7]} is {check.conclusion}, and its deployments are {deploys}"

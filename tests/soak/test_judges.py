@@ -161,6 +161,10 @@ BAD = {
         "I6 one truth",
         {"remarks": (*GOOD.remarks, Remark(9, 1, True, "headwater[bot]", "◐ deploying", 9.0))},
     ),
+    "a comment that says it queues": (
+        "I6 one truth",
+        {"remarks": (*GOOD.remarks, Remark(9, 1, True, "headwater[bot]", "○ queued behind deployment 1", 9.0))},
+    ),
     "a check that says it goes on": (
         "I6 one truth",
         {"checks": (Check("headwater deploy: soak", HEAD, "in_progress", ""),)},
