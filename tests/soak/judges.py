@@ -316,7 +316,7 @@ _SIGNS = {"succeeded": "✓–", "failed": "✗", "timed out": "✗", "cancelled
 
 
 def _said_of_tasks(records: Records) -> Iterator[str]:
-    """Each task that a comment tells of is told with its state."""
+    """Of each environment that a comment tells of, the newest task is told with its state."""
     tasks: dict[int, list[Task]] = defaultdict(list)
     for one in records.tasks:
         tasks[one.deployment].append(one)
@@ -325,8 +325,10 @@ def _said_of_tasks(records: Records) -> Iterator[str]:
         if body is None:
             yield f"comment {comment} is not there"
             continue
-        for task in (each for deployment in deployments for each in tasks[deployment]):
-            if task.action not in ("deploy", "destroy") or task.state not in _SIGNS:
+        told = [each for deployment in sorted(deployments) for each in tasks[deployment]]
+        newest = {one.environment: one for one in told if one.action in ("deploy", "destroy")}
+        for task in newest.values():
+            if task.state not in _SIGNS:
                 continue
             rows = [line for line in body.splitlines() if line.startswith(f"| `{task.environment}` |")]
             if not any(sign in row for row in rows for sign in _SIGNS[task.state]):
