@@ -271,7 +271,7 @@ def test_the_environments_that_github_must_have_are_told() -> None:
 
 SCRIPTS = {
     "plan": 'echo "$GREETING would change"; test -z "$PASSWORD" || echo "it has $PASSWORD"; exit 2',
-    "apply": "echo applied as $PASSWORD; echo $PASSWORD | md5sum",
+    "apply": "sleep 0.3; echo applied as $PASSWORD; echo $PASSWORD | md5sum",
     "destroy": "echo gone",
     "outputs": """echo '{"id": "vpc-1"}'""",
 }
@@ -334,7 +334,7 @@ class World:
             "digest_key": "00" * 32,
             "seal_key": "11" * 32,
             "accept": {"all": True},
-            "beat_every": 0.02,
+            "beat_every": 0.05,
             "variables": [{"name": "GREETING", "value": "hello"}],
             **more,
         }
