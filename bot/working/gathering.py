@@ -19,6 +19,7 @@ from bot.errors import HeadwaterError
 from bot.github.data import PullData, ReviewData
 from bot.github.errors import Forbidden, GitHubError, NotFound
 from bot.github.repository_client import RepositoryClient
+from bot.hosting.project import HostedProject
 from bot.store import hosting, locks, publications, views
 from bot.store.hosting import PullRow
 from bot.working.against_base import base_head, changed_since, lacks_base
@@ -106,16 +107,8 @@ def pull_facts(case: Case, requirements: Requirements, client: RepositoryClient)
     power = verb in WITH_POWER
     if power:
         told = _with_mergeable(client, told)
-    facts = PullFacts(
-        number=pull.number,
-        state=PullState(pull.state),
-        draft=pull.draft,
-        author=pull.author,
-        head=pull.head,
-        fork=pull.fork,
-        base=pull.base_ref,
-        default_branch=case.hosted.default_branch,
-        private=case.hosted.private,
+    facts = replace(
+        plain_facts(case.project, pull, pull.head),
         last_pusher=_known_pusher(pull),
         vetted=pull.may_run if pull.fork else None,
         bases=_bases(case) if power else (),
@@ -126,9 +119,24 @@ def pull_facts(case: Case, requirements: Requirements, client: RepositoryClient)
         checks=_checks(case, client, requirements) if power else (),
         app_lacks=case.server.github.missing_permissions(case.hosted.installation_id) if verb in _STARTS_JOBS else (),
         workflow_file=standing(case.server, case.project, pull.head) if verb in _STARTS_JOBS else None,
-        rules_known=case.project.rules_known,
     )
     return with_reviews(facts, client, pull, requirements) if power else facts
+
+
+def plain_facts(project: HostedProject, pull: PullRow, head: str) -> PullFacts:
+    """What the store and git know of a pull request, with this commit as its head."""
+    return PullFacts(
+        number=pull.number,
+        state=PullState(pull.state),
+        draft=pull.draft,
+        author=pull.author,
+        head=head,
+        fork=pull.fork,
+        base=pull.base_ref,
+        default_branch=project.hosted.default_branch,
+        private=project.hosted.private,
+        rules_known=project.rules_known,
+    )
 
 
 def with_reviews(facts: PullFacts, client: RepositoryClient, pull: PullRow, requirements: Requirements) -> PullFacts:

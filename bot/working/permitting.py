@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bot.commands.kept import from_json
 from bot.decide.gates import UNKNOWN, WITH_POWER, lasting, withdrawal
-from bot.decide.pull_facts import Asked, PullFacts, PullState, Verb
+from bot.decide.pull_facts import Asked, Verb
 from bot.decide.refusals import Refusal
 from bot.decide.transitions import DEPLOYMENT_FINISHED
 from bot.hosting.project import HostedProject
@@ -21,7 +21,7 @@ from bot.store.deployments import Flags
 from bot.store.hosting import HostedRepository, PullRow
 from bot.store.publications import Kind
 from bot.waking import Topic
-from bot.working.gathering import actor, with_reviews
+from bot.working.gathering import actor, plain_facts, with_reviews
 from bot.working.places import hosted_of
 
 KIND = "permit"
@@ -81,18 +81,7 @@ def _judge(
     command = from_json(row.verb, row.line, row.command)
     values = bool(command.given or command.forget)
     asked = Asked(Verb(row.verb), actor(client, row.actor, definitions.permissions), force=command.force, values=values)
-    facts = PullFacts(
-        number=pull.number,
-        state=PullState(pull.state),
-        draft=pull.draft,
-        author=pull.author,
-        head=told.commit,
-        fork=pull.fork,
-        base=pull.base_ref,
-        default_branch=project.hosted.default_branch,
-        private=project.hosted.private,
-        rules_known=project.rules_known,
-    )
+    facts = plain_facts(project, pull, told.commit)
     if reviewed:
         facts = with_reviews(facts, client, pull, definitions.requirements)
     return asked, lasting(asked, facts, definitions.permissions, definitions.requirements, reviewed=reviewed)
