@@ -59,6 +59,7 @@ class Explanation:
     actor: str = ""  # who asked for that deployment
     origin: str = ""
     at_work: int = 0  # attempts of the repository
+    unsure: str = ""  # why it is not known whether that deployment may go on
     held_by: int | None = None  # the number of the pull request that it belongs to
     held_since: float | None = None
     pending: tuple[Pending, ...] = ()
@@ -71,7 +72,15 @@ class Explanation:
         if task is None:
             return None
         return Place(
-            self.alias, task.state, task.code, task.detail, task.waits_for, self.rival, self.asking, self.at_work
+            self.alias,
+            task.state,
+            task.code,
+            task.detail,
+            task.waits_for,
+            self.rival,
+            self.asking,
+            self.at_work,
+            self.unsure,
         )
 
 
@@ -176,6 +185,7 @@ def _latest(project: Project, alias: str, row: EnvironmentRow | None, asked: Ask
                 "since": views.since(connection, view.id, task.id) or view.created_at,
                 "actor": view.actor,
                 "origin": view.origin,
+                "unsure": view.unsure,
                 "at_work": gathering.at_work(connection, row.workflow_id) if row is not None else 0,
             }
     return found

@@ -26,6 +26,7 @@ class Place:
     """Where an environment's latest deploy or destroy stands. `behind`: the deployment that it queues behind.
 
     `asking`: what waits for approval in the same deployment. `at_work`: how many attempts of its repository are.
+    `unsure`: why it is not known whether it may begin.
     """
 
     alias: str
@@ -36,6 +37,7 @@ class Place:
     behind: int | None = None
     asking: tuple[str, ...] = ()
     at_work: int = 0
+    unsure: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -50,7 +52,8 @@ def ways(place: Place) -> tuple[Way, ...]:
         case TaskState.WAITING:
             return _waiting(place)
         case TaskState.READY:
-            return (Way(f"by itself, once a job is free: {place.at_work} are at work"),)
+            unknown, busy = f"that is known: {place.unsure}", f"a job is free: {place.at_work} are at work"
+            return (Way(f"by itself, once {unknown if place.unsure else busy}"),)
         case TaskState.DISPATCHED:
             return (Way("by itself, once its job has a machine and claims it"),)
         case TaskState.RUNNING:

@@ -13,7 +13,7 @@ from planner.definition import Permissions, Requirements
 
 __all__ = [
     "Actor", "Approval", "Asked", "CheckFact", "CheckState", "Code", "PullFacts", "PullState", "Refusal", "Verb",
-    "WorkflowFile", "gates", "lasting", "welcome", "withdrawal",
+    "WorkflowFile", "gates", "lasting", "uncertainty", "welcome", "withdrawal",
 ]  # fmt: skip
 
 _SHORTEST_NAMED = 7
@@ -62,6 +62,14 @@ def lasting(
     case = _Case(asked, facts, permissions, requirements)
     lacks = (*_permission(case), *_rules_known(case))
     return (*lacks, *_approvals(case), *_code_owners(case)) if reviewed else lacks
+
+
+def uncertainty(lacks: Sequence[Refusal], asked: Asked) -> str:
+    """Why it is not known whether anything more may begin of what was asked for, in a few words."""
+    first = lacks[0]
+    if first.code is Code.PERMISSION_UNKNOWN:
+        return f"it could not be found out whether {asked.actor.login} may still {asked.verb.value} here"
+    return first.message
 
 
 def withdrawal(lacks: Sequence[Refusal], asked: Asked) -> str:

@@ -279,6 +279,12 @@ def judged(connection: Connection, deployment: int, before: float, at: float) ->
     return True
 
 
+def unsure(connection: Connection, deployment: int, why: str) -> bool:
+    """It is not known whether anything more of it may begin; whether that is new."""
+    of_it = and_(deployments.c.id == deployment, deployments.c.unsure != why)
+    return bool(connection.execute(update(deployments).where(of_it).values(unsure=why)).rowcount)
+
+
 def withdraw(connection: Connection, deployment: int, why: str, now: float) -> None:
     """Nothing more of it may begin, for what let it begin is gone."""
     note(connection, now, "withdrawn", deployment=deployment, detail=why)

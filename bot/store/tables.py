@@ -100,6 +100,7 @@ deployments = Table(
     Column("stop", String(8)),
     Column("judged_at", Float),  # when it was last known to be allowed; null: no command asked for it
     Column("withdrawn", Text, nullable=False, default="", server_default=text("''")),  # why nothing more may begin
+    Column("unsure", Text, nullable=False, default="", server_default=text("''")),  # why it is not known whether it may
     Column("given", LargeBinary),  # the values of -v, encrypted
     Column("forget", JSON, nullable=False, default=list),  # names of kept values that it does without
     Column("keep_for", Integer),  # the environment whose -v values these are; null: the workflow's

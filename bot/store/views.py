@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, literal, select
 
 from bot.decide.facts import TaskAction
-from bot.decide.transitions import Code, DeploymentState, TaskState
+from bot.decide.transitions import DEPLOYMENT_FINISHED, Code, DeploymentState, TaskState
 from bot.store.rivals import rivals
 from bot.store.tables import attempts, deployments, environments, events, plans, task_needs, tasks, workflows
 
@@ -72,6 +72,7 @@ class DeploymentView:
     finished_at: float | None
     tasks: tuple[TaskView, ...]
     retry_of: int | None = None
+    unsure: str = ""
 
 
 def deployment(connection: Connection, number: int, *, texts: bool = False) -> DeploymentView | None:
@@ -155,6 +156,7 @@ def _deployment(row: Row[Any], its_tasks: tuple[TaskView, ...]) -> DeploymentVie
         finished_at=row.finished_at,
         tasks=its_tasks,
         retry_of=row.retry_of,
+        unsure=row.unsure if DeploymentState(row.state) not in DEPLOYMENT_FINISHED else "",
     )
 
 

@@ -9,10 +9,11 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.commands.kept import from_json
-from bot.decide.gates import UNKNOWN, WITH_POWER, lasting, withdrawal
+from bot.decide.gates import UNKNOWN, WITH_POWER, lasting, uncertainty, withdrawal
 from bot.decide.pull_facts import Asked, Verb
 from bot.decide.refusals import Refusal
 from bot.decide.transitions import DEPLOYMENT_FINISHED
+from bot.errors import HeadwaterError
 from bot.hosting.project import HostedProject
 from bot.server import Server
 from bot.store import conversation, deployments, hosting, publications, work
@@ -56,9 +57,15 @@ def judge(server: Server, key: str) -> float | None:
         reviewed = _takes_reviews(connection, told, pull)
     why = ""
     if row is not None and pull is not None and told.state not in DEPLOYMENT_FINISHED:
-        asked, lacks = _judge(server, server.project(hosted), told, row, pull, reviewed=reviewed)
+        try:
+            asked, lacks = _judge(server, server.project(hosted), told, row, pull, reviewed=reviewed)
+        except HeadwaterError as error:
+            _not_sure(server, told.id, error.what)
+            raise
         if lacks and all(one.code in UNKNOWN for one in lacks):
-            _log.warning("not known whether it may go on", deployment=told.id, why=[one.message for one in lacks])
+            why = uncertainty(lacks, asked)
+            _log.warning("not known whether it may go on", deployment=told.id, why=why)
+            _not_sure(server, told.id, why)
             return server.settings.judge_seconds
         why = withdrawal([one for one in lacks if one.code not in UNKNOWN], asked) if lacks else ""
     with server.database.writing() as connection:
@@ -67,8 +74,18 @@ def judge(server: Server, key: str) -> float | None:
             deployments.withdraw(connection, told.id, why, time.time())
         elif not deployments.judged(connection, told.id, told.judged_at, time.time()):
             return 0.0  # doubted again meanwhile
+        if deployments.unsure(connection, told.id, ""):
+            publications.refresh(connection, told.id, time.time())
     server.wake(Topic.DRIVE)
     return None
+
+
+def _not_sure(server: Server, deployment: int, why: str) -> None:
+    """Tell people that nothing more begins while that is not known."""
+    with server.database.writing() as connection:
+        if deployments.unsure(connection, deployment, why):
+            publications.refresh(connection, deployment, time.time())
+    server.wake(Topic.WORK)
 
 
 def _judge(

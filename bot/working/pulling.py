@@ -301,9 +301,14 @@ def _want_head_check(
 def want_deploy_check(
     connection: Connection, hosted: HostedRepository, pull: PullRow, deployment: int, now: float, wait: float = 0.0
 ) -> None:
-    """Have the check of a workflow's deploys at this head posted; `deployment` is one of them, or its plan."""
+    """Have the check of a workflow's deploys posted; `deployment` is one of them, or its plan.
+
+    It stands at the commit that is deployed, or at the head where that is none of the pull request's (a restore).
+    """
     told = deployments.flags(connection, deployment)
     if told is not None and not told.continuous:  # that of a merge stands at its own commit
+        own = {pull.head, *(plan.commit for plan in conversation.plans_of(connection, pull.id))}
+        at = told.commit if told.commit in own else pull.head
         want = partial(publications.want, connection, hosted.id, now=now, number=pull.number, wait=wait)
-        want(Kind.DEPLOY_CHECK, f"{pull.id}:{pull.head}:{told.workflow}", sha=pull.head, deployments=[deployment])
+        want(Kind.DEPLOY_CHECK, f"{pull.id}:{at}:{told.workflow}", sha=at, deployments=[deployment])
         before_merge.refresh(connection, hosted, pull, deployment)

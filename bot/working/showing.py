@@ -44,7 +44,8 @@ def section(
     merging = workflow is not None and bool(base) and project.deploys_from(workflow, base)
     bases = project.bases_of(view.file) if base else ()
     only_to = () if base in bases else bases
-    return Section(view.workflow, view.file, view.state, view.id, rows, (), tuple(warnings), merging, only_to)
+    notes = (*warnings, f"Nothing more begins for now: {view.unsure}") if view.unsure else tuple(warnings)
+    return Section(view.workflow, view.file, view.state, view.id, rows, (), notes, merging, only_to)
 
 
 def _pull_of(connection: Connection, number: int) -> int | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from inline_snapshot import snapshot
 
-from tests.conversations.conftest import on_both
-from tests.conversations.merged import headline, rows
+from tests.conversations.conftest import SHOP, on_both
+from tests.conversations.merged import check_at, headline, rows
 from tests.conversations.town import Town
 from tests.conversations.workflows import workflow
 
@@ -47,4 +47,21 @@ def test_what_a_newer_deployment_takes_over_is_told_in_the_older_story(town: Tow
     second.say("/deploy")
     assert rows(first.newest()) == snapshot(
         ["`network` ! **waits for approval** ~1", "`db` ⊘ superseded by deployment 6 ~1"]
+    )
+
+
+def test_a_retry_of_an_older_commit_is_checked_there(town: Town) -> None:
+    town.setup({"headwater.yml": SHOP, **town.environments(network="n1", db="d1", api="a1")})
+    pull = town.pull(town.environments(network="n2", db="d2", api="a2"))
+    town.settle()
+    town.break_("api")
+    pull.say("/deploy")
+    older = pull.head
+    pull.push(town.environments(db="d3"))
+    town.settle()
+    town.mend("api")
+    assert headline(pull.say("/retry")) == "### Deployed `api`"
+    assert check_at(town, older, "headwater deploy: shop").splitlines()[0] == snapshot("success: Deployed api")
+    assert check_at(town, pull.head, "headwater deploy: shop").splitlines()[0] == snapshot(
+        "neutral: Nothing is deployed yet"
     )

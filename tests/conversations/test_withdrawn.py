@@ -9,7 +9,7 @@ from inline_snapshot import snapshot
 
 from tests.conversations.conftest import SHOP, on_both
 from tests.conversations.merged import headline, rows
-from tests.conversations.town import Conversation, Town
+from tests.conversations.town import Conversation, Town, shown
 from tests.github.world import requests as asking
 
 REVIEWED = "requirements: {approvals: 1}\n"
@@ -37,6 +37,11 @@ def _deploying(town: Town, top: str = "") -> Conversation:
 def _finish(town: Town) -> None:
     town.let_go("network")
     town.settle()
+
+
+def _note(comment: str) -> str:
+    """What the comment says of what keeps it."""
+    return next(line for line in comment.splitlines() if "for now" in line)
 
 
 @on_both
@@ -94,11 +99,48 @@ def test_nothing_begins_while_github_does_not_say_who_may(strict: Town) -> None:
     silence = strict.github.faults.error(asks, 502, times=None)
     strict.let_go("network")
     strict.wait_for(lambda: len(silence.met) > 1)
+    strict.wait_for(lambda: "Nothing more begins for now" in pull.newest())
+    assert _note(pull.newest()) == snapshot(
+        "- Nothing more begins for now: GitHub failed to answer GET /repos/acme/shop/collaborators/ada/permission (502)"
+    )
+    pull.comment("/explain db", by="eve")
+    strict.wait_for(lambda: "### `db`" in pull.newest())
+    assert pull.newest() == snapshot("""\
+### `db`
+
+- not deployed
+- needs `network`
+- ready (deployment 2, since DATE): all that it needs has succeeded
+- asked for by ada ([#1](https://github/acme/shop/pull/1)), for: `db/wanted`
+- belongs to [#1](https://github/acme/shop/pull/1) since DATE
+- would be deployed, since: never deployed
+
+It goes on by itself, once that is known: GitHub failed to answer GET /repos/acme/shop/collaborators/ada/permission (502).
+
+<sub>shop</sub>\
+""")
     assert strict.tool_log() == ["network begins", "network deployed"]
     strict.github.faults.mend()
     strict.settle()
-    assert headline(pull.newest()) == snapshot("### Deployed 3 environments")
+    told = shown(pull.ours()[-2].body)
+    assert headline(told) == snapshot("### Deployed 3 environments")
+    assert "for now" not in told
     assert strict.tool_log()[-1] == "api deployed"
+
+
+def test_what_waits_since_a_team_cannot_be_read_says_so(strict: Town) -> None:
+    strict.github.world.team("acme", "platform", ["ada"])
+    pull = _deploying(strict, "permissions: {deploy: ['@acme/platform']}\n")
+    silence = strict.github.faults.error("/teams/platform/", 403, times=None)
+    strict.let_go("network")
+    strict.wait_for(lambda: "Nothing more begins for now" in pull.newest())
+    assert _note(pull.newest()) == snapshot(
+        "- Nothing more begins for now: it could not be found out whether ada may still deploy here"
+    )
+    strict.github.faults.mend()
+    strict.settle()
+    assert headline(pull.newest()) == snapshot("### Deployed 3 environments")
+    assert silence.met
 
 
 def test_a_review_of_what_was_pushed_meanwhile_leaves_the_one_that_counts(strict: Town) -> None:

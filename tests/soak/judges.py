@@ -45,6 +45,7 @@ def _below(
 ) -> Iterator[str]:  # fmt: skip
     texts = records.texts.get(span.commit, {})
     base = records.texts.get(records.bases.get(span.commit, records.bases.get("main", "")), {})
+    undeployed = span.commit in records.main and not records.continuous  # what is merged need not be there
     for upstream in records.needs[span.environment]:
         wanted = texts.get(upstream)
         busy = at_work.get(upstream)
@@ -52,7 +53,7 @@ def _below(
             yield f"{_named(span)} began before {upstream} was there"
         elif busy is not None and busy.text == wanted and (upstream, wanted) not in applied:
             yield f"{_named(span)} began while {upstream} was being deployed"
-        elif wanted != base.get(upstream) and (upstream, wanted) not in applied:
+        elif wanted != base.get(upstream) and (upstream, wanted) not in applied and not undeployed:
             yield f"{_named(span)} began before {upstream} was {wanted}"
 
 

@@ -195,6 +195,13 @@ def test_who_might_when_something_was_begun_may_lose_it_later(after: tuple[int, 
     assert not list(judges.only_allowed(replace(GOOD, deeds=(*GOOD.deeds, *deeds))))
 
 
+def test_what_is_restored_alone_needs_nothing_that_was_merged_and_never_deployed() -> None:
+    log = read_log(f"{LOG}start apply db 13 3 {OTHER} db-0\nend apply db 13 3 {OTHER} db-0\n")
+    merged = {"main": (*GOOD.main, OTHER), "texts": {**GOOD.texts, OTHER: {"network": "network-2", "db": "db-0"}}}
+    assert not list(judges.order(replace(GOOD, log=log, continuous=False, **merged)))
+    assert list(judges.order(replace(GOOD, log=log, **merged)))
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_wrong_is_found(name: str) -> None:
     judge, changed = BAD[name]
