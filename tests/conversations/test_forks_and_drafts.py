@@ -175,6 +175,20 @@ def test_a_fork_that_was_read_is_deployed_and_merged(open_shop: Town) -> None:
     assert open_shop.tool_log() == ["db begins", "db deployed"]
 
 
+def test_a_fork_that_is_deleted_is_deployed_as_it_was_read(open_shop: Town) -> None:
+    pull = fork(open_shop, open_shop.environments(db="d2"))
+    open_shop.settle()
+    pull.say(f"/plan @{pull.head}", by="ada")
+    world = open_shop.github.world
+    assert pull.pull.head_repository is not None
+    world.delete_repository(pull.pull.head_repository, world.user("fred"))
+    assert headline(pull.say("/plan", by="ada")) == snapshot("### The plan comment shows it")
+    assert headline(pull.say("/deploy", by="ada")) == snapshot("### Deployed `db`")
+    pull.merge()
+    open_shop.settle()
+    assert open_shop.tool_log() == ["db begins", "db deployed"]
+
+
 def test_a_fork_whose_files_have_problems_is_not_even_read(open_shop: Town) -> None:
     pull = fork(open_shop, {"headwater.yml": "environments: {db: {}}\n"})
     open_shop.settle()

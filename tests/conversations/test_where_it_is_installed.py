@@ -72,6 +72,25 @@ def test_a_renamed_repository_is_deployed_under_its_new_name(shop: Town) -> None
     assert headline(pull.say("/deploy")) == "### Deployed `network`, 2 without changes"
 
 
+def test_a_repository_that_is_given_away_is_deployed_where_the_app_is_too(shop: Town) -> None:
+    planned(shop).merge()
+    shop.settle()
+    world, olga = shop.github.world, shop.github.world.user("olga")
+    other = world.organization("other")
+    world.transfer(shop.repository, other, olga)
+    pull = shop.pull(shop.environments(network="n3"))
+    shop.settle()
+    assert pull.ours() == []
+    world.install(shop.app, other)
+    shop.wait_for(lambda: pull.ours() != [])
+    shop.settle()
+    assert "/other/shop/commit/" in pull.plan()
+    assert headline(pull.say("/deploy")) == "### Deployed `network`, 2 without changes"
+    pull.merge()
+    shop.settle()
+    assert shop.tried_again() == []
+
+
 def test_a_repository_that_is_gone_is_left_alone(shop: Town) -> None:
     planned(shop)
     shop.github.world.delete_repository(shop.repository, shop.github.world.user("olga"))
