@@ -134,6 +134,7 @@ class CommentData:
 class ReviewData:
     """A review of `commit`: `state` is APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED or PENDING."""
 
+    id: int
     author: str
     state: str
     commit: str | None

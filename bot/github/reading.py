@@ -154,7 +154,7 @@ def review_of(json: object) -> ReviewData:
     """A review."""
     one = Shape(json)
     return ReviewData(
-        one.text("user", "login", default=GHOST), one.text("state").upper(), one.maybe_text("commit_id"),
+        one.id("id"), one.text("user", "login", default=GHOST), one.text("state").upper(), one.maybe_text("commit_id"),
     )  # fmt: skip
 
 

@@ -139,16 +139,23 @@ def plain_facts(project: HostedProject, pull: PullRow, head: str) -> PullFacts:
     )
 
 
-def with_reviews(facts: PullFacts, client: RepositoryClient, pull: PullRow, requirements: Requirements) -> PullFacts:
+def with_reviews(
+    facts: PullFacts, client: RepositoryClient, pull: PullRow, requirements: Requirements, *, begun: bool = False
+) -> PullFacts:
     """The same with the reviews that the requirements ask for, and with who pushed the commit that stands as the head.
 
     Of another commit than the newest, GitHub does not say whether code owners approved it: that is taken for so.
+    With `begun`, approvals count that no person has dismissed but only a push since.
     """
     reviews = client.reviews(pull.number) if requirements.approvals or requirements.code_owners else ()
+    if begun and any(one.state == "DISMISSED" and one.commit == facts.head for one in reviews):
+        outdated = client.outdated_approvals(pull.number)
+        reviews = tuple(replace(one, state="APPROVED") if one.id in outdated else one for one in reviews)
+    newest = client.pull(pull.number).head_sha if begun and requirements.code_owners else pull.head
     reviewed = _reviewed(reviews)
     roles = {login: _role(client, login) for login, commits in reviewed.items() if commits != frozenset()}
     owners = (
-        (facts.head != pull.head or client.review_decision(pull.number) == "APPROVED")
+        (facts.head != newest or client.review_decision(pull.number) == "APPROVED")
         if requirements.code_owners
         else None
     )

@@ -100,7 +100,7 @@ def _judge(
     asked = Asked(Verb(row.verb), actor(client, row.actor, definitions.permissions), force=command.force, values=values)
     facts = plain_facts(project, pull, told.commit)
     if reviewed:
-        facts = with_reviews(facts, client, pull, definitions.requirements)
+        facts = with_reviews(facts, client, pull, definitions.requirements, begun=True)
     return asked, lasting(asked, facts, definitions.permissions, definitions.requirements, reviewed=reviewed)
 
 

@@ -11,6 +11,7 @@ from tests.conversations.conftest import SHOP, on_both
 from tests.conversations.merged import headline, rows
 from tests.conversations.town import Conversation, Town, shown
 from tests.github.world import requests as asking
+from tests.github.world.repository import Protection
 
 REVIEWED = "requirements: {approvals: 1}\n"
 
@@ -86,8 +87,10 @@ def test_a_review_that_is_dismissed_lets_nothing_more_begin(town: Town) -> None:
     assert town.tool_log()[2:] == ["db begins", "db deployed", "api begins", "api deployed"]
 
 
-def test_a_push_while_it_deploys_takes_no_review_from_what_was_reviewed(strict: Town) -> None:
+@pytest.mark.parametrize("dismissing", [False, True])
+def test_a_push_while_it_deploys_takes_no_review_from_what_was_reviewed(strict: Town, dismissing: bool) -> None:
     pull = _deploying(strict, REVIEWED)
+    strict.repository.protections["main"] = Protection(approvals=1, dismiss_stale=dismissing)
     pull.push({"network/more": "more\n"}, by="bob")
     _finish(strict)
     assert strict.tool_log()[-1] == "api deployed"
@@ -147,6 +150,24 @@ def test_a_review_of_what_was_pushed_meanwhile_leaves_the_one_that_counts(strict
     pull = _deploying(strict, REVIEWED)
     pull.push({"network/more": "more\n"})
     pull.review("bob")
+    _finish(strict)
+    assert strict.tool_log()[-1] == "api deployed"
+
+
+def test_a_person_may_dismiss_what_a_push_would_have_dismissed_too(strict: Town) -> None:
+    pull = _deploying(strict, REVIEWED)
+    strict.repository.protections["main"] = Protection(approvals=1, dismiss_stale=True)
+    (review,) = pull.pull.reviews
+    asking.dismiss(strict.github.world, strict.repository, pull.pull, review, strict.github.world.user("olga"))
+    pull.push({"network/more": "more\n"}, by="bob")
+    _finish(strict)
+    assert strict.tool_log() == ["network begins", "network deployed"]
+
+
+def test_code_owners_are_not_asked_of_what_was_pushed_since(strict: Town) -> None:
+    strict.repository.protections["main"] = Protection(code_owners=True, approvals=1, dismiss_stale=True)
+    pull = _deploying(strict, "requirements: {codeOwners: true}\n")
+    pull.push({"network/more": "more\n"}, by="bob")
     _finish(strict)
     assert strict.tool_log()[-1] == "api deployed"
 

@@ -105,6 +105,7 @@ PULLS = [
     Step("bot", "GET {shop}/pulls/{pull}/reviews"),
     Step("bot", "GET {shop}/pulls/{pull}/reviews/{review}"),
     Step("ada", "PUT {shop}/pulls/{pull}/reviews/{review}/dismissals", {"message": "yes"}),
+    Step("bot", "GET {shop}/issues/{pull}/timeline"),
 ]
 TALK = [
     Step("bot", "GET {shop}/issues/{pull}"),

@@ -143,6 +143,11 @@ def test_reviews_count_the_newest_and_are_dismissed(github: GitHub, shop: Reposi
     assert decision(github, pull.number) == "APPROVED"
     github.commit(shop, {"db/main.tf": "# pushed after\n"}, branch="feature", by="ada")
     assert decision(github, pull.number) == "REVIEW_REQUIRED"
+    path, token = f"/repos/acme/shop/issues/{pull.number}/timeline", github.world.personal_token("ada")
+    told = call(github, "GET", path, token).json()
+    assert [one["event"] for one in told] == ["reviewed", "reviewed", "review_dismissed"]
+    assert told[-1]["dismissed_review"]["state"] == "approved"
+    assert told[-1]["dismissed_review"]["dismissal_commit_id"] == shop.pulls[pull.number].head_sha
     github.settle()
     assert [one for one in receiver.titles() if "review" in one] == [
         "pull_request_review submitted", "pull_request_review submitted", "pull_request_review dismissed",

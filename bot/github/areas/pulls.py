@@ -33,6 +33,17 @@ class Pulls(Area):
         """All reviews of a pull request, oldest first."""
         return tuple(review_of(one) for one in self._caller.pages(f"{self._base}/pulls/{number}/reviews"))
 
+    def outdated_approvals(self, number: int) -> frozenset[int]:
+        """The ids of reviews that approved, and that no person dismissed but a later push."""
+        told = (Shape(one) for one in self._caller.pages(f"{self._base}/issues/{number}/timeline"))
+        return frozenset(
+            one.id("dismissed_review", "review_id")
+            for one in told
+            if one.text("event", default="") == "review_dismissed"
+            and one.text("dismissed_review", "state").lower() == "approved"
+            and one.maybe_text("dismissed_review", "dismissal_commit_id")
+        )
+
     def pusher(self, branch: str, head: str) -> str | None:
         """Who moved a branch to where it is; None where the newest of its moves do not tell. Raises NotFound."""
         told = self._caller.get(f"{self._base}/activity", ref=f"refs/heads/{branch}", per_page=PAGE)

@@ -153,6 +153,12 @@ def dismiss_review(call: Call, where: Repository, number: int, review: int) -> A
     return pulls.review(call.world, where, one, found)
 
 
+@route("GET", "/repos/<owner>/<repo>/issues/<int:number>/timeline", needs=f"issues:read|{READ}")
+def timeline(call: Call, where: Repository, number: int) -> Any:
+    """What happened to it."""
+    return Answer(body=Page(pulls.timeline(call.world, where, the_pull(where, number)), lambda one: one))
+
+
 @route("GET", f"{ONE}/requested_reviewers", needs=READ)
 def requested(call: Call, where: Repository, number: int) -> Any:
     """Whose review is asked for."""

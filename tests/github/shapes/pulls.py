@@ -12,7 +12,7 @@ from tests.github.world.people import Account
 from tests.github.world.protection import merge_state
 from tests.github.world.pulls import Pull
 from tests.github.world.repository import Repository
-from tests.github.world.talk import Comment, CommitComment, Reaction, Review
+from tests.github.world.talk import Comment, CommitComment, Dismissal, Reaction, Review
 from tests.github.world.world import World
 
 Shape = dict[str, Any]
@@ -229,6 +229,37 @@ def commit_comment(world: World, where: Repository, one: CommitComment) -> Shape
         "author_association": association(world, where, one.user),
         "body": one.body,
         "reactions": reactions(url, one.reactions),
+    }
+
+
+def timeline(world: World, where: Repository, on: Pull) -> list[Shape]:
+    """What happened to its reviews, oldest first; the other events of GitHub's timeline are not told here."""
+    found = []
+    for one in on.reviews:
+        found.append((one.submitted_at, {"event": "reviewed", **review(world, where, on, one)}))
+        if one.dismissal is not None:
+            found.append((one.dismissal.at, _dismissed(world, where, one, one.dismissal)))
+    return [event for _, event in sorted(found, key=lambda each: each[0])]
+
+
+def _dismissed(world: World, where: Repository, one: Review, dismissal: Dismissal) -> Shape:
+    by_commit = {"dismissal_commit_id": dismissal.commit} if dismissal.commit else {}
+    return {
+        "id": dismissal.id,
+        "node_id": node_id("ReviewDismissedEvent", dismissal.id),
+        "url": f"{url_of(world, where)}/issues/events/{dismissal.id}",
+        "actor": user(world, dismissal.by),
+        "event": "review_dismissed",
+        "commit_id": None,
+        "commit_url": None,
+        "created_at": stamp(dismissal.at),
+        "performed_via_github_app": None,
+        "dismissed_review": {
+            "state": dismissal.was.lower(),
+            "review_id": one.id,
+            "dismissal_message": None,
+            **by_commit,
+        },
     }
 
 

@@ -118,7 +118,7 @@ def _head_moved(world: World, base: Repository, pull: Pull, old: str, new: str, 
     if protection and protection.dismiss_stale:
         for review in pull.reviews:
             if review.state == "APPROVED":
-                review.state = "DISMISSED"
+                review.dismiss(world.next_id(), by, world.clock.now(), new)
                 world.emit("pull_request_review", by, base, "dismissed", pull=pull, review=review)
     world.emit("pull_request", by, base, "synchronize", pull=pull, before=old, after=new)
 

@@ -214,7 +214,7 @@ def dismiss(world: World, repository: Repository, pull: Pull, one: Review, by: A
     with world.lock:
         if not allows(world.role(repository, by.login), "write"):
             raise Refusal(403, "Must have write access to dismiss a review")
-        one.state = "DISMISSED"
+        one.dismiss(world.next_id(), by, world.clock.now())
         world.emit("pull_request_review", by, repository, "dismissed", pull=pull, review=one)
 
 

@@ -51,6 +51,17 @@ class CommitComment:
     reactions: list[Reaction] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Dismissal:
+    """A review no longer counts: what it was, who did that, when, and the pushed commit that did it, if one did."""
+
+    id: int
+    was: str
+    by: Account
+    at: datetime
+    commit: str | None
+
+
 @dataclass(eq=False)
 class Review:
     """A review: `state` is APPROVED, CHANGES_REQUESTED, COMMENTED or DISMISSED."""
@@ -61,6 +72,11 @@ class Review:
     state: str
     sha: str
     submitted_at: datetime
+    dismissal: Dismissal | None = None
+
+    def dismiss(self, number: int, by: Account, at: datetime, commit: str | None = None) -> None:
+        """Have it count no more."""
+        self.dismissal, self.state = Dismissal(number, self.state, by, at, commit), "DISMISSED"
 
 
 def checked_body(body: object, resource: str = "IssueComment") -> str:
