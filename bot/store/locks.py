@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, delete, exists, insert, select
@@ -14,6 +14,7 @@ from bot.store import audit
 from bot.store.hosted_tables import locks, pulls
 from bot.store.tables import deployments, environments, tasks, workflows
 
+_MUTATING = tuple(one.value for one in TaskAction if one.mutates)
 _CALLED_OFF = (TaskState.CANCELLED.value, TaskState.BLOCKED.value, TaskState.SKIPPED.value)
 
 
@@ -38,6 +39,22 @@ def held(connection: Connection, ids: Iterable[int]) -> dict[int, Lock]:
     for start in range(0, len(chosen), 500):
         for one in _read(connection, locks.c.environment_id.in_(chosen[start : start + 500])):
             found[one.environment] = one
+    return found
+
+
+def commits(connection: Connection, ids: Collection[int]) -> dict[int, str]:
+    """The commit at which the holder of each of these has deployed it last, or is doing so."""
+    found: dict[int, str] = {}
+    chosen = list(ids)
+    for start in range(0, len(chosen), 500):
+        query = (
+            select(tasks.c.environment_id, tasks.c.commit)
+            .join(deployments, tasks.c.deployment_id == deployments.c.id)
+            .join(locks, and_(locks.c.environment_id == tasks.c.environment_id, locks.c.pull_id == deployments.c.pull_id))
+            .where(tasks.c.environment_id.in_(chosen[start : start + 500]), tasks.c.action.in_(_MUTATING))
+            .order_by(tasks.c.id)
+        )
+        found |= {row.environment_id: row.commit for row in connection.execute(query)}
     return found
 
 

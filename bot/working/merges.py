@@ -12,7 +12,7 @@ from bot.decide.transitions import TaskState
 from bot.hosting.project import HostedProject
 from bot.preparing.situation import Prepared
 from bot.server import Server
-from bot.store import conversation, hosting
+from bot.store import conversation, hosting, locks
 from bot.store.conversation import Story
 from bot.store.hosting import PullRow
 from bot.store.tables import deployments, tasks
@@ -100,10 +100,12 @@ def _ask(server: Server, project: HostedProject, branch: str, commits: Sequence[
 
 def ahead(project: HostedProject, prepared: Prepared, held: Collection[int]) -> frozenset[str]:
     """The aliases that open pull requests hold, where the branch has nothing that these have not got already."""
+    with project.database.reading() as connection:
+        commits = locks.commits(connection, held)
     by_commit: defaultdict[str, set[str]] = defaultdict(set)
     for alias in prepared.order:
         row = prepared.rows.get(alias)
-        theirs = (row.last_commit or row.commit) if row is not None and row.id in held else None
+        theirs = commits.get(row.id) if row is not None else None
         if theirs is not None:
             by_commit[theirs].add(alias)
     found: set[str] = set()

@@ -513,6 +513,23 @@ def test_what_another_pull_request_holds_waits_and_goes_on_when_it_is_unlocked(s
     assert pull.newest() == shown(story.body)
 
 
+@on_both
+def test_what_waited_is_not_forgotten_when_something_else_is_merged_meanwhile(shop: Town) -> None:
+    begin(shop)
+    holder = shop.pull(shop.environments(db="d1"), by="bob", title="Holds")
+    shop.settle()
+    holder.say("/deploy")
+    for wanted in ({"db": "d2"}, {"api": "a2"}):
+        pull = shop.pull(shop.environments(**wanted))
+        shop.settle()
+        pull.merge()
+        shop.settle()
+    assert [row.split()[:2] for row in rows(pull.newest())] == [["`db`", "⊘"], ["`api`", "⊘"]]
+    (shop.tools / "log").unlink()
+    holder.say("/unlock", by="bob")
+    assert shop.tool_log() == ["db begins", "db deployed", "api begins", "api deployed"]
+
+
 def test_it_goes_on_by_itself_when_the_holder_is_merged(shop: Town) -> None:
     begin(shop)
     holder = shop.pull(shop.environments(db="d1"), by="bob", title="Holds")
