@@ -50,7 +50,9 @@ def commits(connection: Connection, ids: Collection[int]) -> dict[int, str]:
         query = (
             select(tasks.c.environment_id, tasks.c.commit)
             .join(deployments, tasks.c.deployment_id == deployments.c.id)
-            .join(locks, and_(locks.c.environment_id == tasks.c.environment_id, locks.c.pull_id == deployments.c.pull_id))
+            .join(
+                locks, and_(locks.c.environment_id == tasks.c.environment_id, locks.c.pull_id == deployments.c.pull_id)
+            )
             .where(tasks.c.environment_id.in_(chosen[start : start + 500]), tasks.c.action.in_(_MUTATING))
             .order_by(tasks.c.id)
         )
