@@ -16,6 +16,7 @@ from bot.store import locks
 from bot.unlocking import submit_unlock
 from bot.working.ending import freed
 from bot.working.requesting import recorder
+from bot.working.voiding import void_held
 from planner.nearest import nearest
 
 
@@ -28,6 +29,7 @@ def act(case: Case) -> Outcome:
         held = locks.of_repository(connection, case.hosted.id)
         named = bool(case.command.patterns)
         chosen = meant(case.command, held if named else [one for one in held if one.pull == case.pull.id])
+        void_held(connection, chosen, now)
         for one in chosen:
             locks.release(connection, one.pull, case.by, now, [one.environment])
         if chosen:
@@ -81,7 +83,7 @@ VERB = Verb(
         ),
         more=(
             "An environment that was deployed from a pull request belongs to it until it is merged. Freed, another "
-            "pull request may deploy over it.\n\n"
+            "pull request may deploy over it, and what was to be deployed of it and has not begun is called off.\n\n"
             "A Terraform that was killed may leave its state locked: the next deploy fails and tells the lock's ID, "
             "its holder and its age. With `--state ID` a job of its own frees that lock and no other, unless something "
             "of ours is still at work there."

@@ -101,6 +101,7 @@ def _ended(place: Place) -> tuple[Way, ...]:
         Code.HAS_CHANGES: Way("a deploy makes it as the code says", verb="deploy", aliases=alias),
         Code.VOIDED: Way("to deploy what is there now", verb="deploy", aliases=alias),
         Code.CANCELLED: _SAME,
+        Code.FREED: _SAME,
         Code.FAIL_FAST: _SAME,
         Code.WITHDRAWN: Way("once somebody may again, or it is reviewed again", verb="retry"),
         Code.REJECTED: _SAME,

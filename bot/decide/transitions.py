@@ -83,6 +83,7 @@ class Code(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     VOIDED = "voided"
+    FREED = "freed"
     CANCELLED = "cancelled"
     FAIL_FAST = "fail-fast"
     WITHDRAWN = "withdrawn"
@@ -130,6 +131,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (_S.CANCELLED, Code.FAIL_FAST, "another one failed, and `--fail-fast` stops the rest"),
         (_S.CANCELLED, Code.WITHDRAWN, "who asked for it may not any more, or a review that it takes is gone"),
         (_S.CANCELLED, Code.SUPERSEDED, "a newer deployment of the environment took its place"),
+        (_S.CANCELLED, Code.FREED, "`/unlock` freed its environment before it had begun"),
     ),
     *_rows(
         _S.READY,
@@ -139,6 +141,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (_S.CANCELLED, Code.FAIL_FAST, "another one failed, and `--fail-fast` stops the rest"),
         (_S.CANCELLED, Code.WITHDRAWN, "who asked for it may not any more, or a review that it takes is gone"),
         (_S.CANCELLED, Code.SUPERSEDED, "a newer deployment of the environment took its place"),
+        (_S.CANCELLED, Code.FREED, "`/unlock` freed its environment before it had begun"),
     ),
     *_rows(
         _S.DISPATCHED,
@@ -163,6 +166,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (_S.CANCELLED, Code.FAIL_FAST, "another one failed, and `--fail-fast` stops the rest"),
         (_S.CANCELLED, Code.WITHDRAWN, "who asked for it may not any more, or a review that it takes is gone"),
         (_S.CANCELLED, Code.SUPERSEDED, "a newer deployment of the environment took its place"),
+        (_S.CANCELLED, Code.FREED, "`/unlock` freed its environment before it had begun"),
     ),
 )
 

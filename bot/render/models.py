@@ -19,7 +19,8 @@ class Row:
 
     `state` is None for what was not asked to do anything. `counts` has the keys of `bot.store.reports.COUNTS`,
     `text` is the redacted text of the plan, `reasons` are `code: detail` as stored, `duration` is in seconds.
-    `locked_by` is the pull request that holds it (`#12`), `behind` the older deployment that it is queued behind.
+    `locked_by` is the pull request that holds it (`#12`), `behind` the older deployment that it is queued behind,
+    and `behind_on` the pull request of that, where it is another one (`#12`).
     `changes`: the address and the actions of each changed resource. `asked_for`: differences that nobody saw wait for
     an approval. `shown`: its plan was shown before it was to be deployed. `reads`: the upstreams whose outputs it
     takes; None where that is not known, then all count. `held`: its job waits for the rules of its GitHub environment.
@@ -45,6 +46,7 @@ class Row:
     requires_approval: bool = False
     waits_for: tuple[str, ...] = ()
     behind: int | None = None
+    behind_on: str = ""
     changes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     asked_for: bool = False
     shown: bool = True

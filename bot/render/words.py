@@ -145,6 +145,7 @@ _OF_CODE = {
     Code.CANNOT_START: "could not start",
     Code.FAIL_FAST: "cancelled (fail-fast)",
     Code.VOIDED: "called off: something was pushed while it waited",
+    Code.FREED: "called off: unlocked while it waited",
 }
 
 
@@ -154,7 +155,8 @@ def state_words(row: Row, repository_url: str = "") -> Markdown:
         case None:
             return Markdown()
         case TaskState.WAITING if row.behind is not None:
-            return Markdown(f"queued behind deployment {row.behind}")
+            where = f" ({pull_link(row.behind_on, repository_url)})" if row.behind_on else ""
+            return Markdown(f"queued behind deployment {row.behind}{where}")
         case TaskState.WAITING if row.waits_for:
             return Markdown(f"waits for {codes(row.waits_for)}")
         case TaskState.RUNNING:

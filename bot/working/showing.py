@@ -25,9 +25,17 @@ _SPEAKING = {TaskState.BLOCKED, TaskState.FAILED, TaskState.CANCELLED, TaskState
 
 
 def section(
-    connection: Connection, project: HostedProject, number: int, warnings: Sequence[str] = (), base: str = ""
+    connection: Connection,
+    project: HostedProject,
+    number: int,
+    warnings: Sequence[str] = (),
+    base: str = "",
+    told_on: int | None = None,
 ) -> Section | None:
-    """One deployment, or plan of a pull request to `base`, as a part of a comment; None if there is none such."""
+    """One deployment, or plan of a pull request to `base`, as a part of a comment; None if there is none such.
+
+    `told_on`: the number of the pull request that this is told on, where the deployment is not its own.
+    """
     view = views.deployment(connection, number, texts=True)
     if view is None:
         return None
@@ -37,8 +45,13 @@ def section(
     pull = _pull_of(connection, number)
     workflow = _workflow(project, view)
     waiting = remote_jobs.held(connection, [task.attempt for task in view.tasks if task.attempt and not task.finished])
+    behind = {one: _pull_of(connection, one) for one in {task.behind for task in view.tasks} if one}
+    elsewhere = {one: _elsewhere(connection, theirs, told_on) for one, theirs in behind.items() if theirs != pull}
     rows = tuple(
-        _row(task, workflow, urls, _foreign(held.get(task.environment), pull), held=task.attempt in waiting)
+        replace(
+            _row(task, workflow, urls, _foreign(held.get(task.environment), pull), held=task.attempt in waiting),
+            behind_on=elsewhere.get(task.behind or 0, ""),
+        )
         for task in view.tasks
     )
     merging = workflow is not None and bool(base) and project.deploys_from(workflow, base)
@@ -51,6 +64,12 @@ def section(
 def _pull_of(connection: Connection, number: int) -> int | None:
     told = deployments.flags(connection, number)
     return told.pull if told is not None else None
+
+
+def _elsewhere(connection: Connection, pull: int | None, told_on: int | None) -> str:
+    """A pull request by its number, where that is another one."""
+    found = hosting.pull_by_id(connection, pull) if pull is not None else None
+    return f"#{found.number}" if found is not None and found.number != told_on else ""
 
 
 def _foreign(lock: Lock | None, pull: int | None) -> str:
@@ -195,7 +214,7 @@ def _commit_of(connection: Connection, project: HostedProject, row: CommandRow) 
 
 def story_model(connection: Connection, project: HostedProject, story: Story) -> DeploymentComment:
     """The comment that tells what a push deployed."""
-    every = [section(connection, project, number) for number in story.deployments]
+    every = [section(connection, project, number, told_on=story.number) for number in story.deployments]
     found = [one for one in every if one is not None and one.rows]
     return DeploymentComment(
         key=f"s{story.id}",

@@ -1,23 +1,27 @@
-"""What a push calls off: whatever waits for approval was shown of a commit that is not the head any more."""
+"""What is called off: by a push what waits for approval of another commit, by an unlock what has not begun."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, and_, select
 
 from bot.decide.deeds import ITSELF, By
-from bot.decide.facts import Stop
+from bot.decide.facts import Stop, TaskAction
 from bot.decide.reconcile import Move
 from bot.decide.transitions import DEPLOYMENT_FINISHED, Code, TaskState
 from bot.server import Server
 from bot.store import conversation, deployments, publications
 from bot.store.conversation import CommandRow, CommandState
 from bot.store.hosting import PullRow
+from bot.store.locks import Lock
 from bot.store.publications import Kind
 from bot.store.tables import deployments as deployment_table
-from bot.store.tables import tasks
+from bot.store.tables import environments, tasks
 
+_MUTATING = tuple(one.value for one in TaskAction if one.mutates)
+_NOT_BEGUN = (TaskState.WAITING, TaskState.READY, TaskState.NEEDS_APPROVAL)
 _PUSHED = By(ITSELF, "push", ("a push voids what waits for approval",))
 
 
@@ -49,23 +53,41 @@ def void_asked(connection: Connection, pull: PullRow, by: By, now: float) -> Non
             call_off(connection, command, f"the pull request was {pull.state} while it waited", by, now)
 
 
+def void_held(connection: Connection, held: Sequence[Lock], now: float) -> None:
+    """Call off what has not begun of these environments' deployments from the pull requests that hold them."""
+    ids = [lock.environment for lock in held]
+    query = select(environments.c.workflow_id).where(environments.c.id.in_(ids)).distinct()
+    for workflow in sorted(connection.execute(query).scalars()):
+        deployments.lock_workflow(connection, workflow)
+    for lock in held:
+        its = and_(tasks.c.environment_id == lock.environment, tasks.c.action.in_(_MUTATING))
+        theirs = and_(deployment_table.c.pull_id == lock.pull, deployment_table.c.continuous.is_(False))
+        _cancel(connection, and_(its, theirs), _NOT_BEGUN, Code.FREED, now)
+
+
 def _void_tasks(connection: Connection, pull: PullRow, commit: str, now: float) -> bool:
+    which = and_(
+        deployment_table.c.pull_id == pull.id,
+        deployment_table.c.commit == commit,
+        deployment_table.c.continuous.is_(False),
+    )
+    return _cancel(connection, which, (TaskState.NEEDS_APPROVAL,), Code.VOIDED, now)
+
+
+def _cancel(
+    connection: Connection, which: ColumnElement[bool], states: Sequence[TaskState], code: Code, now: float
+) -> bool:
+    """Cancel the tasks that are in one of these states; whether there were any."""
     query = (
-        select(tasks.c.id, deployment_table.c.workflow_id, deployment_table.c.id.label("deployment"))
+        select(tasks.c.id, tasks.c.state, deployment_table.c.workflow_id, deployment_table.c.id.label("deployment"))
         .join(deployment_table, tasks.c.deployment_id == deployment_table.c.id)
-        .where(
-            deployment_table.c.pull_id == pull.id,
-            deployment_table.c.commit == commit,
-            deployment_table.c.continuous.is_(False),
-            tasks.c.state == TaskState.NEEDS_APPROVAL.value,
-        )
+        .where(which, tasks.c.state.in_([one.value for one in states]))
         .order_by(deployment_table.c.workflow_id, tasks.c.id)
     )
     rows = connection.execute(query).all()
     for row in rows:
         deployments.lock_workflow(connection, row.workflow_id)
-        move = Move(row.id, TaskState.NEEDS_APPROVAL, TaskState.CANCELLED, Code.VOIDED)
-        deployments.apply_move(connection, move, now)
+        deployments.apply_move(connection, Move(row.id, TaskState(row.state), TaskState.CANCELLED, code), now)
         publications.refresh(connection, row.deployment, now)
     return bool(rows)
 

@@ -13,7 +13,8 @@ from sqlalchemy.exc import OperationalError
 from bot.store import locks
 from tests.bot.runner.state_store import state_store
 from tests.conversations.conftest import on_both
-from tests.conversations.town import Conversation, Town
+from tests.conversations.merged import headline, rows
+from tests.conversations.town import Conversation, Town, shown
 from tests.conversations.workflows import workflow
 
 THREE = {"network": "", "db": "network", "cdn": ""}
@@ -127,6 +128,27 @@ def test_one_frees_ones_own_and_admins_that_of_others(town: Town) -> None:
 | `db` | ✓\xa0deployed | [#2](https://github/acme/shop/pull/2) | [`COMMIT7`](https://github/acme/shop/commit/COMMIT) | DATE |
 | `cdn` | ✓\xa0deployed | [#2](https://github/acme/shop/pull/2) | [`COMMIT7`](https://github/acme/shop/commit/COMMIT) | DATE |\
 """)
+
+
+@on_both
+def test_what_has_not_begun_is_called_off_when_it_is_unlocked(town: Town) -> None:
+    asking = workflow(THREE, more={"db": "requiresApproval: true"})
+    town.setup({"headwater.yml": asking, **town.environments(network="1", db="1", cdn="1")})
+    first = town.pull(town.environments(network="2", db="2"))
+    town.settle()
+    assert headline(first.say("/deploy")) == snapshot("### `db` waits for approval: 1 done")
+    first.close()
+    town.settle()
+    assert headline(first.say("/unlock network db", by="olga")) == "### Done"
+    assert rows(shown(first.ours()[1].body)) == snapshot(
+        ["`network` ✓ deployed +1", "`db` ⊘ called off: unlocked while it waited +1"]
+    )
+    assert headline(first.say("/approve db", by="bob")) == snapshot("### `db`: nothing that waits here is called that")
+    second = town.pull(town.environments(db="3"), by="bob")
+    town.settle()
+    second.say("/deploy")
+    second.say("/approve", by="ada")
+    assert (town.tools / "db").read_text() == "3\n"
 
 
 @on_both

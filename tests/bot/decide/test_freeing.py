@@ -115,6 +115,7 @@ def test_what_frees_each() -> None:
         "blocked (upstream-broken): once vpc is mended -> retry",
         "cancelled (cancelled): to go on with the same -> retry",
         "cancelled (fail-fast): to go on with the same -> retry",
+        "cancelled (freed): to go on with the same -> retry",
         "cancelled (rejected): to go on with the same -> retry",
         "cancelled (superseded): in #9, which took its place -> nothing to do",
         "cancelled (voided): to deploy what is there now -> deploy db",

@@ -96,6 +96,7 @@ BY_ROWS = {
     (S.READY, S.FAILED, Code.CANNOT_START),
     (S.NEEDS_APPROVAL, S.CANCELLED, Code.REJECTED),
     (S.NEEDS_APPROVAL, S.CANCELLED, Code.VOIDED),
+    *((one, S.CANCELLED, Code.FREED) for one in (S.WAITING, S.READY, S.NEEDS_APPROVAL)),
 }
 """What the store, the driver and people do: tests/bot/store/test_moves.py visits these; pushes: test_approvals.py."""
 

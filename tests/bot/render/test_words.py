@@ -34,6 +34,8 @@ def test_states_are_said_as_on_the_command_line(action: TaskAction) -> None:
 
 def test_other_deployments_are_no_pull_requests() -> None:
     assert state_words(Row("x", state=TaskState.WAITING, behind=7)) == "queued behind deployment 7"
+    theirs = Row("x", state=TaskState.WAITING, behind=7, behind_on="#3")
+    assert state_words(theirs, "https://h/a/b") == "queued behind deployment 7 ([#3](https://h/a/b/pull/3))"
     gone = Row("x", state=TaskState.CANCELLED, code=Code.SUPERSEDED, detail="#9")
     assert state_words(gone) == "superseded by deployment 9"
     locked = Row("x", state=TaskState.BLOCKED, code=Code.LOCKED, detail="#12")
