@@ -21,11 +21,16 @@ class UnknownAlias(SelectionError):  # noqa: N818 - what is wrong, in the words 
 
 
 class UpstreamNotDeployed(SelectionError):  # noqa: N818 - as above
-    """Upstreams that the selection builds on, and that would have to be deployed first; `aliases` holds them all."""
+    """Upstreams that the selection builds on, and that would have to be deployed first; `aliases` holds them all.
 
-    def __init__(self, aliases: tuple[str, ...], message: str) -> None:
-        self.aliases = aliases
-        super().__init__(message)
+    `what` is wrong with them, and `mend` what to do, are the program's own words.
+    """
+
+    what = "not deployed, but needed upstream"
+
+    def __init__(self, aliases: tuple[str, ...], mend: str) -> None:
+        self.aliases, self.mend = aliases, mend
+        super().__init__(f"{self.what}: {', '.join(repr(one) for one in aliases)}; {mend}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +118,5 @@ def _refuse_missing(graph: Graph, chosen: frozenset[str], settled: frozenset[str
         waiting.extend(graph.needs[node])
     if missing:
         names = tuple(node for node in graph.order if node in missing)
-        raise UpstreamNotDeployed(
-            names,
-            "not deployed, but needed upstream: "
-            + ", ".join(repr(name) for name in names)
-            + "; select them too, or deploy them first"
-            + ("" if only else "; --only leaves out what lies downstream"),
-        )
+        more = "" if only else "; --only leaves out what lies downstream"
+        raise UpstreamNotDeployed(names, f"select them too, or deploy them first{more}")

@@ -61,7 +61,10 @@ def plans(rows: Sequence[Row], named: Named) -> str:
     who = environments(rows, named)
     open_ones = sum(not finished(row) for row in rows)
     if open_ones:
-        parts = [f"{len(rows) - open_ones} done"] if open_ones < len(rows) else []
+        later = sum(row.code in LATER for row in rows)
+        done = len(rows) - open_ones - later
+        parts = [f"{done:,} done"] if done else []
+        parts += [f"{later:,} planned at deploy"] if later else []
         return _sentence(f"Planning {who}", parts + _failures(rows))
     return _sentence(who, _one_plan(rows[0]) if len(rows) == 1 else _many_plans(rows))
 

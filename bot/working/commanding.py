@@ -32,6 +32,7 @@ from bot.working.places import hosted_of
 from bot.working.pulling import fetch, keep_told
 from bot.working.voiding import void_former
 from planner.problems import PlannerError
+from planner.selection import UpstreamNotDeployed
 
 RefusalRow = tuple[str, str, str, tuple[str, ...]]
 """Code, what is not met, what to do about it, and what it is about."""
@@ -143,6 +144,8 @@ def _refused(error: HeadwaterError | PlannerError) -> tuple[RefusalRow, ...]:
     """What failed, as something that is not met: what it is, and what to do."""
     if isinstance(error, HeadwaterError):
         return ((error.code, error.what, error.mend, error.names),)
+    if isinstance(error, UpstreamNotDeployed):
+        return ((_NO_CODE, error.what, error.mend, error.aliases),)
     lines = [line.partition("; ") for line in str(error).splitlines() if line]
     return tuple((_NO_CODE, what, mend, ()) for what, _, mend in lines)
 

@@ -87,7 +87,7 @@ def test_of_one_with_what_it_affects_downstream(shop: Town) -> None:
 ### Not deployed
 
 > [!WARNING]
-> **Not deployed, but needed upstream: 'network'**. Select them too, or deploy them first; --only leaves out what lies downstream
+> **Not deployed, but needed upstream**: `network`. Select them too, or deploy them first; --only leaves out what lies downstream
 
 <sub>`/deploy db` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
