@@ -26,7 +26,7 @@ help:
 	@echo "make test    lint and all tests, as CI runs them"
 	@echo "make lint    format, lint, types and layers"
 	@echo "make bench   the figures of docs/benchmarks.md (needs npm)"
-	@echo "make stories all conversations on pull requests (long: half an hour on two cores)"
+	@echo "make stories all conversations on pull requests (long: half an hour on two cores; STORE=postgresql: there)"
 	@echo "make crash   kill deploys, and the bot, at every point and not only at a sample (hours; PART=1/8: the bot alone, each eighth)"
 	@echo "make soak    storms of faults against real processes (SEED=1 RUNS=20 DATABASE=sqlite FAULTS=1,2 PULLS=20 SCENARIO=file SHRINK=1)"
 	@echo "make soak-selftest  break the code on purpose: the storms' judges must catch it"
@@ -50,7 +50,7 @@ test: lint
 	@$(BIN)/python -m pytest $(STORMS)
 
 stories: $(STAMP)
-	@$(BIN)/python -m pytest -n $(WORKERS) tests/conversations
+	@HEADWATER_TEST_STORE=$(or $(STORE),sqlite) $(BIN)/python -m pytest -n $(WORKERS) tests/conversations
 
 lint: $(STAMP)
 	@$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -53,8 +54,11 @@ on_both = pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=Tr
 
 @pytest.fixture
 def store(request: pytest.FixtureRequest) -> str | None:
-    """Where the server keeps what it knows: the address of a new PostgreSQL database, or None for its own SQLite."""
-    if getattr(request, "param", "sqlite") == "sqlite":
+    """Where the server keeps what it knows: the address of a new PostgreSQL database, or None for its own SQLite.
+
+    Those that are told on one database alone are told on PostgreSQL with `HEADWATER_TEST_STORE=postgresql`.
+    """
+    if getattr(request, "param", os.environ.get("HEADWATER_TEST_STORE", "sqlite")) == "sqlite":
         return None
     template = request.getfixturevalue("migrated_postgres")
     address: str = request.getfixturevalue("postgres")(template)
