@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
@@ -13,7 +14,9 @@ from bot.errors import StoreError
 from bot.store.database import Database
 from bot.waking import Topic
 
-CHANNEL = "headwater_work"
+CHANNEL, LISTENER = "headwater_work", "headwater listens"
+COUNT_SECONDS = 10.0
+_COUNT = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
 
 
 class Nobody:
@@ -29,8 +32,9 @@ class Nobody:
 class Replicas:
     """All who share a database in PostgreSQL, by its LISTEN and NOTIFY."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, among: Callable[[int], None], count_seconds: float = COUNT_SECONDS) -> None:
+        """`among` is told again and again how many processes listen, this one with them."""
+        self._database, self._among, self._count_seconds = database, among, count_seconds
 
     def tell(self, topics: Iterable[Topic]) -> None:
         """Wake them; where the database does not answer, they look each second all the same."""
@@ -51,7 +55,12 @@ class Replicas:
             connection: Any = raw.driver_connection
             connection.autocommit = True
             connection.execute(f"LISTEN {CHANNEL}")
+            connection.execute("SELECT set_config('application_name', %s, false)", (LISTENER,))
+            counted = float("-inf")
             while not stopped.is_set():
+                if time.monotonic() - counted >= self._count_seconds:
+                    counted = time.monotonic()
+                    self._among(connection.execute(_COUNT, (LISTENER,)).fetchone()[0])
                 for told in connection.notifies(timeout=1.0, stop_after=1):
                     hear([one for one in Topic if one in told.payload.split()])
         finally:

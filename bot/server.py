@@ -56,10 +56,13 @@ class Server:
         self.database = Database(settings.database)
         key = settings.key.get_secret_value() if settings.key else None
         self.vault = Vault(settings.state / "key", key)
-        self.waking = Waking((beside or Nobody()) if settings.embedded else Replicas(self.database))
+        self.waking = Waking((beside or Nobody()) if settings.embedded else Replicas(self.database, self._share))
         self.log_read_until: datetime | None = None
         """Up to which webhook a sweep of this process has read GitHub's log."""
         self._here = threading.local()
+
+    def _share(self, among: int) -> None:
+        self.github.limits.share(among)
 
     @cached_property
     def github(self) -> App:

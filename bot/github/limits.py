@@ -2,7 +2,8 @@
 
 An installation has some thousand requests an hour; bursts have limits of their own (points and created content a
 minute). Where it becomes scarce, what people wait for goes first: each class of calls leaves a share to the better
-ones. Each process keeps its own count; what GitHub tells in each answer is about all of them.
+ones. Each process keeps its own count; what GitHub tells in each answer is about all of them, and of what it does not
+tell (bursts) each of several processes takes its part.
 """
 
 from __future__ import annotations
@@ -94,18 +95,18 @@ class Numbers:
     held: int
 
 
-def wait_for(budget: Budget, resource: str, cost: Cost, priority: Priority, now: float) -> float:
-    """For how many seconds this call has to wait; 0 when it may go."""
+def wait_for(budget: Budget, resource: str, cost: Cost, priority: Priority, now: float, *, among: int = 1) -> float:
+    """For how many seconds this call has to wait; 0 when it may go. `among`: how many processes share the limits."""
     left = 1.0 - SHARE_LEFT[priority]
     waits = [budget.blocked_until - now]
     hourly = budget.hourly.get(resource)
     if hourly is not None and hourly.remaining <= hourly.limit * SHARE_LEFT[priority]:
         waits.append(hourly.reset - now)
-    waits.append(until_free(budget.points, POINTS_A_MINUTE * left - cost.points, MINUTE, now))
+    waits.append(until_free(budget.points, POINTS_A_MINUTE * left / among - cost.points, MINUTE, now))
     if cost.creates:
         made = [(at, 1) for at in budget.created]
-        waits.append(until_free(made, CONTENT_A_MINUTE * left - 1, MINUTE, now))
-        waits.append(until_free(made, CONTENT_AN_HOUR * left - 1, HOUR, now))
+        waits.append(until_free(made, CONTENT_A_MINUTE * left / among - 1, MINUTE, now))
+        waits.append(until_free(made, CONTENT_AN_HOUR * left / among - 1, HOUR, now))
     return max(0.0, *waits)
 
 
@@ -127,13 +128,19 @@ class Limits:
         self._clock = clock
         self._lock = threading.Lock()
         self._budgets: dict[int, Budget] = {}
+        self._among = 1
+
+    def share(self, among: int) -> None:
+        """So many processes make calls: each takes its part of the bursts, whichever of them has more to do."""
+        with self._lock:
+            self._among = max(among, 1)
 
     def admit(self, payer: int, resource: str, cost: Cost, priority: Priority) -> None:
         """Let a call go and count it. Raises RateLimited (`held`) with the wait where it may not go yet."""
         with self._lock:
             budget, now = self._budgets.setdefault(payer, Budget()), self._clock()
             _forget(budget, now)
-            wait = wait_for(budget, resource, cost, priority, now)
+            wait = wait_for(budget, resource, cost, priority, now, among=self._among)
             if wait <= 0:
                 budget.calls += 1
                 budget.points.append((now, cost.points))

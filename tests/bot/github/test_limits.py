@@ -68,6 +68,21 @@ def test_bursts_are_paced_by_points() -> None:
     assert wait_for(budget, "core", READ, COMMAND, 160.0) == 0
 
 
+def test_each_of_several_processes_takes_its_part_of_the_bursts() -> None:
+    now = [100.0]
+    limits = Limits(lambda: now[0])
+    limits.share(4)
+    for _ in range(CONTENT_A_MINUTE // 4):
+        limits.admit(1, "core", CREATE, COMMAND)
+    with pytest.raises(RateLimited) as held:
+        limits.admit(1, "core", CREATE, COMMAND)
+    assert held.value.wait == MINUTE
+    limits.share(1)
+    limits.admit(1, "core", CREATE, COMMAND)
+    limits.share(0)  # nobody was counted, not even who asks
+    limits.admit(1, "core", READ, COMMAND)
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 100), st.integers(1, 5)), max_size=40).map(sorted),
     st.integers(0, 60), st.integers(1, 60),
