@@ -11,6 +11,7 @@ from sqlalchemy import select
 from bot.store import work as work_rows
 from bot.store.hosted_tables import work
 from bot.working.sweeping import sweep
+from tests.bot.test_metrics import values
 from tests.conversations.town import Town
 
 
@@ -50,6 +51,9 @@ def test_commands_go_through_while_plans_sweeps_and_edits_wait_and_the_last_edit
     assert "Deployed 3 environments" in pull.newest()
     assert len(pull.ours()) == 2
     assert "1 to change" in late.plan()
+    counted = values(shop.server.metrics)
+    assert counted["headwater_github_calls_held_total"] > 0
+    assert counted['headwater_tasks_finished{result="succeeded",tool="script"}'] > 3
     assert shop.tool_log() == [f"{name} {deed}" for name in ("network", "db", "api") for deed in ("begins", "deployed")]
 
 
