@@ -166,14 +166,32 @@ def _migrate(engine: Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(resources.files("bot.store") / "migrations"))
-    with engine.connect() as connection:
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN EXCLUSIVE")
-        else:
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(4839201)")
+    with engine.connect() as connection, _whole(connection):
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@contextmanager
+def _whole(connection: Connection) -> Iterator[None]:
+    """A transaction for migrations, one at a time.
+
+    SQLite makes some tables anew: what others refer to is away meanwhile, and is judged at the end.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(4839201)")
+        yield
         connection.commit()
+        return
+    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+    try:
+        connection.exec_driver_sql("BEGIN EXCLUSIVE")
+        yield
+        if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+            raise StoreError("the database refers to rows that are not there", "restore it from a backup")
+        connection.commit()
+    finally:
+        connection.rollback()
+        connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
 
 def shown_url(url: str) -> str:

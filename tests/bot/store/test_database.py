@@ -7,6 +7,7 @@ import threading
 from contextlib import ExitStack
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -14,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import func, insert, inspect, select
+from sqlalchemy import JSON, Column, MetaData, create_engine, func, insert, inspect, select, text
 from sqlalchemy.engine import Engine
 
 import bot.store.hosted_tables  # noqa: F401 (its tables belong to the metadata)
@@ -52,6 +53,39 @@ def test_downgrading_leaves_nothing_and_upgrading_brings_all_back(database: Data
     assert set(inspect(database.engine).get_table_names()) == {"alembic_version"}
     move_to(database.engine, "head")
     assert set(metadata.tables) <= set(inspect(database.engine).get_table_names())
+
+
+REVISIONS = sorted(one.revision for one in ScriptDirectory.from_config(migrations()).walk_revisions())
+
+
+@pytest.mark.parametrize("revision", REVISIONS[:-1])
+def test_what_an_older_headwater_kept_is_there_after_the_upgrade(url: str, revision: str) -> None:
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    move_to(engine, revision)
+    kept = MetaData()
+    with engine.begin() as connection:
+        kept.reflect(connection)
+        for table in kept.sorted_tables:
+            if table.name != "alembic_version":
+                connection.execute(insert(table).values({one.name: _something(one) for one in table.columns}))
+    engine.dispose()
+    database = Database(url)
+    with database.writing() as connection:
+        assert connection.scalar(select(func.count()).select_from(metadata.tables["tasks"])) == 1
+        left = [one for one in kept.tables if connection.scalar(text(f"SELECT count(*) FROM {one}")) != 1]
+        assert left == []
+        if connection.dialect.name == "sqlite":
+            assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+            assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+
+
+def _something(column: Column[Any]) -> object:
+    """A value for a column; all refer to one another."""
+    kind = column.type
+    if isinstance(kind, JSON):
+        return []
+    made = {bool: True, int: 1, float: 1.0, bytes: b"x", str: "x"}
+    return made[kind.python_type]
 
 
 def test_a_newer_database_is_refused_and_left_alone(database: Database) -> None:

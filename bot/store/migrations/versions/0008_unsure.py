@@ -13,8 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     """In words; empty where that is known."""
-    with op.batch_alter_table("deployments") as batch:
-        batch.add_column(sa.Column("unsure", sa.Text(), nullable=False, server_default=sa.text("''")))
+    op.add_column("deployments", sa.Column("unsure", sa.Text(), nullable=False, server_default=sa.text("''")))
 
 
 def downgrade() -> None:
