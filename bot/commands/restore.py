@@ -39,6 +39,9 @@ def follow(case: Case) -> Outcome:
     if done_well is None:
         return Outcome(CommandState.GOING)
     if not done_well:
+        with case.server.database.reading() as connection:
+            if not locks.of_pull(connection, case.pull.id):
+                return done("What it held was unlocked before all of it was restored.")
         return done(
             "Not all of it succeeded: this pull request still holds its environments. /retry, or /restore again."
         )

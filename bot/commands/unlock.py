@@ -6,6 +6,8 @@ import re
 import time
 from collections.abc import Sequence
 
+from sqlalchemy import Connection
+
 from bot.commands.base import WORKFLOW, Verb
 from bot.commands.case import Case, Outcome, done, refused
 from bot.commands.choosing import meant, unmet
@@ -13,10 +15,11 @@ from bot.decide.comment import Argument, Grammar, Option
 from bot.errors import WrongUse
 from bot.runner.spec import LOCK_ID
 from bot.store import locks
+from bot.store.locks import Lock
 from bot.unlocking import submit_unlock
 from bot.working.ending import freed
 from bot.working.requesting import recorder
-from bot.working.voiding import void_held
+from bot.working.voiding import at_work, lock_for, void_held
 from planner.nearest import nearest
 
 
@@ -26,10 +29,10 @@ def act(case: Case) -> Outcome:
         return _free_state(case, case.command.state)
     now = time.time()
     with case.server.database.writing() as connection:
-        held = locks.of_repository(connection, case.hosted.id)
-        named = bool(case.command.patterns)
-        chosen = meant(case.command, held if named else [one for one in held if one.pull == case.pull.id])
+        lock_for(connection, _chosen(case, connection)[1])
+        held, chosen = _chosen(case, connection)  # nobody takes or gives back any of them by now
         void_held(connection, chosen, now)
+        busy = at_work(connection, chosen)
         for one in chosen:
             locks.release(connection, one.pull, case.by, now, [one.environment])
         if chosen:
@@ -37,7 +40,19 @@ def act(case: Case) -> Outcome:
     not_done = [_unknown(name, [one.alias for one in held]) for name in unmet(case.command, held)]
     if not chosen:
         return refused(*(not_done or ["This pull request holds nothing."]))
-    return done(*(f"`{one.alias}`: free; #{one.number} held it" for one in chosen), *not_done)
+    return done(*(_told(one, busy.get(one.environment)) for one in chosen), *not_done)
+
+
+def _chosen(case: Case, connection: Connection) -> tuple[list[Lock], list[Lock]]:
+    """All that is locked, and what of it is meant."""
+    held = locks.of_repository(connection, case.hosted.id)
+    mine = held if case.command.patterns else [one for one in held if one.pull == case.pull.id]
+    return held, list(meant(case.command, mine))
+
+
+def _told(one: Lock, busy: int | None) -> str:
+    still = f", and a job of its deployment {busy} still works on it" if busy is not None else ""
+    return f"`{one.alias}`: free; #{one.number} held it{still}"
 
 
 def _unknown(name: str, held: Sequence[str]) -> str:
@@ -83,7 +98,7 @@ VERB = Verb(
         ),
         more=(
             "An environment that was deployed from a pull request belongs to it until it is merged. Freed, another "
-            "pull request may deploy over it, and what was to be deployed of it and has not begun is called off.\n\n"
+            "pull request may deploy over it, and what was to be deployed of it and has no job yet is called off.\n\n"
             "A Terraform that was killed may leave its state locked: the next deploy fails and tells the lock's ID, "
             "its holder and its age. With `--state ID` a job of its own frees that lock and no other, unless something "
             "of ours is still at work there."

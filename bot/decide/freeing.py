@@ -52,8 +52,8 @@ def ways(place: Place) -> tuple[Way, ...]:
         case TaskState.WAITING:
             return _waiting(place)
         case TaskState.READY:
-            unknown, busy = f"that is known: {place.unsure}", f"a job is free: {place.at_work} are at work"
-            return (Way(f"by itself, once {unknown if place.unsure else busy}"),)
+            unknown = Way("by itself, once that is known: {}", (place.unsure,))
+            return (unknown if place.unsure else Way(f"by itself, once a job is free: {place.at_work} are at work"),)
         case TaskState.DISPATCHED:
             return (Way("by itself, once its job has a machine and claims it"),)
         case TaskState.RUNNING:

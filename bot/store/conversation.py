@@ -168,6 +168,12 @@ def plans_of(connection: Connection, pull: int) -> list[PullPlan]:
     return [_plan(row) for row in connection.execute(query)]
 
 
+def was_planned(connection: Connection, pull: int, commit: str) -> bool:
+    """Whether there is a plan of this commit of a pull request."""
+    query = select(pull_plans.c.id).where(pull_plans.c.pull_id == pull, pull_plans.c.commit == commit)
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def pulls_held(connection: Connection, repository: int) -> list[int]:
     """The numbers of open pull requests whose newest plans wait for the workflow file."""
     query = (

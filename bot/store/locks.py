@@ -9,12 +9,15 @@ from sqlalchemy import Connection, and_, delete, exists, insert, select
 
 from bot.decide.deeds import By, Deed, Result
 from bot.decide.facts import TaskAction
-from bot.decide.transitions import DeploymentState, TaskState
+from bot.decide.transitions import ACTIVE, DeploymentState, TaskState
 from bot.store import audit
 from bot.store.hosted_tables import locks, pulls
 from bot.store.tables import deployments, environments, tasks, workflows
 
 _MUTATING = tuple(one.value for one in TaskAction if one.mutates)
+_WORKED = tuple(
+    one.value for one in (*ACTIVE, TaskState.SUCCEEDED, TaskState.FAILED, TaskState.TIMED_OUT)
+)  # of what waits or was called off, nothing is there
 _CALLED_OFF = (TaskState.CANCELLED.value, TaskState.BLOCKED.value, TaskState.SKIPPED.value)
 
 
@@ -53,7 +56,11 @@ def commits(connection: Connection, ids: Collection[int]) -> dict[int, str]:
             .join(
                 locks, and_(locks.c.environment_id == tasks.c.environment_id, locks.c.pull_id == deployments.c.pull_id)
             )
-            .where(tasks.c.environment_id.in_(chosen[start : start + 500]), tasks.c.action.in_(_MUTATING))
+            .where(
+                tasks.c.environment_id.in_(chosen[start : start + 500]),
+                tasks.c.action.in_(_MUTATING),
+                tasks.c.state.in_(_WORKED),
+            )
             .order_by(tasks.c.id)
         )
         found |= {row.environment_id: row.commit for row in connection.execute(query)}

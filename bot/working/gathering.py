@@ -145,20 +145,20 @@ def with_reviews(
     """The same with the reviews that the requirements ask for, and with who pushed the commit that stands as the head.
 
     Of another commit than the newest, GitHub does not say whether code owners approved it: that is taken for so.
-    With `begun`, approvals count that no person has dismissed but only a push since.
+    With `begun`, approvals of a commit that is not the newest any more count, if no person has dismissed them but only
+    a push since.
     """
     reviews = client.reviews(pull.number) if requirements.approvals or requirements.code_owners else ()
-    if begun and any(one.state == "DISMISSED" and one.commit == facts.head for one in reviews):
+    decision = client.review_decision(pull.number) if requirements.code_owners and facts.head == pull.head else None
+    dismissed = any(one.state == "DISMISSED" and one.commit == facts.head for one in reviews)
+    asks_anew = begun and (dismissed or (requirements.code_owners and decision != "APPROVED"))
+    newest = client.pull(pull.number).head_sha if asks_anew else pull.head
+    if begun and dismissed and newest != facts.head:
         outdated = client.outdated_approvals(pull.number)
         reviews = tuple(replace(one, state="APPROVED") if one.id in outdated else one for one in reviews)
-    newest = client.pull(pull.number).head_sha if begun and requirements.code_owners else pull.head
     reviewed = _reviewed(reviews)
     roles = {login: _role(client, login) for login, commits in reviewed.items() if commits != frozenset()}
-    owners = (
-        (facts.head != newest or client.review_decision(pull.number) == "APPROVED")
-        if requirements.code_owners
-        else None
-    )
+    owners = facts.head != newest or decision == "APPROVED" if requirements.code_owners else None
     return replace(
         facts,
         last_pusher=_pusher(client, pull, facts.head) if requirements.approvals else facts.last_pusher,

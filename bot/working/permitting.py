@@ -12,8 +12,8 @@ from bot.commands.kept import from_json
 from bot.decide.gates import UNKNOWN, WITH_POWER, lasting, uncertainty, withdrawal
 from bot.decide.pull_facts import Asked, Verb
 from bot.decide.refusals import Refusal
-from bot.decide.transitions import DEPLOYMENT_FINISHED
-from bot.errors import HeadwaterError
+from bot.decide.transitions import DEPLOYMENT_FINISHED, DeploymentState
+from bot.github.errors import GitHubError
 from bot.hosting.project import HostedProject
 from bot.server import Server
 from bot.store import conversation, deployments, hosting, publications, work
@@ -26,6 +26,8 @@ from bot.working.gathering import actor, plain_facts, with_reviews
 from bot.working.places import hosted_of
 
 KIND = "permit"
+_HICCUP_SECONDS = 5.0
+"""What is known again by then is not told to have been unknown."""
 _log = structlog.get_logger("headwater.permit")
 
 
@@ -59,7 +61,7 @@ def judge(server: Server, key: str) -> float | None:
     if row is not None and pull is not None and told.state not in DEPLOYMENT_FINISHED:
         try:
             asked, lacks = _judge(server, server.project(hosted), told, row, pull, reviewed=reviewed)
-        except HeadwaterError as error:
+        except GitHubError as error:
             _not_sure(server, told.id, error.what)
             raise
         if lacks and all(one.code in UNKNOWN for one in lacks):
@@ -83,9 +85,9 @@ def judge(server: Server, key: str) -> float | None:
 def _not_sure(server: Server, deployment: int, why: str) -> None:
     """Tell people that nothing more begins while that is not known."""
     with server.database.writing() as connection:
+        deployments.flags(connection, deployment, lock=True)
         if deployments.unsure(connection, deployment, why):
-            publications.refresh(connection, deployment, time.time())
-    server.wake(Topic.WORK)
+            publications.refresh(connection, deployment, time.time() + _HICCUP_SECONDS)
 
 
 def _judge(
@@ -100,7 +102,7 @@ def _judge(
     asked = Asked(Verb(row.verb), actor(client, row.actor, definitions.permissions), force=command.force, values=values)
     facts = plain_facts(project, pull, told.commit)
     if reviewed:
-        facts = with_reviews(facts, client, pull, definitions.requirements, begun=True)
+        facts = with_reviews(facts, client, pull, definitions.requirements, begun=told.state is DeploymentState.RUNNING)
     return asked, lasting(asked, facts, definitions.permissions, definitions.requirements, reviewed=reviewed)
 
 

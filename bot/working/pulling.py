@@ -307,8 +307,7 @@ def want_deploy_check(
     """
     told = deployments.flags(connection, deployment)
     if told is not None and not told.continuous:  # that of a merge stands at its own commit
-        own = {pull.head, *(plan.commit for plan in conversation.plans_of(connection, pull.id))}
-        at = told.commit if told.commit in own else pull.head
+        at = told.commit if conversation.was_planned(connection, pull.id, told.commit) else pull.head
         want = partial(publications.want, connection, hosted.id, now=now, number=pull.number, wait=wait)
         want(Kind.DEPLOY_CHECK, f"{pull.id}:{at}:{told.workflow}", sha=at, deployments=[deployment])
         before_merge.refresh(connection, hosted, pull, deployment)

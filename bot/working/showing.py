@@ -170,7 +170,7 @@ def command_model(connection: Connection, project: HostedProject, row: CommandRo
     found = [
         replace(one, again=views.retried_as(connection, number))
         for number in row.deployments
-        if (one := section(connection, project, number)) is not None
+        if (one := section(connection, project, number, told_on=row.number)) is not None
     ]
     answer = row.answer
     mistake = answer.get("mistake")

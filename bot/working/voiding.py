@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 from bot.decide.deeds import ITSELF, By
 from bot.decide.facts import Stop, TaskAction
 from bot.decide.reconcile import Move
-from bot.decide.transitions import DEPLOYMENT_FINISHED, Code, TaskState
+from bot.decide.transitions import ACTIVE, DEPLOYMENT_FINISHED, Code, TaskState
 from bot.server import Server
 from bot.store import conversation, deployments, publications
 from bot.store.conversation import CommandRow, CommandState
@@ -53,16 +53,34 @@ def void_asked(connection: Connection, pull: PullRow, by: By, now: float) -> Non
             call_off(connection, command, f"the pull request was {pull.state} while it waited", by, now)
 
 
-def void_held(connection: Connection, held: Sequence[Lock], now: float) -> None:
-    """Call off what has not begun of these environments' deployments from the pull requests that hold them."""
+def lock_for(connection: Connection, held: Sequence[Lock]) -> None:
+    """Let nobody else take or give back these locks until the transaction ends."""
     ids = [lock.environment for lock in held]
     query = select(environments.c.workflow_id).where(environments.c.id.in_(ids)).distinct()
     for workflow in sorted(connection.execute(query).scalars()):
         deployments.lock_workflow(connection, workflow)
+
+
+def void_held(connection: Connection, held: Sequence[Lock], now: float) -> None:
+    """Call off what has no job yet of these environments' deployments from the pull requests that hold them."""
     for lock in held:
-        its = and_(tasks.c.environment_id == lock.environment, tasks.c.action.in_(_MUTATING))
-        theirs = and_(deployment_table.c.pull_id == lock.pull, deployment_table.c.continuous.is_(False))
-        _cancel(connection, and_(its, theirs), _NOT_BEGUN, Code.FREED, now)
+        _cancel(connection, _of_holder(lock), _NOT_BEGUN, Code.FREED, now)
+
+
+def at_work(connection: Connection, held: Sequence[Lock]) -> dict[int, int]:
+    """By environment, the deployment from the pull request that holds it of which a job is at work there."""
+    active = tasks.c.state.in_([one.value for one in ACTIVE])
+    query = select(tasks.c.environment_id, deployment_table.c.id).join(
+        deployment_table, tasks.c.deployment_id == deployment_table.c.id
+    )
+    return {
+        row.environment_id: row.id for lock in held for row in connection.execute(query.where(_of_holder(lock), active))
+    }
+
+
+def _of_holder(lock: Lock) -> ColumnElement[bool]:
+    its = and_(tasks.c.environment_id == lock.environment, tasks.c.action.in_(_MUTATING))
+    return and_(its, deployment_table.c.pull_id == lock.pull, deployment_table.c.continuous.is_(False))
 
 
 def _void_tasks(connection: Connection, pull: PullRow, commit: str, now: float) -> bool:

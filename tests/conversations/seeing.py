@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tests.conversations.town import Conversation, Town, shown
 from tests.github.world import requests as asking
 from tests.github.world.checks import CheckRun
+from tests.github.world.pushing import move
 from tests.github.world.talk import Comment
 
 
@@ -99,6 +100,17 @@ def push_to_fork(pull: Conversation, files: Mapping[str, object], message: str =
         branch=pull.pull.head_branch,
         by=pull.author,  # type: ignore[arg-type]
     )
+
+
+def update_branch(pull: Conversation, by: str) -> None:
+    """Merge the base branch into a pull request."""
+    git, world = pull.town.repository.git, pull.town.github.world
+    base = git.branch(pull.pull.base_branch)
+    assert base is not None
+    person = world.user(by)
+    made = git.commit(git.merged_tree(base, pull.head), (pull.head, base), "Merge main", world.author(person))
+    move(world, pull.town.repository, f"refs/heads/{pull.pull.head_branch}", made, person)
+    pull.town.settle()
 
 
 def flat(*names: str, head: str = "", more: str = "") -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from inline_snapshot import snapshot
 
-from tests.conversations.seeing import notice
+from tests.conversations.seeing import notice, update_branch
 from tests.conversations.town import Conversation, Town
 from tests.conversations.workflows import workflow
 from tests.github.world import requests as asking
 from tests.github.world.checks import CheckRun, Status
-from tests.github.world.pushing import move, suite_for
+from tests.github.world.pushing import suite_for
 from tests.github.world.repository import Protection
 
 OWNERS = {".github/CODEOWNERS": "db/ @olga\n"}
@@ -34,17 +34,6 @@ def _check(pull: Conversation, name: str, conclusion: str | None) -> None:
     status = "completed" if conclusion else "in_progress"
     made = CheckRun(world.next_id(), suite, name, pull.head, status, conclusion, world.clock.now())
     repository.check_runs[made.id] = made
-
-
-def _update_branch(pull: Conversation, by: str) -> None:
-    """Merge the base branch into it."""
-    git, world = pull.town.repository.git, pull.town.github.world
-    base = git.branch(pull.pull.base_branch)
-    assert base is not None
-    person = world.user(by)
-    made = git.commit(git.merged_tree(base, pull.head), (pull.head, base), "Merge main", world.author(person))
-    move(world, pull.town.repository, f"refs/heads/{pull.pull.head_branch}", made, person)
-    pull.town.settle()
 
 
 def test_all_that_is_not_met_is_told_at_once(town: Town) -> None:
@@ -189,7 +178,7 @@ def test_what_the_base_branch_has_changed_since(town: Town) -> None:
 """)
     pull.say("/deploy cdn")
     assert town.tool_log() == ["cdn begins", "cdn deployed"]
-    _update_branch(pull, "ada")
+    update_branch(pull, "ada")
     pull.say("/deploy db")
     assert town.tool_log()[2:] == ["db begins", "db deployed"]
 
@@ -209,7 +198,7 @@ def test_all_of_the_base_branch_where_that_is_asked_for(town: Town) -> None:
 
 <sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
-    _update_branch(pull, "ada")
+    update_branch(pull, "ada")
     pull.say("/deploy")
     assert town.tool_log() == ["db begins", "db deployed"]
 
@@ -341,5 +330,5 @@ def test_a_plan_comment_tells_what_a_deploy_would_be_refused_for(town: Town) -> 
     assert notice(torn.plan()) == snapshot(
         "> It conflicts with `main` in `db/wanted`: merge `main` into it, or rebase it, before you write `/deploy`"
     )
-    _update_branch(stale, "ada")
+    update_branch(stale, "ada")
     assert "IMPORTANT" not in stale.plan()

@@ -9,6 +9,7 @@ from inline_snapshot import snapshot
 from bot.working.sweeping import sweep
 from tests.conversations.conftest import SHOP, on_both
 from tests.conversations.merged import begin, check_at, headline, make_ready, rows
+from tests.conversations.seeing import update_branch
 from tests.conversations.test_plans_terraform import TWO, cloud, module, vpc  # noqa: F401  (a fixture)
 from tests.conversations.town import Town, shown
 
@@ -528,6 +529,34 @@ def test_what_waited_is_not_forgotten_when_something_else_is_merged_meanwhile(sh
     (shop.tools / "log").unlink()
     holder.say("/unlock", by="bob")
     assert shop.tool_log() == ["db begins", "db deployed", "api begins", "api deployed"]
+
+
+def test_what_waited_is_not_forgotten_for_what_its_holder_never_deployed(shop: Town) -> None:
+    begin(shop)
+    holder = shop.pull(shop.environments(api="a1"), by="bob", title="Holds")
+    shop.settle()
+    holder.say("/deploy")
+    pull = shop.pull(
+        {"api/more": "more\n", "headwater.yml": SHOP.replace("needs: [db]", "needs: [db]\n    requiresApproval: true")}
+    )
+    shop.settle()
+    pull.merge()
+    shop.settle()
+    assert "locked by [#2]" in pull.newest()
+    update_branch(holder, "bob")
+    holder.push(shop.environments(api="a3"))
+    shop.settle()
+    assert headline(holder.say("/deploy")) == "### `api` waits for approval"
+    holder.say("/reject", by="ada")
+    quiet = shop.pull({"README.md": "# Something else\n"})
+    shop.settle()
+    quiet.merge()
+    shop.settle()
+    assert "locked by [#2]" in quiet.newest()
+    (shop.tools / "log").unlink()
+    holder.say("/unlock", by="bob")
+    quiet.say("/approve", by="olga")
+    assert shop.tool_log() == ["api begins", "api deployed"]
 
 
 def test_it_goes_on_by_itself_when_the_holder_is_merged(shop: Town) -> None:

@@ -118,7 +118,7 @@ def test_nothing_begins_while_github_does_not_say_who_may(strict: Town) -> None:
 - belongs to [#1](https://github/acme/shop/pull/1) since DATE
 - would be deployed, since: never deployed
 
-It goes on by itself, once that is known: GitHub failed to answer GET /repos/acme/shop/collaborators/ada/permission (502).
+It goes on by itself, once that is known: `GitHub failed to answer GET /repos/acme/shop/collaborators/ada/permission (502)`.
 
 <sub>shop</sub>\
 """)

@@ -97,7 +97,7 @@ def test_every_state_and_reason_says_what_it_means_since_when_and_what_frees_it(
 
 def test_what_waits_until_it_is_known_who_may_says_so() -> None:
     found = told(S.READY, Code.UPSTREAMS_DONE, unsure="GitHub does not answer")
-    assert "It goes on by itself, once that is known: GitHub does not answer." in explain_comment(found)
+    assert "It goes on by itself, once that is known: `GitHub does not answer`." in explain_comment(found)
 
 
 def test_what_frees_each() -> None:
