@@ -11,6 +11,7 @@ from tests.soak import causing
 from tests.soak.gathering import records_of
 from tests.soak.judges import JUDGES
 from tests.soak.nursery import Nursery
+from tests.soak.records import Records
 from tests.soak.story import ADMIN, Scenario, Step
 from tests.soak.world import World
 
@@ -45,8 +46,8 @@ def play(scenario: Scenario, folder: Path, nursery: Nursery, database_url: str, 
             raise RuntimeError(f"the server does not start: {world.processes.said()[-3000:]}")
         world.wait_for_calm(10)
         _in_weather(world)
-        left = world.wait_for_calm(QUIET_SECONDS)
-        first, points = records_of(world, left), len(world.processes.passed())
+        left, first = _at_rest(world)
+        points = len(world.processes.passed())
         violations = [f"{name}: {one}" for name, judge in JUDGES.items() for one in judge(first)]
         if not left:
             final, left = _last_deploy(world)
@@ -67,6 +68,16 @@ def play(scenario: Scenario, folder: Path, nursery: Nursery, database_url: str, 
     }
     took = round(time.monotonic() - began, 1)
     return Outcome(scenario.seed, scenario.database, tuple(violations), dict(world.happened), took, facts)
+
+
+def _at_rest(world: World) -> tuple[str, Records]:
+    """What is left once all is calm, and what can be seen by then; a late webhook may come at the very moment."""
+    left = world.wait_for_calm(QUIET_SECONDS)
+    found = records_of(world, left)
+    if all(found.webhooks.values()):
+        return left, found
+    left = world.wait_for_calm(QUIET_SECONDS)
+    return left, records_of(world, left)
 
 
 def _in_weather(world: World) -> None:
