@@ -93,11 +93,15 @@ def _read(connection: Connection, where: object) -> list[Lock]:
 
 
 def take(connection: Connection, ids: Sequence[int], pull: int, deployment: int, now: float) -> Mapping[int, Lock]:
-    """Lock all of these for a pull request, in their canonical order, or none: then, who holds what is in the way."""
+    """Lock all of these for a pull request, in their canonical order, or none: then, who holds what is in the way.
+
+    A merged one takes none: nothing would give them back.
+    """
     others = {one: lock for one, lock in held(connection, ids).items() if lock.pull != pull}
     if others:
         return others
-    new = sorted(set(ids) - held(connection, ids).keys())
+    merged = connection.execute(select(pulls.c.state).where(pulls.c.id == pull)).scalar() == "merged"
+    new = sorted(set(ids) - held(connection, ids).keys()) if not merged else []
     for one in new:
         values = {"environment_id": one, "pull_id": pull, "deployment_id": deployment, "taken_at": now}
         connection.execute(insert(locks).values(values))

@@ -131,6 +131,22 @@ def test_one_frees_ones_own_and_admins_that_of_others(town: Town) -> None:
 
 
 @on_both
+def test_a_retry_on_a_merged_pull_request_locks_nothing(town: Town) -> None:
+    town.setup({"headwater.yml": workflow(THREE), **town.environments(network="1", db="1", cdn="1")})
+    first = town.pull(town.environments(network="2", db="2"))
+    town.settle()
+    town.break_("db")
+    first.say("/deploy")
+    first.merge()
+    town.settle()
+    town.mend("db")
+    assert headline(first.say("/retry", by="bob")) == "### Deployed `db`"
+    second = town.pull(town.environments(db="3"), by="bob")
+    town.settle()
+    assert headline(second.say("/deploy")) == "### Deployed `db`"
+
+
+@on_both
 def test_what_has_not_begun_is_called_off_when_it_is_unlocked(town: Town) -> None:
     asking = workflow(THREE, more={"db": "requiresApproval: true"})
     town.setup({"headwater.yml": asking, **town.environments(network="1", db="1", cdn="1")})
