@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.commands.base import UNLESS_MERGED, WORKFLOW, Verb
@@ -11,9 +12,10 @@ from bot.commands.choosing import meant
 from bot.decide.comment import Argument, Grammar
 from bot.store import locks
 from bot.store.conversation import CommandState
+from bot.store.locks import Lock
 from bot.submit import submit_plan
 from bot.working.ending import freed
-from bot.working.proposing import restoring
+from bot.working.proposing import on_default_branch, restoring
 from bot.working.requesting import recorder, succeeded
 
 
@@ -27,9 +29,7 @@ def act(case: Case) -> Outcome:
     if not case.row.deployments:
         for one in prepared:
             submit_plan(case.project, one, recorder(case))
-    said = tuple(
-        f"`{alias}`: not on the default branch; /destroy it from a pull request, or /unlock it" for alias in gone
-    )
+    said = tuple(_left(gone))
     return Outcome(CommandState.ASKED, said=said) if prepared else refused(*said)
 
 
@@ -47,11 +47,18 @@ def follow(case: Case) -> Outcome:
         )
     now = time.time()
     with case.server.database.writing() as connection:
-        held = meant(case.command, locks.of_pull(connection, case.pull.id))
+        mine = meant(case.command, locks.of_pull(connection, case.pull.id))
+        held, gone = on_default_branch(case, mine)
         by = replace(case.by, allowed=("the default branch's version is deployed",))
         locks.release(connection, case.pull.id, by, now, [one.environment for one in held])
         freed(connection, case.hosted, [case.pull.number], now)
-    return done(*(f"`{one.alias}`: as on the default branch, and free" for one in held))
+    return done(*(f"`{one.alias}`: as on the default branch, and free" for one in held), *_left(gone))
+
+
+def _left(gone: Sequence[Lock]) -> list[str]:
+    """What is told of that which the default branch does not have."""
+    mend = "not on the default branch; /destroy it from a pull request, or /unlock it"
+    return [f"`{one.alias}`: {mend}" for one in gone]
 
 
 VERB = Verb(

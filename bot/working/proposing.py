@@ -79,27 +79,32 @@ def _shown(case: Case, command: CommandRow) -> list[DeploymentView]:
     return [one for one in found if one is not None]
 
 
-def restoring(case: Case, held: Sequence[Lock], *, plan_only: bool = True) -> tuple[list[Prepared], list[str]]:
-    """The default branch's version of what a pull request holds; and the aliases that it does not have."""
+def restoring(case: Case, held: Sequence[Lock], *, plan_only: bool = True) -> tuple[list[Prepared], list[Lock]]:
+    """The default branch's version of what a pull request holds; and what of that it does not have."""
     head = case.project.default_head
-    definitions = case.project.default_definitions()
     if head is None:
         raise NotAllowed("there is no default branch to restore from", "see that the repository has one")
-    aliases = {one.alias.casefold() for workflow in definitions.workflows for one in workflow.environments}
-    here = tuple(one.alias for one in held if one.alias.casefold() in aliases)
-    gone = [one.alias for one in held if one.alias.casefold() not in aliases]
-    if not here:
-        return [], gone
-    asked = Request(
-        aim=Aim.DEPLOY,
-        by=case.by,
-        commit=head,
-        patterns=here,
-        only=True,
-        workflow=case.command.workflow,
-        jobs=PLAN_JOBS if plan_only else case.server.settings.jobs,
-        plan_only=plan_only,
-        pull=case.pull.id,
-    )
-    prepared = [replace(one, removed=(), doubtful=()) for one in prepare(case.project, asked) if one.order]
+    here, gone = on_default_branch(case, held)
+    prepared: list[Prepared] = []
+    for file in sorted({one.file for one in here}):
+        asked = Request(
+            aim=Aim.DEPLOY,
+            by=case.by,
+            commit=head,
+            patterns=tuple(one.alias for one in here if one.file == file),
+            only=True,
+            workflow=file,
+            jobs=PLAN_JOBS if plan_only else case.server.settings.jobs,
+            plan_only=plan_only,
+            pull=case.pull.id,
+        )
+        prepared += [replace(one, removed=(), doubtful=()) for one in prepare(case.project, asked) if one.order]
     return prepared if plan_only else [_approved(one) for one in prepared], gone
+
+
+def on_default_branch(case: Case, held: Sequence[Lock]) -> tuple[list[Lock], list[Lock]]:
+    """What of this the default branch has, in the very same workflow, and what it does not have."""
+    workflows = case.project.default_definitions().workflows
+    there = {(workflow.file, one.key) for workflow in workflows for one in workflow.environments}
+    here = [one for one in held if (one.file, one.alias.casefold()) in there]
+    return here, [one for one in held if one not in here]

@@ -476,3 +476,26 @@ def test_merged_while_its_destroy_runs_what_was_merged_is_deployed_after_it(shop
         "api destroyed", "db destroyed", "network destroyed", "network deployed", "db deployed", "api deployed",
     ]  # fmt: skip
     assert "### Deployed 3 environments" in pull.newest()
+
+
+def test_a_restore_is_of_the_very_workflow_and_frees_only_what_it_restored(town: Town) -> None:
+    town.setup({"headwater.yml": workflow({"db": ""}), **town.environments(db="1")})
+    start = town.pull(town.environments(db="0"))
+    town.settle()
+    start.say("/deploy")
+    start.merge()
+    town.settle()
+    blog = workflow({"db": ""}, name="blog").replace("path: db", "path: blog")
+    files = {"headwater.yml": workflow({"db": "", "cache": ""}), "blog/headwater.yml": blog}
+    pull = town.pull({**files, **town.environments(db="2", cache="c1", blog="b1")})
+    town.settle()
+    pull.say("/deploy")
+    pull.close()
+    town.settle()
+    pull.say("/restore")
+    (town.tools / "log").unlink()
+    pull.say("/approve", by="bob")
+    assert town.tool_log() == ["db begins", "db deployed"]
+    told = "\n".join(shown(one.body) for one in pull.ours())
+    assert told.count("as on the default branch, and free") == 1
+    assert "`cache`: not on the default branch" in told
