@@ -20,6 +20,7 @@ from bot.store.declared import detach, environment_ids, repository_id, take_name
 from bot.store.environments import EnvironmentRow
 from bot.store.locks import Lock
 from bot.store.new_deployments import NewDeployment, NewTask
+from bot.store.rivals import under_way
 from bot.store.tables import environments as environment_table
 from bot.store.tables import tasks
 from bot.store.values import forget
@@ -105,7 +106,7 @@ def submit(
         new = _ordered_tasks(prepared, place, planned, action[prepared.request.aim])
         if prepared.request.aim is Aim.DEPLOY:
             new += _removals(connection, prepared, place, TaskAction.DESTROY, planned)
-            detach(connection, _forgotten(prepared), now)
+            detach(connection, _forgotten(connection, prepared), now)
         number = _create(
             connection, project, prepared, place, action[prepared.request.aim], new, auto_approve=auto_approve
         )
@@ -272,11 +273,17 @@ def _removals(
     ]
 
 
-def _forgotten(prepared: Prepared) -> list[EnvironmentRow]:
-    """What the file no longer has and nobody will destroy: all of it, or what is not there anyway."""
-    if prepared.workflow.removal is Removal.DETACH:
-        return list(prepared.removed)
-    return [row for row in prepared.removed if not (row.deployed or unfinished(row) or row in prepared.doubtful)]
+def _forgotten(connection: Connection, prepared: Prepared) -> list[EnvironmentRow]:
+    """What the file no longer has and nobody will destroy: all of it, or what is not there anyway.
+
+    Not what another pull request holds, nor what something is under way for.
+    """
+    gone = prepared.removed
+    if prepared.workflow.removal is not Removal.DETACH:
+        gone = tuple(row for row in gone if not (row.deployed or unfinished(row) or row in prepared.doubtful))
+    ids = [row.id for row in gone]
+    others = {one for one, lock in locks.held(connection, ids).items() if lock.pull != prepared.request.pull}
+    return [row for row in gone if row.id not in others | under_way(connection, ids)]
 
 
 def _former_users(connection: Connection, gone: Iterable[EnvironmentRow]) -> dict[int, set[int]]:

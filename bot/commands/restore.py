@@ -48,7 +48,9 @@ def follow(case: Case) -> Outcome:
     now = time.time()
     with case.server.database.writing() as connection:
         mine = meant(case.command, locks.of_pull(connection, case.pull.id))
-        held, gone = on_default_branch(case, mine)
+        there, gone = on_default_branch(case, mine)
+        restored = {row.id for row in case.rows if row.deployment in case.row.deployments}
+        held = [one for one in there if one.environment in restored]  # the rest was deployed from here meanwhile
         by = replace(case.by, allowed=("the default branch's version is deployed",))
         locks.release(connection, case.pull.id, by, now, [one.environment for one in held])
         freed(connection, case.hosted, [case.pull.number], now)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +13,6 @@ from planner.graph import Graph
 class Before(StrEnum):
     """What was made of an environment already at the very commit that is looked at again."""
 
-    NEW = "new"  # nothing
     DONE = "done"
     AT_WORK = "at work"  # or it waits for people
     STUCK = "stuck"  # failed, cancelled or rejected: people try it again, nothing does so by itself
@@ -33,7 +33,6 @@ class PushFacts:
     known: bool
     shown: bool
     ahead: bool
-    before: Before = Before.NEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +47,8 @@ class Chosen:
     behind: tuple[str, ...] = ()
 
 
-def chosen(graph: Graph, facts: Mapping[str, PushFacts], *, again: bool) -> Chosen:
-    """What of the affected environments goes on. `again`: this commit was deployed before."""
-    return _freed(graph, facts) if again else _first(graph, facts)
-
-
-def _first(graph: Graph, facts: Mapping[str, PushFacts]) -> Chosen:
+def chosen(graph: Graph, facts: Mapping[str, PushFacts]) -> Chosen:
+    """What of the affected environments goes on where a commit is looked at for the first time."""
     starts = {alias for alias, one in facts.items() if one.own and not one.ahead}
     reached = starts | (graph.descendants(starts) & facts.keys())
     strangers = {alias for alias in reached if not facts[alias].known and not facts[alias].shown}
@@ -63,11 +58,22 @@ def _first(graph: Graph, facts: Mapping[str, PushFacts]) -> Chosen:
     )
 
 
-def _freed(graph: Graph, facts: Mapping[str, PushFacts]) -> Chosen:
-    """What was blocked, where nothing stands in its way any more."""
-    may = {alias for alias, one in facts.items() if one.before in (Before.FREE, Before.BEHIND)}
-    stands = {a for a, one in facts.items() if one.before in (Before.AT_WORK, Before.STUCK, Before.HELD)}
-    return Chosen(_ordered(graph, may - graph.descendants(stands)))
+def freed(needs: Mapping[int, Collection[int]], before: Mapping[int, Before]) -> frozenset[int]:
+    """What was blocked at the same commit before, where nothing that it needs stands in its way any more.
+
+    Ids of environments. `needs`: what had to be done before each; `before`: what came of all that still is to be done.
+    """
+    below: defaultdict[int, set[int]] = defaultdict(set)
+    for one, others in needs.items():
+        for other in others:
+            below[other].add(one)
+    behind = {one for one, came in before.items() if came in (Before.AT_WORK, Before.STUCK, Before.HELD)}
+    left = list(behind)
+    while left:
+        more = below[left.pop()] - behind
+        behind |= more
+        left += more
+    return frozenset({one for one, came in before.items() if came in (Before.FREE, Before.BEHIND)} - behind)
 
 
 def _ordered(graph: Graph, aliases: set[str] | frozenset[str]) -> tuple[str, ...]:

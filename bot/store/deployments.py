@@ -16,7 +16,6 @@ from bot.decide.transitions import (
     DEPLOYMENT_ALLOWED,
     DEPLOYMENT_FINISHED,
     FINISHED,
-    Code,
     DeploymentState,
     TaskState,
 )
@@ -56,10 +55,19 @@ _WAKE = (
 )
 
 
-def was_locked_out(connection: Connection, number: int) -> bool:
-    """Whether something of a deployment was blocked, for another pull request held it."""
-    blocked = and_(tasks.c.deployment_id == number, tasks.c.code == Code.LOCKED.value)
-    return connection.execute(select(tasks.c.id).where(blocked).limit(1)).first() is not None
+def was_held_back(connection: Connection, told: Flags) -> bool:
+    """Whether a push was blocked anywhere in a workflow at the commit of this deployment of a push."""
+    query = (
+        select(tasks.c.id)
+        .join(deployments, tasks.c.deployment_id == deployments.c.id)
+        .where(
+            deployments.c.workflow_id == told.workflow,
+            deployments.c.commit == told.commit,
+            deployments.c.continuous.is_(True),
+            tasks.c.state == TaskState.BLOCKED.value,
+        )
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def lock_workflow(connection: Connection, workflow: int) -> None:

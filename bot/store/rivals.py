@@ -73,6 +73,11 @@ def newcomers(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     return dict(connection.execute(_NEWER, {"ids": ids}).all()) if ids else {}
 
 
+def under_way(connection: Connection, places: Collection[int]) -> frozenset[int]:
+    """Those environments that an unfinished task may change."""
+    return frozenset(one.environment_id for one in connection.execute(_THERE, {"places": list(places)}))
+
+
 def absent(connection: Connection, deployment: int, places: Collection[int]) -> dict[int, str]:
     """Those environments that are not deployed, and not of this deployment either, by alias."""
     given = {"deployment": deployment, "places": list(places)}

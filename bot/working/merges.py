@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
@@ -14,9 +14,11 @@ from bot.preparing.situation import Prepared
 from bot.server import Server
 from bot.store import conversation, hosting, locks
 from bot.store.conversation import Story
+from bot.store.environments import EnvironmentRow
 from bot.store.hosting import PullRow
 from bot.store.tables import deployments, tasks
 from bot.working.pulling import keep_told
+from planner.changes import ReasonCode
 from planner.problems import PlannerError
 from planner.question import affected_in
 
@@ -106,7 +108,7 @@ def ahead(project: HostedProject, prepared: Prepared, held: Collection[int]) -> 
     for alias in prepared.order:
         row = prepared.rows.get(alias)
         theirs = commits.get(row.id) if row is not None else None
-        if theirs is not None:
+        if theirs is not None and not _upstream_moved(prepared, alias):
             by_commit[theirs].add(alias)
     found: set[str] = set()
     for theirs, aliases in by_commit.items():
@@ -123,6 +125,27 @@ def ahead(project: HostedProject, prepared: Prepared, held: Collection[int]) -> 
             if one.changed
         }
         found |= aliases - news
+    return frozenset(found)
+
+
+def _upstream_moved(prepared: Prepared, alias: str) -> bool:
+    moved = ReasonCode.UPSTREAM_MOVED.value
+    return any(one.startswith(moved) for one in prepared.reasons.get(alias, ()))
+
+
+def introduced(project: HostedProject, commit: str, rows: Iterable[EnvironmentRow]) -> frozenset[int]:
+    """The ids of those that the branch never had at this commit's side: whoever works on them has made them anew."""
+    found: set[int] = set()
+    for row in rows:
+        if row.defined_at is None:
+            continue
+        try:
+            parted = project.repository.merge_base(commit, row.defined_at)
+            there = project.definitions(parted).workflows
+        except PlannerError:
+            continue
+        if not any((each.file, one.key) == (row.file, row.key) for each in there for one in each.environments):
+            found.add(row.id)
     return frozenset(found)
 
 

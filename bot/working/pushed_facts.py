@@ -11,18 +11,13 @@ from bot.decide.pushed import Before, PushFacts
 from bot.decide.transitions import BROKEN, FINISHED, Code, TaskState
 from bot.preparing.situation import Prepared
 from bot.store.environments import EnvironmentRow
-from bot.store.tables import tasks
+from bot.store.tables import task_needs, tasks
 from bot.submit import Planned
 from bot.working.shown_before import was_shown
 from planner.changes import ReasonCode
 
 
-def facts_of(
-    prepared: Prepared,
-    shown: Mapping[int, Planned],
-    ahead: Collection[str],
-    before: Mapping[int, Before],
-) -> dict[str, PushFacts]:
+def facts_of(prepared: Prepared, shown: Mapping[int, Planned], ahead: Collection[str]) -> dict[str, PushFacts]:
     """The facts of each environment that the push affects, by its alias."""
     return {
         alias: PushFacts(
@@ -30,7 +25,6 @@ def facts_of(
             known=row is not None and _known(row),
             shown=row is not None and was_shown(shown.get(row.id)),
             ahead=alias in ahead,
-            before=Before.NEW if row is None else before.get(row.id, Before.NEW),
         )
         for alias in prepared.order
         for row in [prepared.rows.get(alias)]
@@ -60,6 +54,21 @@ def before(connection: Connection, numbers: Sequence[int], held: Collection[int]
         row.environment_id: _came_to(TaskState(row.state), Code(row.code), held=row.environment_id in held)
         for row in connection.execute(query)
     }
+
+
+def needed(connection: Connection, numbers: Sequence[int]) -> dict[int, set[int]]:
+    """By environment id, the environments that these deployments would do before it."""
+    own, above = tasks.alias("own"), tasks.alias("above")
+    query = (
+        select(own.c.environment_id, above.c.environment_id)
+        .join(task_needs, task_needs.c.task_id == own.c.id)
+        .join(above, above.c.id == task_needs.c.upstream_id)
+        .where(own.c.deployment_id.in_(numbers))
+    )
+    found: dict[int, set[int]] = {}
+    for environment, upstream in connection.execute(query):
+        found.setdefault(environment, set()).add(upstream)
+    return found
 
 
 def _came_to(state: TaskState, code: Code, *, held: bool) -> Before:

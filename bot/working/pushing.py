@@ -10,7 +10,7 @@ from dataclasses import replace
 from sqlalchemy import select
 
 from bot.decide.deeds import ITSELF, By
-from bot.decide.pushed import Before, chosen
+from bot.decide.pushed import chosen, freed
 from bot.errors import HeadwaterError
 from bot.github.errors import GitHubError
 from bot.hosting.project import HostedProject
@@ -29,7 +29,7 @@ from bot.working.merges import Push
 from bot.working.places import hosted_of
 from bot.working.pulling import keep_told
 from bot.working.push_telling import Telling, tell
-from bot.working.pushed_facts import before, facts_of
+from bot.working.pushed_facts import before, facts_of, needed
 from bot.working.shown_before import shown_before
 from bot.working.workflow_file import plan_what_waited
 from planner.definition import Removal, Workflow
@@ -146,7 +146,7 @@ def _deploy(server: Server, project: HostedProject, push: Push) -> None:
         held = locks.held(connection, [row.id for row in (*rows, *(each for one in prepared for each in one.removed))])
         overtaken = push.here is not None and restoring.overtaken(connection, push.here.deployments)
     todo = []
-    for one in prepared:
+    for one in _without_made_elsewhere(project, push, prepared, held):
         numbers = made.get(one.workflow.file, [])
         if numbers:
             todo += _freed(server, one, numbers, held)
@@ -161,6 +161,15 @@ def _deploy(server: Server, project: HostedProject, push: Push) -> None:
     told += [submit(project, one, sure, auto_approve=False) for one in todo]
     if news or telling.problems:
         tell(server, project, push, telling, told, quiet=not workflows and not prepared)
+
+
+def _without_made_elsewhere(
+    project: HostedProject, push: Push, prepared: Sequence[Prepared], held: Collection[int]
+) -> list[Prepared]:
+    """What an open pull request has made and holds is no matter of a branch that never had it."""
+    rows = [row for one in prepared for row in one.removed if row.id in held]
+    theirs = merges.introduced(project, push.commit, rows)
+    return [replace(one, removed=tuple(row for row in one.removed if row.id not in theirs)) for one in prepared]
 
 
 def _request(server: Server, push: Push, workflow: str | None = None) -> Request:
@@ -248,8 +257,7 @@ def _first(
     """What of a workflow goes on when a commit is looked at for the first time; the rest is told."""
     kept = [row for row in prepared.removed if row.id in held and prepared.workflow.removal is Removal.DETACH]
     prepared = replace(prepared, removed=tuple(row for row in prepared.removed if row not in kept))
-    facts = facts_of(prepared, shown, merges.ahead(project, prepared, held), {})
-    choice = chosen(prepared.graph, facts, again=False)
+    choice = chosen(prepared.graph, facts_of(prepared, shown, merges.ahead(project, prepared, held)))
     if choice.strangers:
         telling.said += push_lines.left_out(choice, merges.brought(project, push, prepared.workflow.file))
     had = merges.had(project, push) if prepared.doubtful or kept else frozenset()
@@ -262,11 +270,14 @@ def _first(
 
 def _freed(server: Server, prepared: Prepared, numbers: Sequence[int], held: Collection[int]) -> list[Prepared]:
     """What of a workflow goes on where the commit was deployed before: what waited for others, and waits no more."""
+    here = {alias: prepared.rows[alias].id for alias in prepared.order if alias in prepared.rows}
     with server.database.reading() as connection:
         then = before(connection, numbers, held)
-        facts = facts_of(prepared, {}, (), then)
-    order = chosen(prepared.graph, facts, again=True).order
-    leaving = tuple(row for row in prepared.removed if then.get(row.id) is Before.FREE)
+        needs = needed(connection, numbers)
+    left = {*here.values(), *(row.id for row in prepared.removed)}
+    going = freed(needs, {one: came for one, came in then.items() if one in left})
+    order = tuple(alias for alias in prepared.order if here.get(alias) in going)
+    leaving = tuple(row for row in prepared.removed if row.id in going)
     return [replace(prepared, order=order, removed=leaving, doubtful=(), moves={})] if order or leaving else []
 
 

@@ -1,0 +1,149 @@
+"""Something is merged while open pull requests hold environments: theirs is left alone, and nothing is forgotten."""
+
+from __future__ import annotations
+
+from bot.working.sweeping import sweep
+from tests.conversations.conftest import SHOP, on_both
+from tests.conversations.merged import begin
+from tests.conversations.town import Conversation, Town
+from tests.conversations.workflows import workflow
+
+ON_MERGE = "triggers: {deployOnMerge: true}"
+DESTROY = "settings: {environmentRemovalStrategy: destroy}\n"
+CACHE = "  cache:\n    vcs: {type: script, path: cache}\n"
+
+
+def deployed(town: Town, file: str, **wanted: str) -> None:
+    """A default branch with this file, on which all of it is deployed, by `/deploy` and a merge."""
+    town.setup({"headwater.yml": file, **town.environments(**dict.fromkeys(wanted, "before"))})
+    start = town.pull(town.environments(**wanted), title="Begin")
+    town.settle()
+    start.say("/deploy")
+    start.merge()
+    town.settle()
+    (town.tools / "log").unlink(missing_ok=True)
+
+
+def making_cache(shop: Town, cache: str = CACHE) -> Conversation:
+    """A pull request that adds an environment, where what leaves the file is destroyed."""
+    deployed(shop, DESTROY + SHOP, network="n0", db="d0", api="a0")
+    pull = shop.pull({"headwater.yml": DESTROY + SHOP + cache, **shop.environments(cache="c1")})
+    shop.settle()
+    return pull
+
+
+def swept(town: Town) -> None:
+    """Look at all branches once more."""
+    sweep(town.server, "all")
+    town.settle()
+
+
+@on_both
+def test_what_a_pull_request_is_just_deploying_for_the_first_time_is_not_forgotten(shop: Town) -> None:
+    pull = making_cache(shop)
+    other = shop.pull(shop.environments(api="a2"), by="bob")
+    shop.settle()
+    shop.hold("cache")
+    pull.comment("/deploy")
+    shop.wait_for(lambda: "cache begins" in shop.tool_log())
+    other.merge()
+    shop.wait_for(lambda: "api deployed" in shop.tool_log())
+    shop.let_go("cache")
+    shop.settle()
+    assert "`cache` | ✓\xa0deployed" in pull.say("/status")
+
+
+def test_what_waits_for_its_first_approval_is_not_forgotten(shop: Town) -> None:
+    pull = making_cache(shop, f"{CACHE}    requiresApproval: true\n")
+    other = shop.pull(shop.environments(api="a2"), by="bob")
+    shop.settle()
+    pull.say("/deploy")
+    other.merge()
+    shop.settle()
+    pull.say("/approve", by="bob")
+    assert shop.tool_log()[-1] == "cache deployed"
+
+
+def test_what_only_an_open_pull_request_has_is_not_to_be_destroyed_by_another_merge(shop: Town) -> None:
+    pull = making_cache(shop)
+    pull.say("/deploy")
+    other = shop.pull({"README.md": "# Else\n"}, by="bob")
+    shop.settle()
+    other.merge()
+    shop.settle()
+    assert other.ours() == []
+    assert "`cache` | ✓\xa0deployed" in pull.say("/status")
+
+
+def test_what_waits_because_its_upstream_moved_goes_on_though_something_else_was_merged_since(shop: Town) -> None:
+    begin(shop)
+    holder = shop.pull(shop.environments(db="d1"), by="bob", title="Holds")
+    shop.settle()
+    holder.say("/deploy")
+    for files in (shop.environments(network="n2"), {"README.md": "# Something else\n"}):
+        pull = shop.pull(files)
+        shop.settle()
+        pull.merge()
+        shop.settle()
+    number = len(shop.tasks())
+    holder.say("/unlock", by="bob")
+    swept(shop)
+    assert [one.split()[1:3] for one in shop.tasks()[number:]] == [["db", "deploy"], ["api", "deploy"]]
+
+
+def test_what_is_destroyed_after_what_was_held_goes_on_with_it(town: Town) -> None:
+    deployed(town, DESTROY + workflow({"cache": "", "api": "cache"}, top=ON_MERGE), cache="0", api="0")
+    holder = town.pull(town.environments(api="h"), by="bob")
+    town.settle()
+    holder.say("/deploy api")
+    pull = town.pull({"headwater.yml": DESTROY + workflow({"api": ""}, top=ON_MERGE), **town.environments(api="2")})
+    town.settle()
+    (town.tools / "log").unlink()
+    pull.merge()
+    town.settle()
+    assert town.tool_log() == []
+    holder.say("/unlock", by="bob")
+    pull.say("/approve", by="bob")
+    swept(town)
+    assert town.tool_log() == ["api begins", "api deployed", "cache destroyed"]
+
+
+def test_what_needs_two_goes_on_once_both_are_done_of_which_one_was_held(town: Town) -> None:
+    deployed(town, workflow({"x": "", "db": "", "api": "x db"}, top=ON_MERGE), x="0", db="0", api="0")
+    holder = town.pull(town.environments(db="h"), by="bob")
+    town.settle()
+    holder.say("/deploy db --only")
+    (town.tools / "log").unlink()
+    pull = town.pull(town.environments(x="2", db="2", api="2"))
+    town.settle()
+    town.hold("x")
+    pull.merge()
+    town.wait_for(lambda: "x begins" in town.tool_log())
+    town.wait_for(lambda: any("db deploy blocked" in one for one in town.tasks()))
+    town.hold("db")
+    holder.comment("/unlock", by="bob")
+    town.wait_for(lambda: "db begins" in town.tool_log())
+    town.let_go("x")
+    town.wait_for(lambda: any("x deploy succeeded" in one for one in town.tasks()[-4:]))
+    town.let_go("db")
+    town.settle()
+    assert "api deployed" in town.tool_log()
+
+
+def test_a_restore_frees_nothing_that_was_deployed_from_there_meanwhile(town: Town) -> None:
+    deployed(town, workflow({"db": "", "cdn": ""}), db="0", cdn="0")
+    pull = town.pull(town.environments(db="2", cdn="2"))
+    town.settle()
+    pull.say("/deploy db")
+    pull.say("/restore")
+    (town.tools / "log").unlink()
+    town.hold("db")
+    pull.comment("/approve", by="bob")
+    town.wait_for(lambda: "db begins" in town.tool_log())
+    pull.comment("/deploy cdn")
+    town.wait_for(lambda: "cdn deployed" in town.tool_log())
+    town.let_go("db")
+    town.settle()
+    answer = pull.say("/status")
+    assert "`cdn` | ✓\xa0deployed | [#2]" in answer
+    assert "`db` | ✓\xa0deployed | [#2]" not in answer
