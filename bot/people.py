@@ -14,10 +14,10 @@ from bot.decide.reconcile import Move
 from bot.decide.transitions import Code, TaskState
 from bot.errors import NotAllowed
 from bot.project import Project
-from bot.store import audit, deployments
+from bot.store import audit, deployments, needs
 from bot.store.asking import ASKS, MAY_BE_APPROVED
 from bot.store.environments import EnvironmentRow
-from bot.store.tables import attempts, task_needs, tasks
+from bot.store.tables import attempts, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +115,4 @@ def failed_deployments(environments: list[EnvironmentRow]) -> dict[int, list[Env
 
 def needed(connection: Connection, environments: Iterable[EnvironmentRow]) -> dict[int, set[int]]:
     """What environments needed in their latest deploy or destroy: ids of environments, by the id of each."""
-    own, above = tasks.alias("own"), tasks.alias("above")
-    query = (
-        select(own.c.environment_id, above.c.environment_id)
-        .join(task_needs, task_needs.c.task_id == own.c.id)
-        .join(above, above.c.id == task_needs.c.upstream_id)
-        .where(own.c.id.in_([one.last_task for one in environments]))
-    )
-    found: dict[int, set[int]] = {}
-    for environment, upstream in connection.execute(query):
-        found.setdefault(environment, set()).add(upstream)
-    return found
+    return needs.needed(connection, needs.OWN.c.id.in_([one.last_task for one in environments]))

@@ -11,7 +11,7 @@ from bot.decide.pushed import Before, PushFacts
 from bot.decide.transitions import BROKEN, FINISHED, Code, TaskState
 from bot.preparing.situation import Prepared
 from bot.store.environments import EnvironmentRow
-from bot.store.tables import task_needs, tasks
+from bot.store.tables import tasks
 from bot.submit import Planned
 from bot.working.shown_before import was_shown
 from planner.changes import ReasonCode
@@ -54,21 +54,6 @@ def before(connection: Connection, numbers: Sequence[int], held: Collection[int]
         row.environment_id: _came_to(TaskState(row.state), Code(row.code), held=row.environment_id in held)
         for row in connection.execute(query)
     }
-
-
-def needed(connection: Connection, numbers: Sequence[int]) -> dict[int, set[int]]:
-    """By environment id, the environments that these deployments would do before it."""
-    own, above = tasks.alias("own"), tasks.alias("above")
-    query = (
-        select(own.c.environment_id, above.c.environment_id)
-        .join(task_needs, task_needs.c.task_id == own.c.id)
-        .join(above, above.c.id == task_needs.c.upstream_id)
-        .where(own.c.deployment_id.in_(numbers))
-    )
-    found: dict[int, set[int]] = {}
-    for environment, upstream in connection.execute(query):
-        found.setdefault(environment, set()).add(upstream)
-    return found
 
 
 def _came_to(state: TaskState, code: Code, *, held: bool) -> Before:

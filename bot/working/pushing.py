@@ -18,7 +18,7 @@ from bot.prepare import prepare, prepare_vanished
 from bot.preparing.situation import Prepared
 from bot.request import Aim, Request
 from bot.server import Server
-from bot.store import hosting, locks, restoring
+from bot.store import hosting, locks, needs, restoring
 from bot.store.hosting import PullRow
 from bot.store.tables import deployments as deployment_table
 from bot.store.tables import workflows as workflow_table
@@ -29,7 +29,7 @@ from bot.working.merges import Push
 from bot.working.places import hosted_of
 from bot.working.pulling import keep_told
 from bot.working.push_telling import Telling, tell
-from bot.working.pushed_facts import before, facts_of, needed
+from bot.working.pushed_facts import before, facts_of
 from bot.working.shown_before import shown_before
 from bot.working.workflow_file import plan_what_waited
 from planner.definition import Removal, Workflow
@@ -273,9 +273,9 @@ def _freed(server: Server, prepared: Prepared, numbers: Sequence[int], held: Col
     here = {alias: prepared.rows[alias].id for alias in prepared.order if alias in prepared.rows}
     with server.database.reading() as connection:
         then = before(connection, numbers, held)
-        needs = needed(connection, numbers)
+        needed = needs.needed(connection, needs.OWN.c.deployment_id.in_(numbers))
     left = {*here.values(), *(row.id for row in prepared.removed)}
-    going = freed(needs, {one: came for one, came in then.items() if one in left})
+    going = freed(needed, {one: came for one, came in then.items() if one in left})
     order = tuple(alias for alias in prepared.order if here.get(alias) in going)
     leaving = tuple(row for row in prepared.removed if row.id in going)
     return [replace(prepared, order=order, removed=leaving, doubtful=(), moves={})] if order or leaving else []
