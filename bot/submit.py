@@ -100,7 +100,8 @@ def submit(
         if prepared.request.aim is not Aim.DESTROY:
             moved = [alias for alias, row in prepared.rows.items() if row.id in prepared.moves]
             chosen = {place.ids[alias]: prepared.environments[alias] for alias in (*prepared.order, *moved)}
-            take_names(connection, chosen, place.workflow, prepared.moves, now)
+            was = {row.id: row for row in prepared.rows.values()}
+            take_names(connection, chosen, was, (place.workflow, prepared.workflow.file), prepared.moves, now)
         if prepared.request.forget:
             forget(connection, place.workflow, prepared.request.forget)
         new = _ordered_tasks(prepared, place, planned, action[prepared.request.aim])

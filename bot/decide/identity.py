@@ -17,14 +17,27 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
+class Name:
+    """What an environment is called, in which file, and where it lies."""
+
+    file: str
+    key: str
+    stack: Stack
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
-    """An environment that the store knows. `used`: it was deployed, or a deploy of it began, at some time."""
+    """An environment that the store knows. `used`: it was deployed, or a deploy of it began, at some time.
+
+    `former`: the names under which it was deployed before, which branches that do not have a move still use.
+    """
 
     id: int
     file: str
     key: str
     stack: Stack
     used: bool
+    former: frozenset[Name] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +67,7 @@ class Identities:
 
 
 def identities(known: Sequence[Known], declared: Sequence[Declared]) -> Identities:
-    """Match by file and alias, then by `movedFrom`, then by an unmistakable path, tool and workspace."""
+    """Match by file and alias, then `movedFrom`, then a former name, then an unmistakable path, tool and workspace."""
     by_name = {(one.file, one.key): one for one in known}
     names = {(one.file, one.key) for one in declared}
     used_gone = [one for one in known if one.used and (one.file, one.key) not in names]
@@ -62,9 +75,10 @@ def identities(known: Sequence[Known], declared: Sequence[Declared]) -> Identiti
     fresh = [one for one in declared if (found := exact.get((one.file, one.key))) is None or not found.used]
 
     moves = _told_moves(used_gone, fresh)
-    rest = [one for one in used_gone if one.id not in moves]
-    moved_to = {(one.file, one.key) for one in moves.values()}
-    moves |= _plain_moves(rest, [one for one in fresh if (one.file, one.key) not in moved_to])
+    for more in (_moves_back, _plain_moves):
+        moved_to = {(one.file, one.key) for one in moves.values()}
+        rest = [one for one in used_gone if one.id not in moves]
+        moves |= more(rest, [one for one in fresh if (one.file, one.key) not in moved_to])
 
     moved_to = {(one.file, one.key) for one in moves.values()}
     same = {name: one.id for name, one in exact.items() if name not in moved_to}
@@ -112,6 +126,20 @@ def _told_moves(gone: Iterable[Known], fresh: Iterable[Declared]) -> dict[int, D
         if len(chosen) == 1 and chosen[0].id not in moves:
             moves[chosen[0].id] = new
     return moves
+
+
+def _moves_back(gone: Iterable[Known], fresh: Iterable[Declared]) -> dict[int, Declared]:
+    """The moves to a name that one that is gone had before, where that is unmistakable both ways."""
+    had: defaultdict[Name, list[Known]] = defaultdict(list)
+    for one in gone:
+        for name in one.former:
+            had[name].append(one)
+    back: defaultdict[int, list[Declared]] = defaultdict(list)
+    for other in fresh:
+        owners = had[Name(other.file, other.key, other.stack)]
+        if len(owners) == 1:
+            back[owners[0].id].append(other)
+    return {identity: others[0] for identity, others in back.items() if len(others) == 1}
 
 
 def _plain_moves(gone: Iterable[Known], fresh: Iterable[Declared]) -> dict[int, Declared]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, astuple
 
 from sqlalchemy import (
     Connection,
@@ -16,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.decide.identity import Identities
+from bot.decide.identity import Identities, Name
 from bot.store.environments import EnvironmentRow, stack_of
 from bot.store.tables import deployments, environments, events, kept_values, repositories, workflows
 from planner.definition import Environment, Workflow
@@ -109,9 +110,18 @@ def _new_row(workflow_row: int, environment: Environment) -> dict[str, object]:
 
 
 def take_names(
-    connection: Connection, ids: Mapping[int, Environment], workflow_row: int, moved: Mapping[int, str], now: float
+    connection: Connection,
+    ids: Mapping[int, Environment],
+    was: Mapping[int, EnvironmentRow],
+    place: tuple[int, str],
+    moved: Mapping[int, str],
+    now: float,
 ) -> None:
-    """Write how environments are called and where they lie now: done when a deploy of that commit starts."""
+    """Write how environments are called and where they lie now: done when a deploy of that commit starts.
+
+    `was`: how they are stored, which is remembered where it differs; `place`: the id and the file of their workflow.
+    """
+    workflow_row, file = place
     for identity, environment in ids.items():
         if identity in moved:
             _free_name(connection, workflow_row, environment.key, identity)
@@ -131,11 +141,18 @@ def take_names(
             "path": (stack := stack_of(environment)).path,
             "tool": stack.tool,
             "workspace": stack.workspace,
+            "former": _former(was.get(identity), Name(file, environment.key, stack)),
         }
         for identity, environment in ids.items()
     ]
     if names:
         connection.execute(update(environments).where(environments.c.id == bindparam("identity")), names)
+
+
+def _former(row: EnvironmentRow | None, now: Name) -> list[dict[str, object]]:
+    """The names that an environment had, as they are stored, when it takes this one."""
+    had = frozenset({*row.former, row.name} - {now}) if row else frozenset()
+    return [asdict(one) for one in sorted(had, key=astuple)]
 
 
 def _free_name(connection: Connection, workflow_row: int, key: str, identity: int) -> None:

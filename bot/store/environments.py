@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 from bot.decide.facts import TaskAction
-from bot.decide.identity import Declared, Identities, Known, Stack, identities
+from bot.decide.identity import Declared, Identities, Known, Name, Stack, identities
 from bot.decide.status import EnvironmentFacts
 from bot.decide.transitions import TaskState
 from bot.store.tables import environments, repositories, tasks, workflows
@@ -51,6 +51,12 @@ class EnvironmentRow:
     last_alias: str | None = None  # what it was called there
     doubted: bool = False  # a backup was restored since its last success
     source_commit: str | None = None  # where the code of its last success was read
+    former: frozenset[Name] = frozenset()  # what it was called, and where it lay, when it was deployed before
+
+    @property
+    def name(self) -> Name:
+        """What it is called, and where it lies."""
+        return Name(self.file, self.key, self.stack)
 
     @property
     def defined_at(self) -> str | None:
@@ -164,6 +170,7 @@ def _row(row: RowMapping) -> EnvironmentRow:
         last_alias=row["last_alias"],
         doubted=row["doubted"],
         source_commit=row["source_commit"],
+        former=frozenset(Name(one["file"], one["key"], Stack(**one["stack"])) for one in row["former"] or ()),
     )
 
 
@@ -181,7 +188,7 @@ def identify(rows: Sequence[EnvironmentRow], declared: Sequence[Workflow]) -> Id
 
 def identify_declared(rows: Sequence[EnvironmentRow], declared: Sequence[Declared]) -> Identities:
     """The same, of environments in short."""
-    return identities([Known(row.id, row.file, row.key, row.stack, row.used) for row in rows], declared)
+    return identities([Known(row.id, row.file, row.key, row.stack, row.used, row.former) for row in rows], declared)
 
 
 def stack_of(environment: Environment) -> Stack:

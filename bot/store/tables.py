@@ -72,6 +72,7 @@ environments = Table(
     Column("durations", JSON, nullable=False, default=dict),  # action -> seconds of the last success
     Column("detached", Boolean, nullable=False, default=False),
     Column("doubted", Boolean, nullable=False, default=False, server_default=false()),  # a backup was restored since
+    Column("former", JSON),  # the names it had before; null where it had none
 )
 Index(
     "uq_environments_alias",

@@ -38,6 +38,27 @@ def swept(town: Town) -> None:
     town.settle()
 
 
+def test_what_an_open_pull_request_renames_and_lays_elsewhere_is_held_under_its_old_name(town: Town) -> None:
+    deployed(town, workflow({"db": ""}, top=ON_MERGE), db="0")
+    moved = workflow({"database": ""}, top=ON_MERGE, more={"database": "movedFrom: db"})
+    holder = town.pull({"headwater.yml": moved, **town.environments(database="1")}, by="bob")
+    town.settle()
+    holder.say("/deploy")
+    (town.tools / "log").unlink(missing_ok=True)
+    pull = town.pull(town.environments(db="2"))
+    town.settle()
+    assert "Waits for" in pull.say("/deploy")
+    pull.merge()
+    town.settle()
+    assert "locked by" in pull.newest()
+    assert town.tool_log() == []
+    holder.merge()
+    town.settle()
+    swept(town)
+    assert "`db` is now `database`: its state and history went along." in holder.newest()
+    assert town.tasks()[-1] == "7 database deploy succeeded no-changes"
+
+
 @on_both
 def test_what_a_pull_request_is_just_deploying_for_the_first_time_is_not_forgotten(shop: Town) -> None:
     pull = making_cache(shop)

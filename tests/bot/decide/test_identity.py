@@ -6,12 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.decide.identity import Declared, Identities, Known, Stack, identities
+from bot.decide.identity import Declared, Identities, Known, Name, Stack, identities
 from tests.depth import examples
 
 
-def known(number: int, name: str, path: str, *, file: str = "w.yml", used: bool = True) -> Known:
-    return Known(number, file, name, Stack(path, "terraform", ""), used)
+def named(name: str, path: str, *, file: str = "w.yml") -> Name:
+    return Name(file, name, Stack(path, "terraform", ""))
+
+
+def known(number: int, name: str, path: str, *former: Name, file: str = "w.yml", used: bool = True) -> Known:
+    return Known(number, file, name, Stack(path, "terraform", ""), used, frozenset(former))
 
 
 def declared(name: str, path: str, *, file: str = "w.yml", moved_from: str | None = None) -> Declared:
@@ -59,6 +63,49 @@ def test_movedfrom_tells_a_move_where_alias_and_path_both_changed() -> None:
     told = identities(old, [declared("database", "stacks/database", moved_from="db")])
     assert who(told) == {"w.yml database": 1}
     assert (told.removed, told.doubtful) == ((), frozenset())
+
+
+def test_who_has_not_the_move_yet_means_the_same_environment() -> None:
+    moved = known(1, "database", "stacks/database", named("db", "infra/db"))
+    found = identities([moved], [declared("db", "infra/db")])
+    assert who(found) == {"w.yml db": 1}
+    assert found.removed == ()
+
+
+def test_a_former_name_is_free_where_the_new_one_is_there_too() -> None:
+    moved = known(1, "database", "stacks/database", named("db", "infra/db"))
+    found = identities([moved], [declared("database", "stacks/database"), declared("db", "infra/db")])
+    assert who(found) == {"w.yml database": 1}
+    assert (found.moves, found.removed) == ({}, ())
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        declared("db", "elsewhere"),
+        declared("db", "infra/db", file="other.yml"),
+        declared("other", "infra/db"),
+    ],
+)
+def test_a_former_name_is_alias_file_and_stack_together(new: Declared) -> None:
+    moved = known(1, "database", "stacks/database", named("db", "infra/db"))
+    assert identities([moved], [new]).removed == (1,)
+
+
+def test_a_former_name_of_two_or_two_former_names_tell_nothing() -> None:
+    first, second = named("db", "infra/db"), named("base", "infra/base")
+    two = [known(1, "a", "x", first), known(2, "b", "y", first)]
+    assert identities(two, [declared("db", "infra/db")]).removed == (1, 2)
+    both = identities([known(1, "a", "x", first, second)], [declared("db", "infra/db"), declared("base", "infra/base")])
+    assert both.removed == (1,)
+    once = identities([known(1, "a", "x", first, second)], [declared("base", "infra/base")])
+    assert who(once) == {"w.yml base": 1}
+
+
+def test_movedfrom_goes_before_a_former_name() -> None:
+    moved = known(1, "database", "stacks/database", named("db", "infra/db"))
+    found = identities([moved], [declared("db", "infra/db"), declared("base", "new", moved_from="database")])
+    assert who(found) == {"w.yml base": 1}
 
 
 def test_movedfrom_prefers_its_own_file_and_gives_up_where_several_others_had_that_alias() -> None:
@@ -171,13 +218,20 @@ PATHS = st.sampled_from(["one", "two", "three"])
 
 @settings(max_examples=examples(500), deadline=None)
 @given(
-    st.lists(st.tuples(FILES, NAMES, PATHS, st.booleans()), max_size=5, unique_by=lambda one: one[:2]),
+    st.lists(
+        st.tuples(FILES, NAMES, PATHS, st.booleans(), st.lists(st.tuples(NAMES, PATHS), max_size=2)),
+        max_size=5,
+        unique_by=lambda one: one[:2],
+    ),
     st.lists(st.tuples(FILES, NAMES, PATHS, st.none() | NAMES), max_size=5, unique_by=lambda one: one[:2]),
 )
 def test_nobody_is_lost_and_nobody_is_two(
-    old: list[tuple[str, str, str, bool]], new: list[tuple[str, str, str, str | None]]
+    old: list[tuple[str, str, str, bool, list[tuple[str, str]]]], new: list[tuple[str, str, str, str | None]]
 ) -> None:
-    stored = [known(number, name, path, file=file, used=used) for number, (file, name, path, used) in enumerate(old)]
+    stored = [
+        known(number, name, path, *(named(*one, file=file) for one in former), file=file, used=used)
+        for number, (file, name, path, used, former) in enumerate(old)
+    ]
     files = [declared(name, path, file=file, moved_from=former) for file, name, path, former in new]
     found = identities(stored, files)
     taken = list(found.same.values())

@@ -56,7 +56,9 @@ class Stored:
                 place = workflow_id(connection, self.scene.repository, workflow)
                 made = environment_ids(connection, who, workflow, place, workflow.environments)
                 ids = {made[one.alias]: one for one in workflow.environments}
-                take_names(connection, ids, place, {one: names[one] for one in ids if one in names}, 5.0)
+                was = {row.id: row for row in rows}
+                moved = {one: names[one] for one in ids if one in names}
+                take_names(connection, ids, was, (place, workflow.file), moved, 5.0)
                 found |= {f"{workflow.file} {one.alias}": number for number, one in ids.items()}
         return found
 
@@ -97,6 +99,17 @@ def test_a_renamed_environment_keeps_its_row_and_what_is_kept_for_it(stored: Sto
     with stored.database.reading() as connection:
         moved = connection.execute(select(events).where(events.c.kind == "moved")).one()
     assert (moved.alias, moved.detail) == ("network", "was a")
+
+
+def test_what_was_renamed_and_laid_elsewhere_is_known_by_its_former_names(stored: Stored) -> None:
+    stored.deployed("a")
+    number = stored.scene.ids["a"]
+    assert stored.deploy(a_workflow({"a": "elsewhere"}))["headwater.yml a"] == number
+    assert stored.deploy(a_workflow({"network": "elsewhere"}))["headwater.yml network"] == number
+    assert stored.deploy(a_workflow({"network": "stacks/network"}))["headwater.yml network"] == number
+    for file in ({"a": "a"}, {"a": "elsewhere"}, {"network": "elsewhere"}, {"network": "stacks/network"}):
+        assert list(stored.deploy(a_workflow(file)).values()) == [number]
+    assert len(stored.rows()["headwater.yml network"].former) == 3
 
 
 def test_a_row_that_was_only_planned_gives_its_name_up(stored: Stored) -> None:
