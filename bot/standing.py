@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentStanding:
-    """One environment as people see it."""
+    """One environment as people see it; `id`: of its row, if there is one."""
 
     alias: str
     deployed: bool
@@ -30,6 +30,7 @@ class EnvironmentStanding:
     deployed_at: float | None
     outputs: Mapping[str, Json]
     note: str = ""
+    id: int | None = None
 
     @property
     def deployed_at_iso(self) -> str | None:
@@ -121,9 +122,8 @@ def _not_in_its_file(row: EnvironmentRow, outputs: Mapping[int, Mapping[str, Jso
 def _standing(
     alias: str, row: EnvironmentRow, outputs: Mapping[int, Mapping[str, Json]], note: str
 ) -> EnvironmentStanding:
-    return EnvironmentStanding(
-        alias, row.deployed, environment_state(row.facts), row.commit, row.deployed_at, outputs.get(row.id, {}), note
-    )
+    state, shown = environment_state(row.facts), outputs.get(row.id, {})
+    return EnvironmentStanding(alias, row.deployed, state, row.commit, row.deployed_at, shown, note, row.id)
 
 
 def _note(row: EnvironmentRow) -> str:

@@ -105,7 +105,7 @@ def _unlucky(task: TaskView) -> str:
         Code.SUPERSEDED: f"superseded by {task.detail}",
         Code.REJECTED: f"rejected {task.detail}".strip(),
         Code.VOIDED: "called off: something was pushed while it waited",
-        Code.FREED: "called off: unlocked while it waited",
+        Code.FREED: "called off: unlocked",
         Code.CANNOT_START: "could not start",
         Code.FAIL_FAST: "cancelled (fail-fast)",
         Code.WITHDRAWN: f"cancelled: {task.detail}",

@@ -15,9 +15,11 @@ from bot.decide.comment import Grammar, Option
 from bot.decide.transitions import FINISHED, TaskState
 from bot.retrying import after_another, prepare_retry
 from bot.store import conversation, deployments, publications
+from bot.store.conversation import CommandState
 from bot.store.environments import EnvironmentRow
 from bot.store.publications import Kind
 from bot.submit import shown_in, submit
+from bot.working.given_back import after_restoring, restores
 from bot.working.requesting import recorder
 from bot.working.waiting import of_pull
 
@@ -27,7 +29,7 @@ def act(case: Case) -> Outcome:
     with case.server.database.reading() as connection:
         here = set(of_pull(connection, case.pull))
     if case.row.deployments:
-        return done()
+        return _begun(case)
     rows = [
         row for row in case.rows if row.deployment in here and case.command.workflow in (None, row.workflow, row.file)
     ]
@@ -50,7 +52,24 @@ def act(case: Case) -> Outcome:
     for number, broken in sorted(failed.items()):
         if now := [row for row in broken if row.id not in later]:
             _again(case, number, now)
-    return done(*(f"`{alias}` is left: write `/retry` again once what it needs is there." for alias in later.values()))
+    return _begun(
+        case, *(f"`{one}` is left: write `/retry` again once what it needs is there." for one in later.values())
+    )
+
+
+def _begun(case: Case, *said: str) -> Outcome:
+    """What is tried again of a `/restore` frees environments when it has succeeded; else nothing is left to do."""
+    with case.server.database.reading() as connection:
+        row = conversation.command(connection, case.row.id) or case.row
+        going = restores(connection, case, row.deployments)
+    return Outcome(CommandState.GOING, said) if going else done(*said)
+
+
+def follow(case: Case) -> Outcome:
+    """What was restored is free now, as it is after the `/restore` itself."""
+    with case.server.database.reading() as connection:
+        all_of_it = restores(connection, case, case.row.deployments)
+    return after_restoring(case, all_of_it)
 
 
 def _at_work(rows: Iterable[EnvironmentRow], needed: Mapping[int, set[int]]) -> list[str]:
@@ -112,4 +131,5 @@ VERB = Verb(
         ),
     ),
     act=act,
+    follow=follow,
 )

@@ -20,10 +20,7 @@ def act(case: Case) -> Outcome:
     chosen = definitions.workflows if wanted is None else (workflow_named(definitions, wanted),)
     found = standings(case.project, [listed(one) for one in chosen])
     with case.server.database.reading() as connection:
-        held = {
-            (one.file, one.alias.casefold()): f"#{one.number}"
-            for one in locks.of_repository(connection, case.hosted.id)
-        }
+        held = {one.environment: f"#{one.number}" for one in locks.of_repository(connection, case.hosted.id)}
     return Outcome(CommandState.DONE, answer=status_comment(found, held=held, repository_url=case.hosted.html_url))
 
 

@@ -98,7 +98,8 @@ VERB = Verb(
         ),
         more=(
             "An environment that was deployed from a pull request belongs to it until it is merged. Freed, another "
-            "pull request may deploy over it, and what was to be deployed of it and has no job yet is called off.\n\n"
+            "pull request may deploy over it, and what was to be deployed of it and has no job yet is called off; what "
+            "has one goes on, but not to an approval.\n\n"
             "A Terraform that was killed may leave its state locked: the next deploy fails and tells the lock's ID, "
             "its holder and its age. With `--state ID` a job of its own frees that lock and no other, unless something "
             "of ours is still at work there."

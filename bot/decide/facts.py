@@ -85,7 +85,8 @@ class TaskFacts:
     """One task with its direct neighbours. `rival`: a deployment that it waits for, on its environment or around it.
 
     `newer`: a younger one, asked for where the task waits for approval. `locked_by`: the pull request (`#12`) that the
-    environment belongs to, if that is not the deployment's own. `approved`: the plan that it waits with is.
+    environment belongs to, if that is not the deployment's own. `freed`: its environment belonged to the deployment's
+    pull request, and was freed while a job has it. `approved`: the plan that it waits with is.
     `missing`: values that it cannot start without. `empty_plan`: what was shown has no changes, and still stands.
     """
 
@@ -100,6 +101,7 @@ class TaskFacts:
     rival: int | None = None
     newer: int | None = None
     locked_by: str = ""
+    freed: bool = False
     requires_approval: bool = False
     approved: bool = False
     shown: bool = False

@@ -202,6 +202,8 @@ def _after_revoking(task: TaskFacts, attempt: AttemptFacts, facts: Facts) -> Mov
         return Move(task.id, task.state, TaskState.CANCELLED, Code.WITHDRAWN, facts.withdrawn)
     if attempt.refused or attempt.tries >= facts.limits.starts:
         return Move(task.id, task.state, TaskState.FAILED, Code.CANNOT_START, attempt.error or "no runner claimed it")
+    if task.freed:
+        return Move(task.id, task.state, TaskState.CANCELLED, Code.FREED)
     return Move(task.id, task.state, TaskState.READY, Code.NEVER_CLAIMED)
 
 
@@ -213,6 +215,8 @@ def _by_report(task: TaskFacts, attempt: AttemptFacts, result: Result) -> Move:
         )
     if result is Result.NEEDS_APPROVAL and task.action is TaskAction.ADOPT:
         after, code = TaskState.SKIPPED, Code.HAS_CHANGES
+    elif result is Result.NEEDS_APPROVAL and task.freed:  # nothing of it is there, and it may be another's by now
+        after, code = TaskState.CANCELLED, Code.FREED
     elif result is Result.NEEDS_APPROVAL and task.requires_approval:
         code = Code.APPROVAL_REQUIRED
     return Move(task.id, task.state, after, code, attempt.error)

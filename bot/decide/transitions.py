@@ -114,6 +114,7 @@ _ENDS = (
     (_S.FAILED, Code.TOOL_FAILED, "the tool failed"),
     (_S.TIMED_OUT, Code.TIMED_OUT, "the tool took longer than `timeout`"),
     (_S.CANCELLED, Code.CANCELLED, "the tool was stopped on request"),
+    (_S.CANCELLED, Code.FREED, "it would wait for approval, and `/unlock` freed its environment; nothing was applied"),
 )
 
 TRANSITIONS: tuple[Transition, ...] = (
@@ -150,6 +151,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (_S.FAILED, Code.CANNOT_START, "no runner claimed it, three times over"),
         (_S.CANCELLED, Code.CANCELLED, "revoked before a runner claimed it"),
         (_S.CANCELLED, Code.WITHDRAWN, "revoked: who asked for it may not any more, or a review that it takes is gone"),
+        (_S.CANCELLED, Code.FREED, "no runner claimed it, and `/unlock` freed its environment"),
     ),
     *_rows(_S.RUNNING, *_ENDS, (_S.LOST, Code.SILENT, "its runner went silent; the tool may still be at work")),
     *_rows(

@@ -55,11 +55,11 @@ class _Standing:
 def status_comment(
     standings: Sequence[Standing],
     *,
-    held: Mapping[tuple[str, str], str] | None = None,
+    held: Mapping[int, str] | None = None,
     repository_url: str = "",
     key: str = "-",
 ) -> str:
-    """How every workflow stands, with its environments; `held`: by file and key of an alias, who holds it (`#12`)."""
+    """How every workflow stands, with its environments; `held`: by an environment's id, who holds it (`#12`)."""
     most = sum(len(one.environments) for one in standings)
     steps = _what_is_stuck(standings)
 
@@ -73,14 +73,12 @@ def status_comment(
     return render(most_that_fit(render, most, COMMENT))
 
 
-def _standing(one: Standing, most: int, held: Mapping[tuple[str, str], str], repository_url: str) -> _Standing:
+def _standing(one: Standing, most: int, held: Mapping[int, str], repository_url: str) -> _Standing:
     shown = one.environments[:most]
     columns = {
         "Environment": [code(each.alias) for each in shown],
         "State": [_state(each) for each in shown],
-        "Held by": [
-            _holder(held.get((one.workflow.file, each.alias.casefold()), ""), repository_url) for each in shown
-        ],
+        "Held by": [_holder(held.get(each.id, "") if each.id is not None else "", repository_url) for each in shown],
         "Commit": [commit_link(each.commit, repository_url) if each.commit else Markdown() for each in shown],
         "Deployed": [Markdown(when(each.deployed_at).replace(" ", "\N{NO-BREAK SPACE}")) for each in shown],
     }

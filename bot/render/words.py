@@ -145,7 +145,7 @@ _OF_CODE = {
     Code.CANNOT_START: "could not start",
     Code.FAIL_FAST: "cancelled (fail-fast)",
     Code.VOIDED: "called off: something was pushed while it waited",
-    Code.FREED: "called off: unlocked while it waited",
+    Code.FREED: "called off: unlocked",
 }
 
 

@@ -17,11 +17,11 @@ from bot.decide.transitions import (
     DeploymentState,
     TaskState,
 )
-from bot.store import locks
+from bot.store.claims import freed, locked, newer
 from bot.store.deployments import Flags
-from bot.store.rivals import newcomers, rivals
+from bot.store.rivals import rivals
 from bot.store.standing import standing_empty
-from bot.store.tables import attempts, deployments, environments, task_needs, tasks, workflows
+from bot.store.tables import attempts, environments, task_needs, tasks, workflows
 
 _MUTATING = tuple(action.value for action in TaskAction if action.mutates)
 _UNFINISHED = tuple(state.value for state in TaskState if state not in FINISHED)
@@ -214,8 +214,9 @@ def _facts(
     upstreams = _upstreams(connection, ids)
     newest = _attempts(connection, [row.id for row in rows if TaskState(row.state) in ACTIVE], observed)
     behind = rivals(connection, [row.id for row in rows if row.state == TaskState.WAITING.value])
-    locked = _locked(connection, told, [row for row in rows if row.state == TaskState.WAITING.value])
-    newer = _newer(connection, told, [row for row in rows if row.state == TaskState.NEEDS_APPROVAL.value])
+    taken = locked(connection, told, [row for row in rows if row.state == TaskState.WAITING.value])
+    given_back = freed(connection, told, [row for row in rows if TaskState(row.state) in ACTIVE])
+    younger = newer(connection, told, [row for row in rows if row.state == TaskState.NEEDS_APPROVAL.value])
     empty = standing_empty(connection, [row.id for row in rows if row.shown_plan_id is not None])
     return tuple(
         TaskFacts(
@@ -228,8 +229,9 @@ def _facts(
             upstreams=upstreams.get(row.id, ()),
             attempt=newest.get(row.id),
             rival=behind.get(row.id),
-            newer=newer.get(row.id),
-            locked_by=locked.get(row.environment_id, ""),
+            newer=younger.get(row.id),
+            locked_by=taken.get(row.environment_id, ""),
+            freed=row.environment_id in given_back,
             requires_approval=row.requires_approval,
             approved=row.approved_plan_id is not None and row.approved_plan_id == row.plan_id,
             shown=row.shown_plan_id is not None,
@@ -238,28 +240,6 @@ def _facts(
         )
         for row in rows
     )
-
-
-def _locked(connection: Connection, told: Flags, waiting: Sequence[Row[Any]]) -> dict[int, str]:
-    """The environments that another pull request than the deployment's own holds, with its number (`#12`)."""
-    ids = [row.environment_id for row in waiting if TaskAction(row.action).mutates]
-    found = locks.held(connection, ids) if ids else {}
-    return {environment: f"#{lock.number}" for environment, lock in found.items() if lock.pull != told.pull}
-
-
-def _newer(connection: Connection, told: Flags, asking: Sequence[Row[Any]]) -> dict[int, int]:
-    """For what waits for approval, the younger deployment that it gives way to: none, while its pull request holds it.
-
-    A push, or another pull request, could not go on there anyway.
-    """
-    found = newcomers(connection, [row.id for row in asking])
-    if told.pull is None or not found:
-        return found
-    mine = locks.held(connection, [row.environment_id for row in asking])
-    kept = {row.id for row in asking if row.environment_id in mine and mine[row.environment_id].pull == told.pull}
-    theirs = select(deployments.c.id).where(deployments.c.id.in_(found.values()), deployments.c.pull_id == told.pull)
-    ours = set(connection.execute(theirs).scalars())
-    return {task: number for task, number in found.items() if task not in kept or number in ours}
 
 
 def _upstreams(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[Upstream, ...]]:

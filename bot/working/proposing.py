@@ -15,6 +15,7 @@ from bot.preparing.situation import Prepared
 from bot.request import Aim, Request
 from bot.store import conversation, views
 from bot.store.conversation import CommandRow, CommandState
+from bot.store.environments import identify
 from bot.store.locks import Lock
 from bot.store.views import DeploymentView
 from bot.submit import Planned, planned_by, submit
@@ -86,12 +87,14 @@ def restoring(case: Case, held: Sequence[Lock], *, plan_only: bool = True) -> tu
         raise NotAllowed("there is no default branch to restore from", "see that the repository has one")
     here, gone = on_default_branch(case, held)
     prepared: list[Prepared] = []
-    for file in sorted({one.file for one in here}):
+    names = _names_there(case)
+    for file in sorted({names[one.environment][0] for one in here}):
+        mine = [names[one.environment] for one in here]
         asked = Request(
             aim=Aim.DEPLOY,
             by=case.by,
             commit=head,
-            patterns=tuple(one.alias for one in here if one.file == file),
+            patterns=tuple(alias for where, alias in mine if where == file),
             only=True,
             workflow=file,
             jobs=PLAN_JOBS if plan_only else case.server.settings.jobs,
@@ -103,8 +106,12 @@ def restoring(case: Case, held: Sequence[Lock], *, plan_only: bool = True) -> tu
 
 
 def on_default_branch(case: Case, held: Sequence[Lock]) -> tuple[list[Lock], list[Lock]]:
-    """What of this the default branch has, in the very same workflow, and what it does not have."""
-    workflows = case.project.default_definitions().workflows
-    there = {(workflow.file, one.key) for workflow in workflows for one in workflow.environments}
-    here = [one for one in held if (one.file, one.alias.casefold()) in there]
-    return here, [one for one in held if one not in here]
+    """What of this the default branch has, whatever it is called there, and what it does not have."""
+    there = _names_there(case)
+    return [one for one in held if one.environment in there], [one for one in held if one.environment not in there]
+
+
+def _names_there(case: Case) -> dict[int, tuple[str, str]]:
+    """The file and the alias that environments have on the default branch, by their ids."""
+    same = identify(case.rows, case.project.default_definitions().workflows).same
+    return {identity: name for name, identity in same.items()}

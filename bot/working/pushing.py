@@ -260,12 +260,24 @@ def _first(
     choice = chosen(prepared.graph, facts_of(prepared, shown, merges.ahead(project, prepared, held)))
     if choice.strangers:
         telling.said += push_lines.left_out(choice, merges.brought(project, push, prepared.workflow.file))
-    had = merges.had(project, push) if prepared.doubtful or kept else frozenset()
+    had = merges.had(project, push) if prepared.doubtful or kept or prepared.moves else frozenset()
+    prepared = replace(prepared, order=choice.order, moves=_own_moves(prepared, choice.order, held, had))
     telling.loud += push_lines.removed(prepared, had)
     telling.loud += push_lines.still_held(prepared, [(row, held[row.id].number) for row in kept], had)
     telling.said += push_lines.renamed(prepared)
-    going = replace(prepared, order=choice.order)
-    return [going] if _has_work(going) else []
+    return [prepared] if _has_work(prepared) else []
+
+
+def _own_moves(
+    prepared: Prepared, order: Collection[str], held: Collection[int], had: Collection[tuple[str, str]]
+) -> dict[int, str]:
+    """The moves without those that only undo what an open pull request calls anew, and holds."""
+    theirs = {
+        row.id
+        for alias, row in prepared.rows.items()
+        if row.id in held and alias not in order and (prepared.workflow.file, alias.casefold()) in had
+    }
+    return {number: former for number, former in prepared.moves.items() if number not in theirs}
 
 
 def _freed(server: Server, prepared: Prepared, numbers: Sequence[int], held: Collection[int]) -> list[Prepared]:

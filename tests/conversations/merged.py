@@ -39,3 +39,14 @@ def rows(comment: str) -> list[str]:
 def headline(comment: str) -> str:
     """The first line of a comment."""
     return comment.splitlines()[0]
+
+
+def deployed(town: Town, file: str, **wanted: str) -> None:
+    """A default branch with this file, on which all of it is deployed, by `/deploy` and a merge."""
+    town.setup({"headwater.yml": file, **town.environments(**dict.fromkeys(wanted, "before"))})
+    start = town.pull(town.environments(**wanted), title="Begin")
+    town.settle()
+    start.say("/deploy")
+    start.merge()
+    town.settle()
+    (town.tools / "log").unlink(missing_ok=True)

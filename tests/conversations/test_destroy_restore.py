@@ -5,6 +5,7 @@ from __future__ import annotations
 from inline_snapshot import snapshot
 
 from tests.conversations.conftest import on_both
+from tests.conversations.merged import deployed
 from tests.conversations.town import Conversation, Town, shown
 from tests.conversations.workflows import workflow
 
@@ -478,6 +479,51 @@ def test_merged_while_its_destroy_runs_what_was_merged_is_deployed_after_it(shop
     assert "### Deployed 3 environments" in pull.newest()
 
 
+@on_both
+def test_what_a_restore_left_is_free_once_a_retry_has_done_it(town: Town) -> None:
+    deployed(town, workflow({"db": "", "cdn": ""}), db="0", cdn="0")
+    first = town.pull(town.environments(db="2", cdn="2"))
+    second = town.pull(town.environments(db="3", cdn="3"), by="bob")
+    town.settle()
+    first.say("/deploy")
+    second.say("/deploy")
+    first.close()
+    town.settle()
+    first.say("/restore")
+    town.break_("db")
+    first.say("/approve", by="bob")
+    assert "and so nothing was freed" in shown(first.ours()[-2].body)
+    assert "Waits for" in second.newest()
+    first.say("/retry")  # fails once more
+    town.mend("db")
+    assert first.say("/retry") == snapshot("""\
+### Deployed `db`
+
+| Environment | State | Changes | Job |
+| :-- | :-- | :-- | :-- |
+| `db` | ✓\xa0deployed | ~1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+
+<details><summary><code>db</code> &nbsp;~1</summary>
+
+```diff
+~ db: 2 -> 0
+Plan: 0 to add, 1 to change, 0 to destroy.
+```
+
+</details>
+
+- `db`: as on the default branch, and free
+- `cdn`: as on the default branch, and free
+
+<sub>`/retry` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 9</sub>\
+""")
+    assert shown(first.ours()[2].body) == snapshot(
+        "Closed without a merge. What was deployed from here is restored, or was freed: it is locked no more."
+    )
+    assert "Waits for" not in second.newest()
+
+
+@on_both
 def test_a_restore_is_of_the_very_workflow_and_frees_only_what_it_restored(town: Town) -> None:
     town.setup({"headwater.yml": workflow({"db": ""}), **town.environments(db="1")})
     start = town.pull(town.environments(db="0"))

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.working.sweeping import sweep
 from tests.conversations.conftest import SHOP, on_both
-from tests.conversations.merged import begin
-from tests.conversations.town import Conversation, Town
+from tests.conversations.merged import begin, deployed, headline
+from tests.conversations.town import Conversation, Town, shown
 from tests.conversations.workflows import workflow
 
 ON_MERGE = "triggers: {deployOnMerge: true}"
 DESTROY = "settings: {environmentRemovalStrategy: destroy}\n"
 CACHE = "  cache:\n    vcs: {type: script, path: cache}\n"
-
-
-def deployed(town: Town, file: str, **wanted: str) -> None:
-    """A default branch with this file, on which all of it is deployed, by `/deploy` and a merge."""
-    town.setup({"headwater.yml": file, **town.environments(**dict.fromkeys(wanted, "before"))})
-    start = town.pull(town.environments(**wanted), title="Begin")
-    town.settle()
-    start.say("/deploy")
-    start.merge()
-    town.settle()
-    (town.tools / "log").unlink(missing_ok=True)
 
 
 def making_cache(shop: Town, cache: str = CACHE) -> Conversation:
@@ -57,6 +48,41 @@ def test_what_an_open_pull_request_renames_and_lays_elsewhere_is_held_under_its_
     swept(town)
     assert "`db` is now `database`: its state and history went along." in holder.newest()
     assert town.tasks()[-1] == "7 database deploy succeeded no-changes"
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_an_open_pull_request_renames_keeps_that_name_while_others_are_merged(town: Town, elsewhere: bool) -> None:
+    deployed(town, workflow({"db": "", "cdn": ""}, top=ON_MERGE), db="0", cdn="0")
+    moved = workflow({"database": "", "cdn": ""}, top=ON_MERGE, more={"database": "movedFrom: db"})
+    if not elsewhere:
+        moved = moved.replace("path: database", "path: db").replace("    movedFrom: db\n", "")
+    holder = town.pull({"headwater.yml": moved, **town.environments(**{"database" if elsewhere else "db": "1"})})
+    town.settle()
+    holder.say("/deploy")
+    other = town.pull({"README.md": "# Else\n"}, by="bob")
+    another = town.pull(town.environments(cdn="7"), by="bob")
+    town.settle()
+    for pull in (other, another):
+        pull.merge()
+        town.settle()
+    assert other.ours() == []
+    assert headline(another.newest()) == "### Deployed `cdn`"
+    assert "`db` | ✓\xa0deployed | [#2]" in holder.say("/status")  # as the default branch calls it
+    assert town.tasks()[-1].split()[1] == "cdn"
+
+
+def test_what_a_closed_pull_request_had_renamed_is_restored_under_its_old_name(town: Town) -> None:
+    deployed(town, workflow({"db": ""}, top=ON_MERGE), db="0")
+    moved = workflow({"database": ""}, top=ON_MERGE, more={"database": "movedFrom: db"})
+    holder = town.pull({"headwater.yml": moved, **town.environments(database="1")}, by="bob")
+    town.settle()
+    holder.say("/deploy")
+    holder.close()
+    town.settle()
+    holder.say("/restore", by="bob")
+    holder.say("/approve", by="ada")
+    assert "as on the default branch, and free" in shown(holder.ours()[-2].body)
+    assert (town.tools / "db").read_text() == "0\n"
 
 
 @on_both

@@ -156,15 +156,32 @@ def test_what_has_not_begun_is_called_off_when_it_is_unlocked(town: Town) -> Non
     first.close()
     town.settle()
     assert headline(first.say("/unlock network db", by="olga")) == "### Done"
-    assert rows(shown(first.ours()[1].body)) == snapshot(
-        ["`network` ✓ deployed +1", "`db` ⊘ called off: unlocked while it waited +1"]
-    )
+    assert rows(shown(first.ours()[1].body)) == snapshot(["`network` ✓ deployed +1", "`db` ⊘ called off: unlocked +1"])
     assert headline(first.say("/approve db", by="bob")) == snapshot("### `db`: nothing that waits here is called that")
     second = town.pull(town.environments(db="3"), by="bob")
     town.settle()
     second.say("/deploy")
     second.say("/approve", by="ada")
     assert (town.tools / "db").read_text() == "3\n"
+
+
+@on_both
+def test_what_plans_while_it_is_unlocked_cannot_be_approved_without_the_lock(town: Town) -> None:
+    town.setup({"headwater.yml": workflow({"db": ""}), **town.environments(db="1")})
+    pull = town.pull(town.environments(db="2"))
+    town.settle()
+    town.hold_plan("db")
+    town.drift("db", "by hand")
+    pull.comment("/deploy")
+    town.wait_for(lambda: any("deploy running" in one for one in town.tasks()))
+    pull.comment("/unlock")
+    town.wait_for(lambda: len(pull.ours()) == 3)
+    town.let_plan_go("db")
+    town.settle()
+    assert rows(shown(pull.ours()[1].body)) == snapshot(["`db` ⊘ called off: unlocked ~1"])
+    assert headline(pull.say("/approve", by="bob")) == snapshot("### Nothing waits for approval here")
+    assert headline(pull.say("/deploy")) == snapshot("### `db` waits for approval")
+    assert headline(pull.say("/approve", by="bob")) == snapshot("### `db`: approved")
 
 
 @on_both

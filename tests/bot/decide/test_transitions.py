@@ -44,6 +44,7 @@ def _ends(state: TaskState) -> dict[tuple[TaskState, TaskState, Code], Facts]:
         a_task(state, attempt=asks, requires_approval=True)
     )
     found[state, S.SKIPPED, Code.HAS_CHANGES] = facts_of(a_task(state, attempt=asks, action=TaskAction.ADOPT))
+    found[state, S.CANCELLED, Code.FREED] = facts_of(a_task(state, attempt=asks, freed=True))
     return found
 
 
@@ -71,6 +72,9 @@ VISITS: dict[tuple[TaskState, TaskState, Code], Facts] = {
     ),
     (S.DISPATCHED, S.RUNNING, Code.CLAIMED): facts_of(a_task(S.DISPATCHED, attempt=an_attempt(claimed=True))),
     (S.DISPATCHED, S.READY, Code.NEVER_CLAIMED): facts_of(a_task(S.DISPATCHED, attempt=an_attempt(revoked=True))),
+    (S.DISPATCHED, S.CANCELLED, Code.FREED): facts_of(
+        a_task(S.DISPATCHED, attempt=an_attempt(revoked=True), freed=True)
+    ),
     (S.DISPATCHED, S.FAILED, Code.CANNOT_START): facts_of(
         a_task(S.DISPATCHED, attempt=an_attempt(revoked=True, tries=3)), limits=LIMITS
     ),
