@@ -16,8 +16,8 @@ class Before(StrEnum):
     DONE = "done"
     AT_WORK = "at work"  # or it waits for people
     STUCK = "stuck"  # failed, cancelled or rejected: people try it again, nothing does so by itself
-    HELD = "held"  # another pull request held it, and still does
-    FREE = "free"  # another pull request held it
+    HELD = "held"  # another pull request held it, and still does; or took its place, and came to nothing
+    FREE = "free"  # another pull request held it, or took its place
     BEHIND = "behind"  # blocked by what it needs
 
 

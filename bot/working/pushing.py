@@ -94,7 +94,10 @@ def _free(server: Server, project: HostedProject, pulls: Sequence[PullRow]) -> N
 
 
 def _deploy_unless_skipped(server: Server, project: HostedProject, push: Push) -> None:
-    """Deploy the newest commit, unless its message says not to: then the newest merge before it that does not."""
+    """Deploy the newest commit, unless its message says not to: then the newest merge before it that does not.
+
+    Looked at once more, that is what was looked at before it: some of that may have waited.
+    """
     if not _SKIPS.search(project.mirror.message(push.commit)):
         _deploy(server, project, push)
         return
@@ -105,8 +108,11 @@ def _deploy_unless_skipped(server: Server, project: HostedProject, push: Push) -
             _deploy(server, project, push.only_until(commit))
             push = push.only_after(commit)
             break
-    if push.here is None and _to_deploy(project, push, Telling()):
-        tell(server, project, push, Telling(said=[push_lines.SKIPPED]), ())
+    if push.here is None:
+        if _to_deploy(project, push, Telling()):
+            tell(server, project, push, Telling(said=[push_lines.SKIPPED]), ())
+    elif push.since and not push.first and project.mirror.parent(push.commits[-1]) == push.since:
+        _deploy_unless_skipped(server, project, merges.push_of(server, project, push.branch, push.since))
 
 
 def _to_deploy(project: HostedProject, push: Push, telling: Telling) -> list[Workflow]:

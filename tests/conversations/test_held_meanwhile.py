@@ -9,6 +9,7 @@ from tests.conversations.conftest import SHOP, on_both
 from tests.conversations.merged import begin, deployed, headline
 from tests.conversations.town import Conversation, Town, shown
 from tests.conversations.workflows import workflow
+from tests.github.world import pushing
 
 ON_MERGE = "triggers: {deployOnMerge: true}"
 DESTROY = "settings: {environmentRemovalStrategy: destroy}\n"
@@ -21,6 +22,15 @@ def making_cache(shop: Town, cache: str = CACHE) -> Conversation:
     pull = shop.pull({"headwater.yml": DESTROY + SHOP + cache, **shop.environments(cache="c1")})
     shop.settle()
     return pull
+
+
+def holding_db(shop: Town) -> Conversation:
+    """A pull request that has deployed another `db` than the default branch has."""
+    begin(shop)
+    holder = shop.pull(shop.environments(db="d1"), by="bob", title="Holds")
+    shop.settle()
+    holder.say("/deploy")
+    return holder
 
 
 def swept(town: Town) -> None:
@@ -69,6 +79,65 @@ def test_what_an_open_pull_request_renames_keeps_that_name_while_others_are_merg
     assert headline(another.newest()) == "### Deployed `cdn`"
     assert "`db` | ✓\xa0deployed | [#2]" in holder.say("/status")  # as the default branch calls it
     assert town.tasks()[-1].split()[1] == "cdn"
+
+
+@on_both
+def test_what_waits_goes_on_though_newer_commits_are_to_be_skipped(shop: Town) -> None:
+    holder = holding_db(shop)
+    pull = shop.pull(shop.environments(db="d2"))
+    shop.settle()
+    pull.merge()
+    shop.settle()
+    assert "What is locked goes on by itself" in pull.newest()
+    for text in ("# Typo\n", "# Another\n"):
+        shop.commit({"README.md": text, "api/wanted": "a9"}, "Mend a typo [skip headwater]")
+        shop.settle()
+    (shop.tools / "log").unlink()
+    holder.say("/unlock", by="bob")
+    swept(shop)
+    assert shop.tool_log() == ["db begins", "db deployed"]
+    assert [(shop.tools / one).read_text() for one in ("db", "api")] == ["d2\n", "a0\n"]  # as it was merged
+    assert headline(pull.newest()) == "### Deployed `db`, 1 without changes"
+
+
+def test_what_was_put_back_behind_commits_to_be_skipped_is_left(shop: Town) -> None:
+    holder = holding_db(shop)
+    begun = shop.repository.git.branch("main")
+    pull = shop.pull(shop.environments(db="d2"))
+    shop.settle()
+    pull.merge()
+    shop.settle()
+    world, git = shop.github.world, shop.repository.git
+    tree = git.tree_with(begun, {"README.md": "# Without it\n"})
+    sha = git.commit(tree, (begun,), "Take it back [skip headwater]", world.author(world.user("olga")))
+    pushing.move(world, shop.repository, "refs/heads/main", sha, world.user("olga"))
+    shop.settle()
+    (shop.tools / "log").unlink()
+    holder.say("/unlock", by="bob")
+    swept(shop)
+    assert shop.tool_log() == []
+
+
+@on_both
+def test_what_a_rejected_deploy_took_the_place_of_is_asked_for_again(town: Town) -> None:
+    asking = workflow({"db": ""}, top=ON_MERGE, more={"db": "requiresApproval: true"})
+    town.setup({"headwater.yml": asking, **town.environments(db="0")})
+    pull = town.pull(town.environments(db="2"))
+    town.settle()
+    pull.merge()
+    town.settle()
+    other = town.pull(town.environments(db="3"), by="bob")
+    town.settle()
+    other.say("/deploy db")
+    assert "superseded by deployment" in pull.newest()
+    swept(town)
+    assert "superseded by deployment" in pull.newest()  # it may still be approved
+    other.say("/reject db")
+    assert headline(pull.newest()) == "### `db` waits for approval"
+    pull.say("/approve", by="bob")
+    assert (town.tools / "db").read_text() == "2\n"
+    swept(town)
+    assert town.tool_log() == ["db begins", "db deployed"]
 
 
 def test_what_a_closed_pull_request_had_renamed_is_restored_under_its_old_name(town: Town) -> None:
@@ -123,10 +192,7 @@ def test_what_only_an_open_pull_request_has_is_not_to_be_destroyed_by_another_me
 
 
 def test_what_waits_because_its_upstream_moved_goes_on_though_something_else_was_merged_since(shop: Town) -> None:
-    begin(shop)
-    holder = shop.pull(shop.environments(db="d1"), by="bob", title="Holds")
-    shop.settle()
-    holder.say("/deploy")
+    holder = holding_db(shop)
     for files in (shop.environments(network="n2"), {"README.md": "# Something else\n"}):
         pull = shop.pull(files)
         shop.settle()
