@@ -8,7 +8,7 @@ from bot.decide.comment import Argument, Grammar
 from bot.prepare import prepare
 from bot.request import Aim
 from bot.submit import submit
-from bot.working.requesting import made_already, recorder, request, workflow_of
+from bot.working.requesting import made_already, recorder, refuse_locked, request, workflow_of
 
 
 def act(case: Case) -> Outcome:
@@ -19,6 +19,8 @@ def act(case: Case) -> Outcome:
     if not prepared:
         return done(*(busy or ["Nothing to adopt: every environment is deployed."]))
     made = made_already(case)
+    if not made:
+        refuse_locked(case, prepared)
     for one in prepared:
         if not made or workflow_of(one) not in made:
             submit(case.project, one, {}, auto_approve=False, also=recorder(case))

@@ -11,6 +11,7 @@ from bot.commands.case import Case, Outcome, done, refused
 from bot.commands.choosing import Named, means, meant, unmet
 from bot.decide.comment import Argument, Grammar
 from bot.errors import NotAllowed
+from bot.submit import LockedElsewhere
 from bot.working.proposing import carry_on
 from bot.working.waiting import Proposal, WaitingTask
 
@@ -33,10 +34,19 @@ def act(case: Case) -> Outcome:
     not_done = [f"`{name}`: nothing that waits here is called that" for name in unmet(case.command, named)]
     if len(errors) == 1 and not (said or not_done):
         raise errors[0]
-    not_done += [f"{error.what}: {error.mend}" for error in errors]
+    not_done += [_left(error) for error in errors]
     if said:
         return done(*said, *not_done, moved=moved)
     return refused(*(not_done or ["Nothing waits for approval here."]))
+
+
+def _left(error: NotAllowed) -> str:
+    """What was not approved together with the rest, and what to do: nothing of it goes on by itself."""
+    if isinstance(error, LockedElsewhere):
+        return (
+            f"Not approved because of {error.what}: /approve it once that pull request is merged, restored or unlocked"
+        )
+    return f"{error.what}: {error.mend}"
 
 
 Done = tuple[list[str], Sequence[int]]

@@ -16,7 +16,7 @@ from bot.decide.transitions import FINISHED, TaskState
 from bot.retrying import after_another, prepare_retry
 from bot.store import conversation, deployments, publications
 from bot.store.conversation import CommandState
-from bot.store.environments import EnvironmentRow
+from bot.store.environments import EnvironmentRow, environment_rows
 from bot.store.publications import Kind
 from bot.submit import shown_in, submit
 from bot.working.given_back import after_restoring, restores
@@ -26,13 +26,9 @@ from bot.working.waiting import of_pull
 
 def act(case: Case) -> Outcome:
     """Run again what did not succeed of what was asked for here, at its commit."""
-    with case.server.database.reading() as connection:
-        here = set(of_pull(connection, case.pull))
     if case.row.deployments:
         return _begun(case)
-    rows = [
-        row for row in case.rows if row.deployment in here and case.command.workflow in (None, row.workflow, row.file)
-    ]
+    rows = [row for row in _of_it(case) if case.command.workflow in (None, row.workflow, row.file)]
     lost = [row for row in rows if row.facts.state is TaskState.LOST]
     if lost and not case.command.force:
         names = ", ".join(row.alias for row in lost)
@@ -70,6 +66,15 @@ def follow(case: Case) -> Outcome:
     with case.server.database.reading() as connection:
         all_of_it = restores(connection, case, case.row.deployments)
     return after_restoring(case, all_of_it)
+
+
+def _of_it(case: Case) -> list[EnvironmentRow]:
+    """What was last worked on from here, and is not worked on elsewhere; what was called off since is no work."""
+    with case.server.database.reading() as connection:
+        here = set(of_pull(connection, case.pull))
+        rows = environment_rows(connection, case.hosted.id, here)
+    busy = {row.id for row in case.rows if row.facts.state not in FINISHED and row.deployment not in here}
+    return [row for row in rows if row.deployment in here and row.id not in busy]
 
 
 def _at_work(rows: Iterable[EnvironmentRow], needed: Mapping[int, set[int]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -10,7 +10,9 @@ from sqlalchemy import (
     Connection,
     FromClause,
     RowMapping,
+    ScalarSelect,
     case,
+    func,
     null,
     select,
 )
@@ -90,13 +92,21 @@ def deployed_commits(connection: Connection, repository: int) -> list[str]:
     return sorted(one for one in connection.execute(query).scalars() if one is not None)
 
 
-def environment_rows(connection: Connection, repository: int) -> tuple[EnvironmentRow, ...]:
-    """All environments of a repository that are not forgotten, by id."""
+def environment_rows(
+    connection: Connection, repository: int, of: Collection[int] | None = None
+) -> tuple[EnvironmentRow, ...]:
+    """All environments of a repository that are not forgotten, by id.
+
+    `of`: the latest deploy or destroy of each is to be of these deployments, or to have begun: what was called off
+    elsewhere before it began is not counted.
+    """
     last = tasks.alias()
+    latest = environments.c.last_task_id if of is None else _latest_of(of)
     columns = (
         environments,
         workflows.c.file,
         workflows.c.name.label("workflow"),
+        last.c.id.label("last_id"),
         last.c.action.label("last_action"),
         last.c.state.label("last_state"),
         last.c.started.label("last_started"),
@@ -110,11 +120,18 @@ def environment_rows(connection: Connection, repository: int) -> tuple[Environme
     query = (
         select(*columns)
         .join(workflows, environments.c.workflow_id == workflows.c.id)
-        .outerjoin(last, environments.c.last_task_id == last.c.id)
+        .outerjoin(last, last.c.id == latest)
         .where(workflows.c.repository_id == repository, environments.c.detached.is_(False))
         .order_by(environments.c.id)
     )
     return tuple(_row(row) for row in connection.execute(query).mappings())
+
+
+def _latest_of(numbers: Collection[int]) -> ScalarSelect[int | None]:
+    """The id of an environment's latest deploy or destroy that has begun, or is of these deployments."""
+    own = tasks.alias()
+    mine = (own.c.environment_id == environments.c.id) & own.c.action.in_((TaskAction.DEPLOY, TaskAction.DESTROY))
+    return select(func.max(own.c.id)).where(mine, own.c.started | own.c.deployment_id.in_(numbers)).scalar_subquery()
 
 
 def _source_commit(last: FromClause) -> Case[str | None]:
@@ -155,7 +172,7 @@ def _row(row: RowMapping) -> EnvironmentRow:
         success_id=row["success_id"],
         seen=row["seen"],
         durations=row["durations"],
-        last_task=row["last_task_id"],
+        last_task=row["last_task_id"] if row["last_id"] is None else row["last_id"],
         facts=EnvironmentFacts(
             deployed=row["deployed"],
             action=TaskAction(action) if action else None,

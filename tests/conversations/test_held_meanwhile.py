@@ -140,6 +140,58 @@ def test_what_a_rejected_deploy_took_the_place_of_is_asked_for_again(town: Town)
     assert town.tool_log() == ["db begins", "db deployed"]
 
 
+@on_both
+def test_what_failed_is_tried_again_though_a_merge_was_held_up_by_it_since(shop: Town) -> None:
+    begin(shop)
+    holder = shop.pull(shop.environments(db="d1"), by="bob", title="Holds")
+    shop.settle()
+    shop.break_("db")
+    holder.say("/deploy")
+    pull = shop.pull(shop.environments(network="n2"))
+    shop.settle()
+    pull.merge()
+    shop.settle()
+    assert "locked by" in pull.newest()
+    assert headline(pull.say("/retry")) == "### Deploy is blocked: 2 blocked"
+    shop.mend("db")
+    assert headline(holder.say("/retry")) == "### Deployed `db`, 1 without changes"
+    assert headline(holder.say("/retry")) == "### Nothing that was asked for here has failed"
+
+
+def test_what_an_approval_leaves_because_it_is_locked_is_to_be_approved_again(town: Town) -> None:
+    asking = workflow({"db": "", "cdn": ""}, more={"cdn": "requiresApproval: true"})
+    deployed(town, asking, db="0", cdn="0")
+    pull = town.pull(town.environments(cdn="2"))
+    other = town.pull(town.environments(db="3"), by="bob")
+    town.settle()
+    pull.say("/deploy cdn")
+    pull.say("/destroy db --confirm shop")
+    other.say("/deploy db")
+    answer = pull.say("/approve", by="bob")
+    assert "`cdn`: approved" in answer
+    assert "which holds `db`: `/approve` it once that pull request is merged, restored or unlocked" in answer
+    other.close()
+    other.say("/unlock")
+    assert "db destroyed" not in town.tool_log()
+    pull.say("/approve", by="bob")
+    assert town.tool_log()[-1] == "db destroyed"
+
+
+def test_what_is_to_be_adopted_and_is_locked_waits(town: Town) -> None:
+    town.setup({"headwater.yml": workflow({"db": ""}), **town.environments(db="1")})
+    pull = town.pull(town.environments(db="2"))
+    other = town.pull({"README.md": "# x\n"}, by="bob")
+    town.settle()
+    town.break_("db")
+    pull.say("/deploy")
+    town.drift("db", "1")
+    town.mend("db")
+    assert "Waits for [#1]" in other.say("/adopt db")
+    pull.close()
+    pull.say("/unlock")
+    assert town.tasks()[-1].endswith("db adopt succeeded no-changes")
+
+
 def test_what_a_closed_pull_request_had_renamed_is_restored_under_its_old_name(town: Town) -> None:
     deployed(town, workflow({"db": ""}, top=ON_MERGE), db="0")
     moved = workflow({"database": ""}, top=ON_MERGE, more={"database": "movedFrom: db"})
