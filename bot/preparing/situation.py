@@ -13,7 +13,7 @@ from bot.project import Project
 from bot.request import Request
 from bot.store.environments import EnvironmentRow
 from bot.store.values import WHOLE_WORKFLOW
-from planner.changes import AffectedWorkflow
+from planner.changes import AffectedWorkflow, ReasonCode
 from planner.definition import DEPLOYABLE_TOOLS, Environment, Json, Workflow
 from planner.graph import Graph
 from planner.problems import PlannerError
@@ -48,6 +48,10 @@ class Prepared:
     sources: Mapping[str, str] = field(default_factory=dict)  # alias -> commit of its code, where that is another one
     uncommitted: int = 0  # files that differ from the commit and are left out
     stray: tuple[str, ...] = ()  # aliases whose old local state lies beside their code
+
+    def causes(self, alias: str) -> frozenset[ReasonCode]:
+        """The kinds of reasons for which an environment is affected."""
+        return frozenset(ReasonCode(one.partition(":")[0]) for one in self.reasons.get(alias, ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def ahead(project: HostedProject, prepared: Prepared, held: Collection[int]) -> 
     for alias in prepared.order:
         row = prepared.rows.get(alias)
         theirs = commits.get(row.id) if row is not None else None
-        if theirs is not None and not _upstream_moved(prepared, alias):
+        if theirs is not None and ReasonCode.UPSTREAM_MOVED not in prepared.causes(alias):
             by_commit[theirs].add(alias)
     found: set[str] = set()
     for theirs, aliases in by_commit.items():
@@ -126,11 +126,6 @@ def ahead(project: HostedProject, prepared: Prepared, held: Collection[int]) -> 
         }
         found |= aliases - news
     return frozenset(found)
-
-
-def _upstream_moved(prepared: Prepared, alias: str) -> bool:
-    moved = ReasonCode.UPSTREAM_MOVED.value
-    return any(one.startswith(moved) for one in prepared.reasons.get(alias, ()))
 
 
 def introduced(project: HostedProject, commit: str, rows: Iterable[EnvironmentRow]) -> frozenset[int]:

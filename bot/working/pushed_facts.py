@@ -27,7 +27,7 @@ def facts_of(prepared: Prepared, shown: Mapping[int, Planned], ahead: Collection
     """The facts of each environment that the push affects, by its alias."""
     return {
         alias: PushFacts(
-            own=_own(prepared, alias),
+            own=bool(prepared.causes(alias) - {ReasonCode.UPSTREAM_AFFECTED}),
             known=row is not None and _known(row),
             shown=row is not None and was_shown(shown.get(row.id)),
             ahead=alias in ahead,
@@ -35,12 +35,6 @@ def facts_of(prepared: Prepared, shown: Mapping[int, Planned], ahead: Collection
         for alias in prepared.order
         for row in [prepared.rows.get(alias)]
     }
-
-
-def _own(prepared: Prepared, alias: str) -> bool:
-    """Whether it is affected for itself, and not only for what it needs."""
-    carried = ReasonCode.UPSTREAM_AFFECTED.value
-    return any(not one.startswith(carried) for one in prepared.reasons.get(alias, ()))
 
 
 def _known(row: EnvironmentRow) -> bool:

@@ -121,8 +121,7 @@ def _best(alias: str, candidates: Sequence[_Candidate], prepared: Prepared, move
 
 def _stands(prepared: Prepared, alias: str) -> bool:
     """Whether nothing but its own inputs could have changed what was planned."""
-    others = (ReasonCode.UNFINISHED.value, ReasonCode.UPSTREAM_MOVED.value)
-    return not any(one.startswith(others) for one in prepared.reasons.get(alias, ()))
+    return not prepared.causes(alias) & {ReasonCode.UNFINISHED, ReasonCode.UPSTREAM_MOVED}
 
 
 def _candidates(
