@@ -65,16 +65,16 @@ def follow(case: Case) -> Outcome:
     """What was restored is free now, as it is after the `/restore` itself."""
     with case.server.database.reading() as connection:
         all_of_it = restores(connection, case, case.row.deployments)
-    return after_restoring(case, all_of_it)
+    outcome = after_restoring(case, all_of_it)
+    return replace(outcome, said=(*case.row.answer.get("said", ()), *outcome.said))
 
 
 def _of_it(case: Case) -> list[EnvironmentRow]:
-    """What was last worked on from here, and is not worked on elsewhere; what was called off since is no work."""
+    """What was last worked on from here; what was called off elsewhere since then is no work."""
     with case.server.database.reading() as connection:
         here = set(of_pull(connection, case.pull))
         rows = environment_rows(connection, case.hosted.id, here)
-    busy = {row.id for row in case.rows if row.facts.state not in FINISHED and row.deployment not in here}
-    return [row for row in rows if row.deployment in here and row.id not in busy]
+    return [row for row in rows if row.deployment in here]
 
 
 def _at_work(rows: Iterable[EnvironmentRow], needed: Mapping[int, set[int]]) -> list[str]:

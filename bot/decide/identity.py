@@ -129,7 +129,12 @@ def _told_moves(gone: Iterable[Known], fresh: Iterable[Declared]) -> dict[int, D
 
 
 def _moves_back(gone: Iterable[Known], fresh: Iterable[Declared]) -> dict[int, Declared]:
-    """The moves to a name that one that is gone had before, where that is unmistakable both ways."""
+    """The moves to a name that one that is gone had before, where that is unmistakable both ways.
+
+    What is new where it lies now is it rather.
+    """
+    fresh = list(fresh)
+    there = {one.stack for one in fresh}
     had: defaultdict[Name, list[Known]] = defaultdict(list)
     for one in gone:
         for name in one.former:
@@ -137,7 +142,7 @@ def _moves_back(gone: Iterable[Known], fresh: Iterable[Declared]) -> dict[int, D
     back: defaultdict[int, list[Declared]] = defaultdict(list)
     for other in fresh:
         owners = had[Name(other.file, other.key, other.stack)]
-        if len(owners) == 1:
+        if len(owners) == 1 and owners[0].stack not in there:
             back[owners[0].id].append(other)
     return {identity: others[0] for identity, others in back.items() if len(others) == 1}
 

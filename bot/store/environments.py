@@ -97,8 +97,7 @@ def environment_rows(
 ) -> tuple[EnvironmentRow, ...]:
     """All environments of a repository that are not forgotten, by id.
 
-    `of`: the latest deploy or destroy of each is to be of these deployments, or to have begun: what was called off
-    elsewhere before it began is not counted.
+    `of`: what was called off before it began in other deployments than these does not count as the latest of any.
     """
     last = tasks.alias()
     latest = environments.c.last_task_id if of is None else _latest_of(of)
@@ -128,10 +127,15 @@ def environment_rows(
 
 
 def _latest_of(numbers: Collection[int]) -> ScalarSelect[int | None]:
-    """The id of an environment's latest deploy or destroy that has begun, or is of these deployments."""
+    """The id of the latest that was done to an environment, or is of these deployments: not what was called off."""
     own = tasks.alias()
-    mine = (own.c.environment_id == environments.c.id) & own.c.action.in_((TaskAction.DEPLOY, TaskAction.DESTROY))
-    return select(func.max(own.c.id)).where(mine, own.c.started | own.c.deployment_id.in_(numbers)).scalar_subquery()
+    adopted = (own.c.action == TaskAction.ADOPT.value) & (own.c.state == TaskState.SUCCEEDED.value)
+    called_off = own.c.state.in_((TaskState.CANCELLED.value, TaskState.BLOCKED.value)) & ~own.c.started
+    work = own.c.action.in_((TaskAction.DEPLOY.value, TaskAction.DESTROY.value)) & (
+        ~called_off | own.c.deployment_id.in_(numbers)
+    )
+    of_it = own.c.environment_id == environments.c.id
+    return select(func.max(own.c.id)).where(of_it, work | adopted).scalar_subquery()
 
 
 def _source_commit(last: FromClause) -> Case[str | None]:

@@ -20,8 +20,8 @@ from bot.working.requesting import succeeded
 
 
 def after_restoring(case: Case, all_of_it: Collection[int]) -> Outcome:
-    """Once the command's deployments have succeeded, free what these deployments of a `/restore` did last."""
-    done_well = succeeded(case, case.row.deployments)
+    """Once those of the command have succeeded, free what these deployments of a `/restore` did last."""
+    done_well = succeeded(case, [one for one in case.row.deployments if one in all_of_it])
     if done_well is None:
         return Outcome(CommandState.GOING)
     if not done_well:
@@ -34,13 +34,21 @@ def after_restoring(case: Case, all_of_it: Collection[int]) -> Outcome:
         mine = meant(case.command, locks.of_pull(connection, case.pull.id))
         there, gone = on_default_branch(case, mine)
         restored = {
-            row.id for row in case.rows if row.deployment in all_of_it and row.facts.state is TaskState.SUCCEEDED
+            row.id: row.commit
+            for row in case.rows
+            if row.deployment in all_of_it and row.facts.state is TaskState.SUCCEEDED
         }
         held = [one for one in there if one.environment in restored]  # the rest was deployed from here meanwhile
         by = replace(case.by, allowed=("the default branch's version is deployed",))
         locks.release(connection, case.pull.id, by, now, [one.environment for one in held])
         freed(connection, case.hosted, [case.pull.number], now)
-    return done(*(f"`{one.alias}`: as on the default branch, and free" for one in held), *left(gone))
+    return done(*(_restored(case, one, restored[one.environment]) for one in held), *left(gone))
+
+
+def _restored(case: Case, one: Lock, commit: str | None) -> str:
+    """What is told of something that is free; the default branch may have moved since it was shown."""
+    at = "" if commit in (None, case.project.default_head) else f" at {str(commit)[:7]}"
+    return f"`{one.alias}`: as on the default branch{at}, and free"
 
 
 def left(gone: Collection[Lock]) -> list[str]:

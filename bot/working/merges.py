@@ -19,6 +19,7 @@ from bot.store.hosting import PullRow
 from bot.store.tables import deployments, tasks
 from bot.working.pulling import keep_told
 from planner.changes import ReasonCode
+from planner.definition import Workflow
 from planner.problems import PlannerError
 from planner.question import affected_in
 
@@ -42,6 +43,7 @@ class Push:
     here: Story | None
     affecting: frozenset[int] = frozenset()  # the numbers of those pull requests that affect any environment
     first: bool = False
+    newest: str = ""  # where the branch is, if this is an earlier commit of it
 
     def only_until(self, commit: str) -> Push:
         """The same branch as it was at an earlier one of these commits."""
@@ -153,6 +155,24 @@ def brought(project: HostedProject, push: Push, file: str) -> frozenset[str]:
     except PlannerError:
         return frozenset()
     return frozenset(one.alias for each in found if each.file == file for one in each.environments if one.affected)
+
+
+def changed_later(project: HostedProject, push: Push, workflow: Workflow) -> frozenset[str]:
+    """The aliases of a workflow that the branch has changed, or has no more, since this commit."""
+    aliases = frozenset(one.alias for one in workflow.environments)
+    if not push.newest:
+        return frozenset()
+    try:
+        found = affected_in(project.mirrored, push.commit, push.newest, exact=True).workflows
+        there = {one.alias for each in _of(project, push.newest, workflow.file) for one in each.environments}
+    except PlannerError:
+        return aliases
+    changed = {one.alias for each in found if each.file == workflow.file for one in each.environments if one.changed}
+    return aliases & changed | aliases - there
+
+
+def _of(project: HostedProject, commit: str, file: str) -> list[Workflow]:
+    return [one for one in project.definitions(commit).workflows if one.file == file]
 
 
 def had(project: HostedProject, push: Push) -> frozenset[tuple[str, str]]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import select
 
 from bot.decide.deeds import ITSELF, By
-from bot.decide.pushed import chosen, freed
 from bot.errors import HeadwaterError
 from bot.github.errors import GitHubError
 from bot.hosting.project import HostedProject
@@ -18,24 +17,26 @@ from bot.prepare import prepare, prepare_vanished
 from bot.preparing.situation import Prepared
 from bot.request import Aim, Request
 from bot.server import Server
-from bot.store import hosting, locks, needs, restoring
+from bot.store import hosting, locks, restoring
 from bot.store.hosting import PullRow
 from bot.store.tables import deployments as deployment_table
 from bot.store.tables import workflows as workflow_table
-from bot.submit import Planned, submit
+from bot.submit import submit
 from bot.working import merges, push_lines
 from bot.working.ending import ended, wake_waiting
 from bot.working.merges import Push
 from bot.working.places import hosted_of
 from bot.working.pulling import keep_told
 from bot.working.push_telling import Telling, tell
-from bot.working.pushed_facts import before, facts_of
+from bot.working.pushed_work import at_first, once_more, without_made_elsewhere
 from bot.working.shown_before import shown_before
 from bot.working.workflow_file import plan_what_waited
-from planner.definition import Removal, Workflow
+from planner.definition import Workflow
 from planner.problems import DefinitionError, PlannerError
 
 _SKIPS = re.compile(r"\[skip (?:headwater|env zero)\]", re.IGNORECASE)
+
+_MOST_SKIPPED = 20
 
 
 def deploy(server: Server, key: str) -> None:
@@ -101,6 +102,10 @@ def _deploy_unless_skipped(server: Server, project: HostedProject, push: Push) -
     if not _SKIPS.search(project.mirror.message(push.commit)):
         _deploy(server, project, push)
         return
+    if push.here is not None:
+        if (earlier := _looked_at_before(server, project, push)) is not None:
+            _deploy(server, project, earlier)
+        return
     made = {one.merge_commit for one in push.pulls}
     for commit in push.commits[1:]:
         if commit in made and not _SKIPS.search(project.mirror.message(commit)):
@@ -108,11 +113,20 @@ def _deploy_unless_skipped(server: Server, project: HostedProject, push: Push) -
             _deploy(server, project, push.only_until(commit))
             push = push.only_after(commit)
             break
-    if push.here is None:
-        if _to_deploy(project, push, Telling()):
-            tell(server, project, push, Telling(said=[push_lines.SKIPPED]), ())
-    elif push.since and not push.first and project.mirror.parent(push.commits[-1]) == push.since:
-        _deploy_unless_skipped(server, project, merges.push_of(server, project, push.branch, push.since))
+    if _to_deploy(project, push, Telling()):
+        tell(server, project, push, Telling(said=[push_lines.SKIPPED]), ())
+
+
+def _looked_at_before(server: Server, project: HostedProject, push: Push) -> Push | None:
+    """The newest commit that was looked at and not to be skipped, if the branch has gone on from it since."""
+    newest = push.commit
+    for _ in range(_MOST_SKIPPED):
+        if push.since is None or push.first or project.mirror.parent(push.commits[-1]) != push.since:
+            return None
+        push = replace(merges.push_of(server, project, push.branch, push.since), newest=newest)
+        if not _SKIPS.search(project.mirror.message(push.commit)):
+            return push
+    return None
 
 
 def _to_deploy(project: HostedProject, push: Push, telling: Telling) -> list[Workflow]:
@@ -152,12 +166,12 @@ def _deploy(server: Server, project: HostedProject, push: Push) -> None:
         held = locks.held(connection, [row.id for row in (*rows, *(each for one in prepared for each in one.removed))])
         overtaken = push.here is not None and restoring.overtaken(connection, push.here.deployments)
     todo = []
-    for one in _without_made_elsewhere(project, push, prepared, held):
+    for one in without_made_elsewhere(project, push, prepared, held):
         numbers = made.get(one.workflow.file, [])
         if numbers:
-            todo += _freed(server, one, numbers, held)
+            todo += once_more(server, project, push, one, numbers, held)
         elif push.here is None or push.here.problems or overtaken:
-            todo += _first(project, push, one, shown, held, telling)
+            todo += at_first(project, push, one, shown, held, telling)
     if push.here is None:
         found = merges.deployed_from(server, push.pulls, prepared)
         telling.said[:0] = push_lines.already(found, push.told_on.number if push.told_on else None)
@@ -167,15 +181,6 @@ def _deploy(server: Server, project: HostedProject, push: Push) -> None:
     told += [submit(project, one, sure, auto_approve=False) for one in todo]
     if news or telling.problems:
         tell(server, project, push, telling, told, quiet=not workflows and not prepared)
-
-
-def _without_made_elsewhere(
-    project: HostedProject, push: Push, prepared: Sequence[Prepared], held: Collection[int]
-) -> list[Prepared]:
-    """What an open pull request has made and holds is no matter of a branch that never had it."""
-    rows = [row for one in prepared for row in one.removed if row.id in held]
-    theirs = merges.introduced(project, push.commit, rows)
-    return [replace(one, removed=tuple(row for row in one.removed if row.id not in theirs)) for one in prepared]
 
 
 def _request(server: Server, push: Push, workflow: str | None = None) -> Request:
@@ -250,57 +255,3 @@ def _made(server: Server, project: HostedProject, push: Push) -> dict[str, list[
         for row in connection.execute(query):
             found.setdefault(row.file, []).append(row.id)
     return found
-
-
-def _first(
-    project: HostedProject,
-    push: Push,
-    prepared: Prepared,
-    shown: Mapping[int, Planned],
-    held: Mapping[int, locks.Lock],
-    telling: Telling,
-) -> list[Prepared]:
-    """What of a workflow goes on when a commit is looked at for the first time; the rest is told."""
-    kept = [row for row in prepared.removed if row.id in held and prepared.workflow.removal is Removal.DETACH]
-    prepared = replace(prepared, removed=tuple(row for row in prepared.removed if row not in kept))
-    choice = chosen(prepared.graph, facts_of(prepared, shown, merges.ahead(project, prepared, held)))
-    if choice.strangers:
-        telling.said += push_lines.left_out(choice, merges.brought(project, push, prepared.workflow.file))
-    had = merges.had(project, push) if prepared.doubtful or kept or prepared.moves else frozenset()
-    prepared = replace(prepared, order=choice.order, moves=_own_moves(prepared, choice.order, held, had))
-    telling.loud += push_lines.removed(prepared, had)
-    telling.loud += push_lines.still_held(prepared, [(row, held[row.id].number) for row in kept], had)
-    telling.said += push_lines.renamed(prepared)
-    return [prepared] if _has_work(prepared) else []
-
-
-def _own_moves(
-    prepared: Prepared, order: Collection[str], held: Collection[int], had: Collection[tuple[str, str]]
-) -> dict[int, str]:
-    """The moves without those that only undo what an open pull request calls anew, and holds."""
-    theirs = {
-        row.id
-        for alias, row in prepared.rows.items()
-        if row.id in held and alias not in order and (prepared.workflow.file, alias.casefold()) in had
-    }
-    return {number: former for number, former in prepared.moves.items() if number not in theirs}
-
-
-def _freed(server: Server, prepared: Prepared, numbers: Sequence[int], held: Collection[int]) -> list[Prepared]:
-    """What of a workflow goes on where the commit was deployed before: what waited for others, and waits no more."""
-    here = {alias: prepared.rows[alias].id for alias in prepared.order if alias in prepared.rows}
-    with server.database.reading() as connection:
-        then = before(connection, numbers, held)
-        needed = needs.needed(connection, needs.OWN.c.deployment_id.in_(numbers))
-    left = {*here.values(), *(row.id for row in prepared.removed)}
-    going = freed(needed, {one: came for one, came in then.items() if one in left})
-    order = tuple(alias for alias in prepared.order if here.get(alias) in going)
-    leaving = tuple(row for row in prepared.removed if row.id in going)
-    return [replace(prepared, order=order, removed=leaving, doubtful=(), moves={})] if order or leaving else []
-
-
-def _has_work(prepared: Prepared) -> bool:
-    """Whether there is something to do: also to forget, to destroy, or to write down a new name."""
-    destroys = prepared.workflow.removal is Removal.DESTROY
-    leaving = [row for row in prepared.removed if not (destroys and row in prepared.doubtful)]
-    return bool(prepared.order or prepared.moves or leaving)

@@ -97,7 +97,45 @@ def test_what_waits_goes_on_though_newer_commits_are_to_be_skipped(shop: Town) -
     swept(shop)
     assert shop.tool_log() == ["db begins", "db deployed"]
     assert [(shop.tools / one).read_text() for one in ("db", "api")] == ["d2\n", "a0\n"]  # as it was merged
-    assert headline(pull.newest()) == "### Deployed `db`, 1 without changes"
+    assert headline(pull.newest()) == "### Deploy is blocked: 1 done, 1 blocked"  # `api` was changed since
+
+
+@on_both
+def test_what_was_deployed_from_elsewhere_and_merged_to_be_skipped_is_not_rolled_back(shop: Town) -> None:
+    holder = holding_db(shop)
+    pull = shop.pull(shop.environments(db="d2"))
+    shop.settle()
+    pull.merge()
+    shop.settle()
+    world, git = shop.github.world, shop.repository.git
+    sha = git.commit(
+        git.tree_with(git.branch("main"), shop.environments(db="d1")),
+        (git.branch("main"), holder.head),
+        "Merge the holder [skip headwater]",
+        world.author(world.user("olga")),
+    )
+    (shop.tools / "log").unlink()
+    pushing.move(world, shop.repository, "refs/heads/main", sha, world.user("olga"))
+    shop.settle()
+    holder.say("/unlock", by="bob")
+    swept(shop)
+    assert shop.tool_log() == []
+    assert (shop.tools / "db").read_text() == "d1\n"
+
+
+def test_a_retry_does_not_bring_back_what_was_reverted_since(town: Town) -> None:
+    deployed(town, workflow({"db": ""}, top=ON_MERGE), db="0")
+    pull = town.pull(town.environments(db="1"))
+    town.settle()
+    town.break_("db")
+    pull.merge()
+    town.settle()
+    town.mend("db")
+    revert = town.pull(town.environments(db="0"), by="bob")
+    town.settle()
+    revert.merge()
+    town.settle()
+    assert headline(pull.say("/retry", by="bob")) == "### Nothing that was asked for here has failed"
 
 
 def test_what_was_put_back_behind_commits_to_be_skipped_is_left(shop: Town) -> None:

@@ -102,6 +102,12 @@ def test_a_former_name_of_two_or_two_former_names_tell_nothing() -> None:
     assert who(once) == {"w.yml base": 1}
 
 
+def test_what_lies_there_now_goes_before_a_former_name() -> None:
+    moved = known(1, "database", "stacks/database", named("db", "infra/db"))
+    found = identities([moved], [declared("db", "infra/db"), declared("base", "stacks/database")])
+    assert who(found) == {"w.yml base": 1}
+
+
 def test_movedfrom_goes_before_a_former_name() -> None:
     moved = known(1, "database", "stacks/database", named("db", "infra/db"))
     found = identities([moved], [declared("db", "infra/db"), declared("base", "new", moved_from="database")])
