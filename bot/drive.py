@@ -302,7 +302,7 @@ class Driver:
     def _lacks_commit(self, spec: dict[str, Any]) -> str | None:
         """Have the commit in the mirror, which somebody may have removed since; what failed, if that did."""
         try:
-            self._project.mirror.keep(spec["commit"])
+            self._project.mirror.keep(spec["commit"], spec["repository"])
         except HeadwaterError as error:
             return str(error)
         return None

@@ -27,16 +27,19 @@ class Mirror:
         self.folder = folder
         self._source = source
 
-    def keep(self, commit: str) -> None:
-        """Have this commit here, under a ref of its own, so that no garbage collection takes it."""
+    def keep(self, commit: str, address: str | None = None) -> None:
+        """Have this commit here, under a ref of its own, so that no garbage collection takes it.
+
+        `address`: of the other repository that it is of.
+        """
         self._make()
         if not self._has(commit):
-            self._git("fetch", "--no-tags", "--quiet", str(self._source), f"{commit}:{_KEPT.format(commit=commit)}")
+            source = str(self._source) if address is None else _by_https(address)
+            self._git("fetch", "--no-tags", "--quiet", "--", source, f"{commit}:{_KEPT.format(commit=commit)}")
 
     def fetch(self, address: str, revision: str) -> str:
         """The commit that a branch or tag of another repository is at now, kept here. Over https alone."""
-        if not address.startswith("https://"):
-            raise HeadwaterError(f"{address}: other repositories are read over https alone", "give its https address")
+        _by_https(address)
         self._make()
         draft = f"refs/headwater/drafts/{os.urandom(8).hex()}"
         options = ("--no-tags", "--quiet", "--no-recurse-submodules")
@@ -135,3 +138,9 @@ class Mirror:
 def _assignments(environment: Mapping[str, str]) -> list[str]:
     """For `env`, after it has taken out what steers git: what we say ourselves. Nothing in it is secret."""
     return [f"{key}={value}" for key, value in environment.items() if key.startswith("GIT_")]
+
+
+def _by_https(address: str) -> str:
+    if not address.startswith("https://"):
+        raise HeadwaterError(f"{address}: other repositories are read over https alone", "give its https address")
+    return address

@@ -264,7 +264,7 @@ def _removals(
             alias=row.alias,
             action=action,
             commit=row.defined_at or prepared.commit,
-            source_commit=row.defined_at or prepared.commit,
+            source_commit=row.source_commit or row.defined_at or prepared.commit,
             needs=tuple(sorted(users[row.id] & (chosen | gone.keys()))) if action.mutates else (),
             requires_approval=True,
             shown_plan=(planned or {}).get(row.id, Planned(None)).plan,

@@ -51,12 +51,12 @@ class HostedMirror(Mirror):
         with self._alone():
             self._make()
 
-    def keep(self, commit: str) -> None:
-        """Have this commit here, under a ref of its own."""
+    def keep(self, commit: str, address: str | None = None) -> None:
+        """Have this commit here, under a ref of its own; `address`: of the other repository that it is of."""
         if self._has(commit):
             return
         if not self.has(commit):
-            self._fetch([commit], self._address)
+            self._fetch([commit], address or self._address)
         self._git("update-ref", f"refs/headwater/commits/{commit}", commit)
 
     def fetch(self, address: str, revision: str) -> str:

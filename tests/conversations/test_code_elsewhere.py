@@ -153,3 +153,20 @@ def test_environments_of_a_repository_that_is_trusted_run_beside_the_server(make
         "db begins", "db deployed", "api begins", "api deployed",
     ]  # fmt: skip
     assert not town.repository.runs
+
+
+@pytest.mark.usefixtures("library")
+def test_what_leaves_the_file_is_destroyed_with_its_code_there(town: Town, secure: str) -> None:
+    set_up(town, secure)
+    file = "settings: {environmentRemovalStrategy: destroy}\n" + definitions(secure, listed=True)
+    first = town.pull({"headwater.yml": file, **town.environments(network="n2")})
+    town.settle()
+    first.say("/deploy")
+    first.merge()
+    town.settle()
+    second = town.pull({"headwater.yml": file.partition("  db:")[0]})
+    town.settle()
+    second.merge()
+    town.settle()
+    second.say("/approve", by="bob")
+    assert [one for one in town.tool_log() if "destroyed" in one] == ["api destroyed", "db destroyed"]

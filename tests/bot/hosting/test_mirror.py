@@ -18,7 +18,7 @@ from tests.bot.store.simulation import make_repository
 def mirror(tmp_path: Path) -> HostedMirror:
     """A mirror with one commit on `main`, last used at 100."""
     repository, commit = make_repository(tmp_path / "theirs")
-    made = HostedMirror(tmp_path / "state" / "mirror.git", "https://github.com/acme/shop.git", lambda _: None)
+    made = HostedMirror(tmp_path / "state" / "mirror.git", "https://github.com/acme/shop.git", lambda *_: None)
     made.make()
     made._git("fetch", "--quiet", str(repository.git_dir), f"{commit}:refs/heads/main")
     os.utime(tmp_path / "state" / "mirror.lock", (100, 100))
@@ -43,6 +43,11 @@ def test_what_was_deployed_and_is_in_no_branch_keeps_it(mirror: HostedMirror) ->
     assert not mirror.folder.exists()
     mirror.make()
     assert mirror.head_of("refs/heads/main") is None
+
+
+def test_a_commit_of_another_repository_is_fetched_from_there(mirror: HostedMirror) -> None:
+    with pytest.raises(HeadwaterError, match="127.0.0.1:9/acme/library.git could not be fetched"):
+        mirror.keep("f" * 40, "https://127.0.0.1:9/acme/library.git")
 
 
 def test_a_token_is_in_no_argument_of_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
