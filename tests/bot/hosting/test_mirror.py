@@ -46,7 +46,7 @@ def test_what_was_deployed_and_is_in_no_branch_keeps_it(mirror: HostedMirror) ->
 
 
 def test_a_commit_of_another_repository_is_fetched_from_there(mirror: HostedMirror) -> None:
-    with pytest.raises(HeadwaterError, match="127.0.0.1:9/acme/library.git could not be fetched"):
+    with pytest.raises(HeadwaterError, match=r"acme/library\.git could not be fetched"):
         mirror.keep("f" * 40, "https://127.0.0.1:9/acme/library.git")
 
 
