@@ -158,7 +158,7 @@ def brought(project: HostedProject, push: Push, file: str) -> frozenset[str]:
 
 
 def changed_later(project: HostedProject, push: Push, workflow: Workflow) -> frozenset[str]:
-    """The aliases of a workflow that the branch has changed, or has no more, since this commit."""
+    """The aliases of a workflow that the branch has changed, has no more, or has anew since this commit."""
     aliases = frozenset(one.alias for one in workflow.environments)
     if not push.newest:
         return frozenset()
@@ -168,7 +168,7 @@ def changed_later(project: HostedProject, push: Push, workflow: Workflow) -> fro
     except PlannerError:
         return aliases
     changed = {one.alias for each in found if each.file == workflow.file for one in each.environments if one.changed}
-    return aliases & changed | aliases - there
+    return aliases & changed | aliases ^ there
 
 
 def _of(project: HostedProject, commit: str, file: str) -> list[Workflow]:

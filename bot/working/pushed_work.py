@@ -78,7 +78,8 @@ def once_more(
         then = before(connection, numbers, held)
         needed = needs.needed(connection, needs.OWN.c.deployment_id.in_(numbers))
     left = {*here.values(), *(row.id for row in prepared.removed)}
-    then |= {number: Before.STUCK for alias, number in here.items() if alias in later}
+    named = [*here.items(), *((row.alias, row.id) for row in prepared.removed)]
+    then |= {number: Before.STUCK for alias, number in named if alias in later}
     going = freed(needed, {one: came for one, came in then.items() if one in left})
     order = tuple(alias for alias in prepared.order if here.get(alias) in going)
     leaving = tuple(row for row in prepared.removed if row.id in going)
