@@ -32,13 +32,14 @@ def after_restoring(case: Case, all_of_it: Collection[int]) -> Outcome:
     now = time.time()
     with case.server.database.writing() as connection:
         mine = meant(case.command, locks.of_pull(connection, case.pull.id))
-        there, gone = on_default_branch(case, mine)
+        there = on_default_branch(case)
+        gone = [one for one in mine if one.environment not in there]
         restored = {
             row.id: row.commit
             for row in case.rows
             if row.deployment in all_of_it and row.facts.state is TaskState.SUCCEEDED
         }
-        held = [one for one in there if one.environment in restored]  # the rest was deployed from here meanwhile
+        held = [one for one in mine if one.environment in there.keys() & restored.keys()]  # the rest was deployed since
         by = replace(case.by, allowed=("the default branch's version is deployed",))
         locks.release(connection, case.pull.id, by, now, [one.environment for one in held])
         freed(connection, case.hosted, [case.pull.number], now)

@@ -85,16 +85,15 @@ def restoring(case: Case, held: Sequence[Lock], *, plan_only: bool = True) -> tu
     head = case.project.default_head
     if head is None:
         raise NotAllowed("there is no default branch to restore from", "see that the repository has one")
-    here, gone = on_default_branch(case, held)
+    there = on_default_branch(case)
+    here = [there[one.environment] for one in held if one.environment in there]
     prepared: list[Prepared] = []
-    names = _names_there(case)
-    for file in sorted({names[one.environment][0] for one in here}):
-        mine = [names[one.environment] for one in here]
+    for file in sorted({where for where, _ in here}):
         asked = Request(
             aim=Aim.DEPLOY,
             by=case.by,
             commit=head,
-            patterns=tuple(alias for where, alias in mine if where == file),
+            patterns=tuple(alias for where, alias in here if where == file),
             only=True,
             workflow=file,
             jobs=PLAN_JOBS if plan_only else case.server.settings.jobs,
@@ -102,16 +101,11 @@ def restoring(case: Case, held: Sequence[Lock], *, plan_only: bool = True) -> tu
             pull=case.pull.id,
         )
         prepared += [replace(one, removed=(), doubtful=()) for one in prepare(case.project, asked) if one.order]
+    gone = [one for one in held if one.environment not in there]
     return prepared if plan_only else [_approved(one) for one in prepared], gone
 
 
-def on_default_branch(case: Case, held: Sequence[Lock]) -> tuple[list[Lock], list[Lock]]:
-    """What of this the default branch has, whatever it is called there, and what it does not have."""
-    there = _names_there(case)
-    return [one for one in held if one.environment in there], [one for one in held if one.environment not in there]
-
-
-def _names_there(case: Case) -> dict[int, tuple[str, str]]:
-    """The file and the alias that environments have on the default branch, by their ids."""
+def on_default_branch(case: Case) -> dict[int, tuple[str, str]]:
+    """By the ids of environments that the default branch has, their file and their alias there."""
     same = identify(case.rows, case.project.default_definitions().workflows).same
     return {identity: name for name, identity in same.items()}
