@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -17,6 +15,7 @@ from tests.github.actions.runs import Run
 from tests.github.world.deployments import Environment
 from tests.github.world.repository import Repository
 from tests.github_itself.clients import Receiver, as_person, call
+from tests.waiting import until
 
 FILE = ".github/workflows/main.yml"
 
@@ -37,13 +36,6 @@ def again(github: GitHub, shop: Repository, **inputs: Any) -> Run:
     answer = call(github, "POST", "/repos/acme/shop/actions/workflows/main.yml/dispatches", token, json=body)
     assert answer.status_code == 200, answer.text
     return shop.runs[answer.json()["workflow_run_id"]]
-
-
-def until(condition: Callable[[], Any], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.01)
 
 
 def results(run: Run) -> dict[str, str | None]:

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +37,7 @@ from tests.github.world.deployments import Environment
 from tests.github.world.repository import Repository
 from tests.planner.github_run import read, workflow_of
 from tests.planner.test_pipelines import HOSTILE, demanding, hostile
+from tests.waiting import until
 
 URL = "https://headwater.example.com"
 PLACE = Place("headwater.yml", 3, 5)
@@ -377,13 +377,6 @@ def world() -> Iterator[World]:
     assert not github.errors and not made.bot.wrong
 
 
-def until(condition: Any, seconds: float = 40) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
-
-
 def test_plans_and_deploys_run_on_github(world: World) -> None:
     now = world.github.world.clock.now()
     number = world.github.world.next_id()
@@ -473,7 +466,7 @@ def test_a_cancel_on_github_ends_the_tool_with_a_report(world: World) -> None:
     world.github.commit(world.shop, {"svc/apply": ("100755", text)})
     offer = world.offer("deploy", "vpc")
     run = world.dispatch(deploy=[offer])
-    until(mark.exists)
+    until(mark.exists, seconds=40)
     world.github.actions.cancel(world.shop, run)
     assert world.settled(run)["deploy vpc"] == "cancelled"
     assert offer.report and (offer.report["result"], offer.report["applied"]) == ("cancelled", True)

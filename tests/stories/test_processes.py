@@ -9,7 +9,8 @@ from itertools import pairwise
 import pytest
 
 from tests.stories.conftest import MakeWorld
-from tests.stories.world import CHAIN, DIAMOND, Running, World, overlaps, wait_until
+from tests.stories.world import CHAIN, DIAMOND, Running, World, overlaps
+from tests.waiting import until
 
 
 def holding(world: World, alias: str = "db") -> tuple[Running, str]:
@@ -39,7 +40,7 @@ def test_killing_the_command_leaves_its_tool_at_work_and_its_report_counts(make_
     deploy.kill()
     assert world.status()["status"] == "Deploy in progress"
     world.let_go("db", "apply")
-    wait_until(lambda: world.states()["db"] == "deployed", "the report of the runner that went on")
+    until(lambda: world.states()["db"] == "deployed", "the report of the runner that went on")
     assert "app" not in world.applied()  # status takes in; it starts nothing
     assert world.headwater("retry", "--auto-approve").code == 0
     assert sorted(world.applied()) == ["app", "db", "eks", "net"]
@@ -50,7 +51,7 @@ def test_a_dead_runners_tool_is_waited_for_and_retry_plans_first(make_world: Mak
     world = make_world(DIAMOND)
     deploy, attempt = holding(world)
     os.kill(world.runner_of(attempt), signal.SIGKILL)
-    wait_until(lambda: world.states()["db"] == "lost", "db is lost")
+    until(lambda: world.states()["db"] == "lost", "db is lost")
     assert deploy.process.poll() is None  # it waits
     world.let_go("db", "apply")
     assert deploy.answer().code == 1
@@ -79,7 +80,7 @@ def test_a_runner_that_was_paused_reports_late_and_that_counts(make_world: MakeW
     deploy, attempt = holding(world, "b")
     runner = world.runner_of(attempt)
     os.kill(runner, signal.SIGSTOP)
-    wait_until(lambda: world.states()["b"] == "lost", "b is lost")
+    until(lambda: world.states()["b"] == "lost", "b is lost")
     world.let_go("b", "apply")
     world.wait_for("end", "apply", "b")
     assert world.states()["b"] == "lost"  # its runner lives, so it may do anything yet
@@ -130,7 +131,7 @@ def test_ctrl_c_thrice_leaves_what_cannot_be_ended(make_world: MakeWorld) -> Non
     deploy.interrupt()
     assert deploy.answer(20).code == 130
     os.kill(runner, signal.SIGCONT)
-    wait_until(lambda: world.states()["b"] == "cancelled", "the late report")
+    until(lambda: world.states()["b"] == "cancelled", "the late report")
     assert world.left_over() == []
 
 
@@ -140,9 +141,9 @@ def test_a_dead_runners_tool_is_interrupted_once_only(make_world: MakeWorld) -> 
     world.tell("b", "apply", "patient")
     deploy, attempt = holding(world, "b")
     os.kill(world.runner_of(attempt), signal.SIGKILL)
-    wait_until(lambda: world.states()["b"] == "lost", "b is lost")
+    until(lambda: world.states()["b"] == "lost", "b is lost")
     cancel = world.start("cancel")
-    wait_until(lambda: [line for line in world.tool_log() if line.event == "patient"], "the tool is told")
+    until(lambda: [line for line in world.tool_log() if line.event == "patient"], "the tool is told")
     for _ in range(3):
         world.headwater("status")
     assert len([line for line in world.tool_log() if line.event == "patient"]) == 1
@@ -169,7 +170,7 @@ def test_of_two_deploys_at_once_the_second_queues_and_takes_over_what_never_star
     first, _ = holding(world)
     world.wait_for("end", "outputs", "eks")
     second = world.start("deploy", "--auto-approve")
-    wait_until(lambda: "superseded" in world.headwater("show", "2").out, "the second is submitted")
+    until(lambda: "superseded" in world.headwater("show", "2").out, "the second is submitted")
     assert applies_of(world, "db") == [None]
     world.let_go("db", "apply")
     one, other = first.answer(), second.answer()
@@ -184,7 +185,7 @@ def test_a_diamond_starts_its_child_once_under_two_drivers(make_world: MakeWorld
     first, _ = holding(world, "net")
     second = world.start("retry", "--auto-approve")
     third = world.start("retry", "--auto-approve")
-    wait_until(lambda: world.headwater("status").code == 0, "they are up")
+    until(lambda: world.headwater("status").code == 0, "they are up")
     world.let_go("net", "apply")
     answers = [one.answer() for one in (first, second, third)]
     assert [one.code for one in answers] == [0, 0, 0], "\n".join(map(str, answers))
@@ -198,14 +199,14 @@ def test_retry_force_takes_a_lost_one_for_ended(make_world: MakeWorld) -> None:
     deploy, attempt = holding(world, "b")
     runner = world.runner_of(attempt)
     os.kill(runner, signal.SIGSTOP)
-    wait_until(lambda: world.states()["b"] == "lost", "b is lost")
+    until(lambda: world.states()["b"] == "lost", "b is lost")
     deploy.kill()
     world.let_go("b", "apply")
     world.wait_for("end", "apply", "b")
     assert world.headwater("retry", "--force", "--auto-approve").code == 0
     assert world.applied() == ["a", "b", "c"]  # planned first: it was done
     os.kill(runner, signal.SIGCONT)
-    wait_until(lambda: not world.left_over(), "the old runner tidies up")
+    until(lambda: not world.left_over(), "the old runner tidies up")
     settled(world)
 
 

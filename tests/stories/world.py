@@ -13,11 +13,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.waiting import until
 
 BEAT = 0.05
 """Seconds between two beats of a runner; silence is ten of them, an unclaimed attempt is given up after twenty."""
@@ -313,7 +314,7 @@ class World:
 
     def wait_for(self, event: str, step: str, alias: str, seconds: float = 20) -> Line:
         """Wait until the tools' log has such a line; the newest one."""
-        found: Line = wait_until(
+        found: Line = until(
             lambda: next(
                 (one for one in reversed(self.tool_log()) if (one.event, one.step, one.alias) == (event, step, alias)),
                 None,
@@ -355,15 +356,6 @@ def workflow_file(needs: Mapping[str, Sequence[str]], extra: Mapping[str, str], 
             lines.append(f"    needs: [{', '.join(upstreams)}]")
         lines += [f"    {line}" for line in extra.get(alias, "").splitlines()]
     return "\n".join(lines) + "\n"
-
-
-def wait_until(found: Callable[[], Any], what: str, seconds: float = 20) -> Any:
-    """Ask until the answer is true; fails with `what` when it never is."""
-    last = time.monotonic() + seconds
-    while not (answer := found()):
-        assert time.monotonic() < last, f"waited {seconds:g} s in vain for: {what}"
-        time.sleep(0.01)
-    return answer
 
 
 def overlaps(spans: Iterable[Span]) -> list[tuple[Span, Span]]:

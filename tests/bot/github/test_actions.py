@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 
 import pytest
 
@@ -15,19 +13,13 @@ from tests.github import GitHub
 from tests.github.world.clock import stamp
 from tests.github.world.deployments import Environment
 from tests.github.world.repository import Repository
+from tests.waiting import until
 
 FILE = "headwater.yml"
 
 
 def inputs(key: str) -> dict[str, str]:
     return {"dispatch": json.dumps({"key": key})}
-
-
-def until(condition: Callable[[], bool], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.01)
 
 
 def test_a_dispatch_tells_its_run(github: GitHub, shop: Repository, client: RepositoryClient) -> None:
@@ -96,9 +88,9 @@ def test_what_waits_for_reviewers_and_is_cancelled(github: GitHub, shop: Reposit
     )
     number = client.dispatch(FILE, "main", inputs("k5"))
     assert number is not None
-    until(lambda: client.run(number).status == "waiting")
+    until(lambda: client.run(number).status == "waiting", seconds=120)
     assert client.cancel_run(number) is True
-    until(lambda: client.run(number).status == "completed")
+    until(lambda: client.run(number).status == "completed", seconds=120)
     assert client.run(number).conclusion == "cancelled"
 
 
@@ -113,13 +105,13 @@ def test_jobs_of_all_attempts_page_by_page(github: GitHub, shop: Repository, cli
     github.actions.most_jobs = 0  # they stay queued
     number = client.dispatch("wide.yml", "main", {})
     assert number is not None
-    until(lambda: len(client.jobs(number)) == 101)
+    until(lambda: len(client.jobs(number)) == 101, seconds=120)
     assert client.cancel_run(number)
-    until(lambda: client.run(number).status == "completed")
+    until(lambda: client.run(number).status == "completed", seconds=120)
     from tests.github.actions import starting  # noqa: PLC0415
 
     starting.again(github.actions, shop, shop.runs[number], github.world.user("ada"))
-    until(lambda: len(client.jobs(number)) == 101 and client.run(number).run_attempt == 2)
+    until(lambda: len(client.jobs(number)) == 101 and client.run(number).run_attempt == 2, seconds=120)
     assert len(client.jobs(number, every_attempt=True)) == 202
     client.cancel_run(number)
-    until(lambda: client.run(number).status == "completed")
+    until(lambda: client.run(number).status == "completed", seconds=120)

@@ -8,27 +8,18 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.runner import channel
+from tests.waiting import until
 
 DIGEST_KEY, SEAL_KEY = b"d" * 32, b"s" * 32
 GIT = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
 AUTHOR = ("-c", "user.name=A", "-c", "user.email=a@example.com")
-
-
-def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """Wait for something to become true; fails if it does not."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
-    return found
 
 
 class Attempt:

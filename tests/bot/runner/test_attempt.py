@@ -13,7 +13,8 @@ import pytest
 from bot.runner import channel
 from bot.runner.checkout import clean
 from bot.runner.log import finish_log
-from tests.bot.runner.conftest import World, until
+from tests.bot.runner.conftest import World
+from tests.waiting import until
 
 SECRET = "correct horse battery"
 SENSITIVE = [{"name": "PASSWORD", "value": SECRET, "sensitive": True}]

@@ -7,22 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bot.executors.local import LocalExecutor
 from bot.runner.nursery import write_order
-
-
-def until(found: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait until it is true."""
-    last = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < last
-        time.sleep(0.01)
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from bot.runner import channel
-from tests.bot.runner.conftest import World, until
+from tests.bot.runner.conftest import World
 from tests.bot.runner.state_store import state_store
+from tests.waiting import until
 
 BASE = """
 variable "size" {

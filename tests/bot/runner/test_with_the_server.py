@@ -17,12 +17,12 @@ from bot.store import remote_jobs
 from bot.store.hosted_tables import remote_attempts
 from planner.ci.headwater_workflow import FILE, SETUP_FILE, render_headwater_setup, render_headwater_workflow
 from planner.definition import Definitions
-from tests.bot.runner.conftest import until
 from tests.bot.web.conftest import Site, TestHost, database, host, key_file, kind, site  # noqa: F401  (fixtures)
 from tests.bot.web.offering import Offered, offer
 from tests.github import GitHub
 from tests.github.actions.runs import Run
 from tests.github.world.repository import Repository
+from tests.waiting import until
 
 KEY = "6b" * 32
 SCRIPTS = {
@@ -122,7 +122,7 @@ def test_a_stop_reaches_the_tool(world: World) -> None:
     world.github.commit(world.shop, {"svc/apply": ("100755", text)})
     offered = world.offer()
     run = world.dispatch(offered)
-    until(mark.exists, 60)
+    until(mark.exists, seconds=60)
     with world.host.database.writing() as connection:
         remote_jobs.ask_stop(connection, offered.attempt, Stop.GRACEFULLY)
     world.github.settle(60)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import signal
 import socket
-import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 from tests.bot.serving.conftest import Process, deliver, outcome
 from tests.bot.web.conftest import ask
 from tests.github import GitHub
+from tests.waiting import until
 
 INSTALLED = b'{"action":"created","installation":{"id":1}}'
 
@@ -41,21 +42,26 @@ def ends(pid: int, seconds: float = 5.0) -> bool:
     return False
 
 
+def stopped(process: int) -> bool:
+    """Whether all its threads are: a signal reaches them one after the other."""
+    told = [(thread / "stat").read_text() for thread in Path(f"/proc/{process}/task").iterdir()]
+    return all(one.rpartition(")")[2].split()[0] == "T" for one in told)
+
+
 def stop_between_writes(server: Process, surroundings: dict[str, str]) -> int:
     """Stop the process that works by a signal while it writes nothing; its process id."""
     worker = worker_of(server)
-    database = sqlite3.connect(Path(surroundings["HEADWATER_STATE"]) / "headwater.db", timeout=0, isolation_level=None)
-    while True:
-        os.kill(worker, signal.SIGSTOP)
-        try:
-            database.execute("BEGIN IMMEDIATE")
-            database.execute("ROLLBACK")
-        except sqlite3.OperationalError:
-            os.kill(worker, signal.SIGCONT)
-            time.sleep(0.01)
-        else:
-            database.close()
-            return worker
+    with (Path(surroundings["HEADWATER_STATE"]) / "headwater.db-turn").open("r+b") as turns:
+        while True:
+            os.kill(worker, signal.SIGSTOP)
+            until(lambda: stopped(worker))
+            try:
+                fcntl.lockf(turns, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError):
+                os.kill(worker, signal.SIGCONT)
+                time.sleep(0.01)
+            else:
+                return worker
 
 
 def metrics(port: int) -> str:

@@ -13,8 +13,8 @@ import pytest
 from bot.runner.channel import seal_context
 from bot.runner.seal import unseal
 from tests.bot.runner.bot_server import Bot, dropped, lost, refused
-from tests.bot.runner.conftest import until
 from tests.bot.runner.jobs.conftest import KEY, SECRET, Proxy, World, certificate
+from tests.waiting import until
 
 
 def test_a_deploy_from_the_claim_to_the_report(world: World) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.bot.runner.bot_server import ASKING
-from tests.bot.runner.conftest import until
 from tests.bot.runner.jobs.conftest import KEY, PLAIN_PYTHON, SECRET, Job, World
+from tests.waiting import until
 
 
 def test_the_code_is_fetched_at_the_very_commit_without_its_past(world: World) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.bot.runner.bot_server import dripping, dropped, lost, refused, slow
-from tests.bot.runner.conftest import until
 from tests.bot.runner.jobs.conftest import World
+from tests.waiting import until
 
 
 def test_a_stop_comes_with_a_beat_and_leaves_the_tool_its_grace(world: World) -> None:
@@ -82,7 +82,7 @@ def test_a_cut_line_costs_the_tool_nothing(world: World) -> None:
     until(lambda: offer.beats)
     world.bot.fault("/beat", dropped, times=10)
     world.bot.fault("/log", lost, times=3)
-    until(lambda: not world.bot.fault_for("/beat"), 40)
+    until(lambda: not world.bot.fault_for("/beat"), seconds=40)
     beats = len(offer.beats)
     until(lambda: len(offer.beats) > beats + 1)
     go.touch()
@@ -114,7 +114,7 @@ def test_slow_answers_hold_up_neither_the_tool_nor_a_stop(world: World, how: Any
     world.bot.fault("/beat", how, times=3)
     job = world.job(offer)
     until(mark.exists)
-    until(lambda: sum(one.times for one in world.bot.faults) == 0, 40)
+    until(lambda: sum(one.times for one in world.bot.faults) == 0, seconds=40)
     offer.stop, before = "stop", time.time()
     until(done.exists)
     assert float(done.read_text()) - before < 6
