@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from typing import Any
 
 import jwt
@@ -244,6 +245,23 @@ def test_a_cancel_gives_grace_then_kills(github: GitHub, shop: Repository) -> No
         as_person(github, "ada").get_repo("acme/shop").requester.requestJsonAndCheck(
             "POST", f"/repos/acme/shop/actions/runs/{run.id}/cancel"
         )
+
+
+def test_a_cancel_reaches_a_step_whose_process_is_about_to_start(
+    github: GitHub, shop: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github.actions.cancel_seconds = 0.5
+    start_process = subprocess.Popen
+
+    def cancelled_first(*arguments: Any, **more: Any) -> Any:
+        github.actions.cancel(shop, run)
+        return start_process(*arguments, **more)
+
+    github.actions.start_delay = 0.5
+    run = start(github, shop, job("stubborn", "trap '' INT; sleep 60"))
+    monkeypatch.setattr("tests.github.actions.worker.subprocess.Popen", cancelled_first)
+    github.settle()
+    assert (run.conclusion, results(run)) == ("cancelled", {"stubborn": "cancelled"})
 
 
 def test_a_cancel_asks_twice_before_it_kills(github: GitHub, shop: Repository) -> None:

@@ -59,6 +59,7 @@ class Worker(threading.Thread):
         self.gone = False
         self.process: subprocess.Popen[bytes] | None = None
         self.deadline = float("inf")
+        self.began_cancelled = False
         self.token = ""
         self.secrets: dict[str, str] = {}
 
@@ -193,6 +194,7 @@ class Worker(threading.Thread):
     def _step(self, definition: StepDefinition, step: Step) -> None:
         if self.gone:
             raise Lost
+        self.began_cancelled = self.cancelled
         try:
             if not self._wanted(definition):
                 self._mark(step, "skipped")
@@ -279,6 +281,8 @@ class Worker(threading.Thread):
             command, cwd=folder, env=given, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
+        if self.gone:  # while it was started
+            self.lose()
         reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
         reader.start()
         outcome = self._wait(self.process, limit)
@@ -295,7 +299,7 @@ class Worker(threading.Thread):
     def _wait(self, process: subprocess.Popen[bytes], limit: float) -> str:
         grace: float | None = None
         asked_twice = False
-        ignores = self.cancelled  # a step that begins after the cancel (`if: always()`) is let finish
+        ignores = self.began_cancelled  # a step that begins after the cancel (`if: always()`) is let finish
         while process.poll() is None:
             now = time.monotonic()
             if now > limit and not self.timed_out and grace is None:
