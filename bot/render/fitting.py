@@ -82,6 +82,10 @@ class Layout:
 def fitted(render: Render, fold: Fold, rows: Mapping[Place, Row], room: Room) -> str:
     """The text with as much in it as there is room for; `fold` puts a text of a row into its folded block."""
     with_text = {place: row for place, row in rows.items() if foldable(row)}
+    if len(rows) <= _MOST_ROWS and sum(map(length, with_text.values())) <= room.most:
+        everything = render(Layout(texts={place: fold(row, whole(row)) for place, row in with_text.items()}))
+        if room.size(everything) <= room.most:
+            return everything
     layout = fitting_layout(render, rows, room, Layout(left_out=len(with_text)))
     told = {place: row for place, row in with_text.items() if layout.shows(place)}
     texts = texts_within(fold, told, Room(room.most - room.size(render(layout)), room.size))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.decide.transitions import Code, TaskState
 from bot.render import deployment_comment, plan_check, plan_comment
-from bot.render.fitting import CHECK, COMMENT, characters, utf8_bytes
+from bot.render.fitting import CHECK, COMMENT, Layout, Room, characters, fitted, utf8_bytes
 from bot.render.models import PlanComment, Row, Section
 from tests.bot.render.reading import balanced, rows_of_tables
 from tests.bot.render.samples import JOB, deployment_of, plan_of, planned
@@ -112,6 +112,22 @@ def test_no_change_has_no_text_and_the_biggest_go_first() -> None:
     assert f"+ aws_big.one\n```\n\nThe whole plan is [in its job]({JOB})." in body
     assert "Nothing." not in body
     assert "left out" not in body
+
+
+def test_what_fits_as_a_whole_is_made_once() -> None:
+    made: list[Layout] = []
+    rows = {(0, number): planned(f"e{number}", counts={"add": 1}, text="+ one\n" * 5) for number in range(3)}
+
+    def render(layout: Layout) -> str:
+        made.append(layout)
+        return "".join(layout.texts.values())
+
+    text = fitted(render, lambda _, body: body, rows, COMMENT)
+    assert (len(made), made[0].left_out, text.count("+ one")) == (1, 0, 15)
+    for room in (len(text), len(text) - 1):
+        made.clear()
+        cut = fitted(render, lambda _, body: body, rows, Room(room, characters))
+        assert (len(cut) <= room, cut == text) == (True, room == len(text))
 
 
 def test_what_is_cut_is_cut_at_a_line_and_fills_the_room() -> None:
