@@ -7,6 +7,7 @@ and, only where it is asked for since it takes a quarter of an hour, `many`.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import statistics
@@ -26,6 +27,7 @@ from bot.store.hosted_tables import dispatches, remote_attempts
 from bot.store.tables import deployments
 from bot.working.pulling import PLAN_JOBS
 from planner.schedule import critical_path, wave_makespan
+from tests.bench.bare import cpu_of_keeping, processor_seconds
 from tests.bench.deploying import LAYERS, environments
 from tests.conversations.outside import OutsideTown
 from tests.github import GitHub, git_http
@@ -142,12 +144,16 @@ def _deploy() -> None:
         town.setup(files)
         pull = town.pull({f"envs/e{number}/more": "more\n" for number in range(COUNT)})
         town.settle(600)
+        webhooks: list[tuple[str, bytes]] = []
+        town.github.hooks.watchers.append(lambda event, shape: webhooks.append((event, json.dumps(shape).encode())))
         cpu, calls = _cpu(town), len(town.github.rest.calls)
         pull.comment("/deploy")
         _wait_for_the_end(town)
         town.settle(600)
         cpu, made = _cpu(town) - cpu, town.github.rest.calls[calls:]
         span = _span(town)
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as folder:
+        bare = cpu_of_keeping(webhooks, Path(folder) / "bare")
     edits = sum(1 for method, path, _ in made if method == "PATCH" and _EDIT.search(path))
     delayed = {alias: one + START_DELAY for alias, one in durations.items()}
     critical, waves = critical_path(graph, delayed)[0], wave_makespan(graph, delayed, COUNT)
@@ -157,6 +163,9 @@ def _deploy() -> None:
     print(f"level waves, no overhead  {waves:7.1f} s   ratio {waves / critical:.3f}")
     print(f"GitHub calls              {len(made) - edits:7} and {edits} edits of comments   {_kinds(made)}")
     print(f"CPU of the bot            {cpu / COUNT * 1000:7.1f} ms an environment")
+    print(
+        f"a bare Flask keeps its {len(webhooks)} webhooks, and does no more {bare / COUNT * 1000:7.1f} ms   ratio {cpu / bare:.1f}"
+    )
 
 
 def _many() -> None:
@@ -242,11 +251,8 @@ def _fetches() -> Iterator[list[tuple[float, float]]]:
 
 
 def _cpu(town: OutsideTown) -> float:
-    """Seconds of the server and of the git processes that it waited for (Linux)."""
-    fields = [
-        one for pid in _pids(town) for one in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
-    ]
-    return sum(map(int, fields)) / os.sysconf("SC_CLK_TCK")
+    """Seconds of the server and of the git processes that it waited for."""
+    return processor_seconds(*_pids(town))
 
 
 def _memory(town: OutsideTown) -> float:
@@ -255,11 +261,11 @@ def _memory(town: OutsideTown) -> float:
     return sum(int(found[1]) for one in told if (found := re.search(r"(?m)^Pss:\s+(\d+)", one))) / 1024
 
 
-def _pids(town: OutsideTown) -> list[str]:
+def _pids(town: OutsideTown) -> list[int]:
     """The process that was started, and the one that works, which it has started."""
     (_, process), *_ = town.processes
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [str(process.pid), *children[:1]]
+    return [process.pid, *map(int, children[:1])]
 
 
 if __name__ == "__main__":

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
-import hmac
 import itertools
 import json
-import logging
 import os
 import re
 import subprocess
@@ -21,16 +18,15 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from tests.bench.bare import SECRET, command, headers_of
 
 SECONDS, RATE = 60.0, 500.0
-SECRET = "a secret of this benchmark"
 _HEADWATER = [sys.executable, "-m", "bot.cli.main"]
 _WARM_SECONDS = 3.0
 _CONNECTIONS = 100
@@ -50,8 +46,8 @@ class Figures:
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    if arguments and arguments[0] in _ROLES:
-        _ROLES[arguments[0]](*arguments[1:])
+    if arguments and arguments[0] == "load":
+        load(*arguments[1:])
         return
     seconds = float(arguments[0]) if arguments else SECONDS
     rate = float(arguments[1]) if len(arguments) > 1 else RATE
@@ -108,7 +104,7 @@ def _measured(folder: Path, kind: str, surroundings: dict[str, str], seconds: fl
     argv = {
         "serve": [*_HEADWATER, "serve", "--port", "0"],
         "web": [*_HEADWATER, "web", "--port", "0"],
-        "bare": [sys.executable, "-m", "tests.bench.webhooks", "bare", str(state)],
+        "bare": command(state),
     }[kind]
     environment = surroundings | {"HEADWATER_STATE": str(state)}
     with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, text=True) as server:
@@ -162,43 +158,6 @@ def _worked(state: Path) -> int:
     return int(count)
 
 
-def bare(folder: str) -> None:
-    """Serve with nothing but a signature check and an insert."""
-    from flask import Flask, request  # noqa: PLC0415
-    from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, create_engine, event, insert  # noqa: PLC0415
-    from waitress import create_server  # noqa: PLC0415
-
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    Path(folder).mkdir()
-    engine = create_engine(f"sqlite:///{folder}/bare.db", connect_args={"timeout": 30}, pool_size=32)
-    metadata = MetaData()
-    columns = (Column("guid", String, unique=True), Column("event", String), Column("body", LargeBinary))
-    table = Table("deliveries", metadata, Column("id", Integer, primary_key=True), *columns)
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    metadata.create_all(engine)
-    app = Flask(__name__)
-
-    @app.post("/webhook")
-    def webhook() -> tuple[str, int]:
-        body = request.get_data()
-        right = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(right, request.headers["X-Hub-Signature-256"]):
-            return "", 401
-        named = {"guid": request.headers["X-GitHub-Delivery"], "event": request.headers["X-GitHub-Event"]}
-        with engine.begin() as connection:
-            connection.execute(insert(table).values(named | {"body": body}))
-        return "", 202
-
-    server = create_server(app, host="127.0.0.1", port=0, threads=32, connection_limit=1000, asyncore_use_poll=True)
-    print(f"http://127.0.0.1:{server.effective_port}", flush=True)
-    server.run()
-
-
 # ---- the load
 
 
@@ -234,11 +193,9 @@ async def _send_all(port: int, made: list[dict[str, str]], seconds: float, rate:
 
 
 def _request(event: str, body: bytes) -> bytes:
-    signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-    return (
-        f"POST /webhook HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        f"X-GitHub-Event: {event}\r\nX-GitHub-Delivery: {uuid.uuid4()}\r\nX-Hub-Signature-256: sha256={signature}\r\n\r\n"
-    ).encode() + body
+    headers = {"Host": "bench", "Content-Length": str(len(body)), **headers_of(event, body)}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"POST /webhook HTTP/1.1\r\n{lines}\r\n".encode() + body
 
 
 async def _send(port: int, due: asyncio.Queue[tuple[float, bytes, bool]], found: list[tuple[int, float]]) -> None:
@@ -254,8 +211,6 @@ async def _send(port: int, due: asyncio.Queue[tuple[float, bytes, bool]], found:
             found.append((int(head.split()[1]), time.perf_counter() - at))
         due.task_done()
 
-
-_ROLES: dict[str, Callable[..., None]] = {"bare": bare, "load": load}
 
 if __name__ == "__main__":
     main(sys.argv[1:])
