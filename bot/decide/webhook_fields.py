@@ -63,7 +63,8 @@ class Fields:
         found = self.find(name)
         if not isinstance(found, str) or not found:
             raise NotItsShape(f"{name} is no text")
-        if len(found) > _LONGEST_NAME or any(category(sign) in _NEVER_IN_NAMES for sign in found):
+        kept = found.isprintable() or not any(category(sign) in _NEVER_IN_NAMES for sign in found)
+        if len(found) > _LONGEST_NAME or not kept:
             raise NotItsShape(f"{name} is no name")
         return found
 
