@@ -33,6 +33,16 @@ def holding_db(shop: Town) -> Conversation:
     return holder
 
 
+def merged_behind_the_holder(shop: Town) -> tuple[Conversation, Conversation]:
+    """Who holds `db`, and a pull request merged since that changes it."""
+    holder = holding_db(shop)
+    pull = shop.pull(shop.environments(db="d2"))
+    shop.settle()
+    pull.merge()
+    shop.settle()
+    return holder, pull
+
+
 def swept(town: Town) -> None:
     """Look at all branches once more."""
     sweep(town.server, "all")
@@ -83,11 +93,7 @@ def test_what_an_open_pull_request_renames_keeps_that_name_while_others_are_merg
 
 @on_both
 def test_what_waits_goes_on_though_newer_commits_are_to_be_skipped(shop: Town) -> None:
-    holder = holding_db(shop)
-    pull = shop.pull(shop.environments(db="d2"))
-    shop.settle()
-    pull.merge()
-    shop.settle()
+    holder, pull = merged_behind_the_holder(shop)
     assert "What is locked goes on by itself" in pull.newest()
     for text in ("# Typo\n", "# Another\n"):
         shop.commit({"README.md": text, "api/wanted": "a9"}, "Mend a typo [skip headwater]")
@@ -102,11 +108,7 @@ def test_what_waits_goes_on_though_newer_commits_are_to_be_skipped(shop: Town) -
 
 @on_both
 def test_what_was_deployed_from_elsewhere_and_merged_to_be_skipped_is_not_rolled_back(shop: Town) -> None:
-    holder = holding_db(shop)
-    pull = shop.pull(shop.environments(db="d2"))
-    shop.settle()
-    pull.merge()
-    shop.settle()
+    holder, _ = merged_behind_the_holder(shop)
     world, git = shop.github.world, shop.repository.git
     sha = git.commit(
         git.tree_with(git.branch("main"), shop.environments(db="d1")),
@@ -309,6 +311,25 @@ def test_what_is_destroyed_after_what_was_held_goes_on_with_it(town: Town) -> No
     pull.say("/approve", by="bob")
     swept(town)
     assert town.tool_log() == ["api begins", "api deployed", "cache destroyed"]
+
+
+def test_what_was_to_be_destroyed_and_came_back_behind_a_commit_to_be_skipped_stays(town: Town) -> None:
+    deployed(town, DESTROY + workflow({"cache": "", "api": "cache"}, top=ON_MERGE), cache="0", api="0")
+    holder = town.pull(town.environments(api="h"), by="bob")
+    town.settle()
+    holder.say("/deploy api")
+    pull = town.pull({"headwater.yml": DESTROY + workflow({"api": ""}, top=ON_MERGE), **town.environments(api="2")})
+    town.settle()
+    pull.merge()
+    town.settle()
+    back = DESTROY + workflow({"cache": "", "api": ""}, top=ON_MERGE)
+    town.commit({"headwater.yml": back}, "Keep the cache [skip headwater]")
+    town.settle()
+    (town.tools / "log").unlink()
+    holder.say("/unlock", by="bob")
+    pull.say("/approve", by="bob")
+    swept(town)
+    assert town.tool_log() == ["api begins", "api deployed"]
 
 
 def test_what_needs_two_goes_on_once_both_are_done_of_which_one_was_held(town: Town) -> None:
