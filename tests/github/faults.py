@@ -65,9 +65,11 @@ class Faults:
         """Answer 403 or 429 with `Retry-After`."""
         return self._add(Fault(Kind.RETRY_AFTER, re.compile(path), method, times, status, seconds))
 
-    def lose_answer(self, path: str = "", method: str | None = None, times: int | None = 1) -> Fault:
-        """Do what was asked, and cut the connection instead of answering."""
-        return self._add(Fault(Kind.LOST, re.compile(path), method, times))
+    def lose_answer(
+        self, path: str = "", method: str | None = None, times: int | None = 1, seconds: float = 0.0
+    ) -> Fault:
+        """Do what was asked, and cut the connection instead of answering, after so many seconds."""
+        return self._add(Fault(Kind.LOST, re.compile(path), method, times, seconds=seconds))
 
     def cut(self, path: str = "", method: str | None = None, times: int | None = 1) -> Fault:
         """Cut the connection without doing anything."""

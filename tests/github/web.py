@@ -134,6 +134,7 @@ def _misbehave(
         return _dripping(answer(request), fault.seconds)
     if fault.kind is faults.Kind.LOST:
         answer(request)
+        time.sleep(fault.seconds)
     return _cut
 
 

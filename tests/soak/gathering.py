@@ -14,6 +14,7 @@ from bot.store import hosted_tables as hosted
 from bot.store import tables
 from bot.store.gathering import waits_for_people
 from tests.soak import records, tools
+from tests.soak.story import ALSO
 from tests.soak.world import CANARY, KEY, OUTPUT_CANARY, SECRET, World
 
 
@@ -84,7 +85,7 @@ def _in_store(connection: Connection, world: World) -> dict[str, Any]:
     def rows(table: Any, *order: Any) -> list[Any]:
         return list(connection.execute(select(table).order_by(*(order or (table.c.id,)))))
 
-    names = {one.id: one.alias for one in rows(tables.environments)}
+    names = {one.id: one.alias.removesuffix(ALSO) for one in rows(tables.environments)}
     numbers = {one.id: one.number for one in rows(hosted.pulls)}
     jobs = {one.attempt_id: one.job_id for one in rows(hosted.remote_attempts, hosted.remote_attempts.c.attempt_id)}
     told: dict[int, list[int]] = {}
@@ -98,7 +99,10 @@ def _in_store(connection: Connection, world: World) -> dict[str, Any]:
     return {
         "outcomes": {one.guid: one.outcome for one in rows(hosted.deliveries)},
         "tasks": [
-            records.Task(one.id, one.deployment_id, one.alias, one.action, one.state, one.code, one.commit)
+            records.Task(
+                one.id, one.deployment_id, one.alias.removesuffix(ALSO), one.action, one.state, one.code, one.commit,
+                alias=one.alias,
+            )
             for one in rows(tables.tasks)
         ],
         "attempts": [
@@ -112,8 +116,8 @@ def _in_store(connection: Connection, world: World) -> dict[str, Any]:
             for one in rows(tables.deployments)
         ],
         "environments": [
-            records.Environment(one.alias, one.deployed, one.unfinished, one.commit or "", one.last_task_id)
-            for one in rows(tables.environments) if not one.detached
+            records.Environment(one.alias.removesuffix(ALSO), one.deployed, one.unfinished, one.commit or "", one.last_task_id)
+            for one in rows(tables.environments) if not one.detached and (one.deployed or one.alias in world.scenario.needs)
         ],
         "commands": [
             records.Command(one.id, one.comment_id, one.number, one.verb, one.state, one.waits, tuple(one.deployments))

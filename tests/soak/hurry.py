@@ -7,6 +7,9 @@ import time
 SPEED = 100
 """How much faster than elsewhere."""
 
+PATIENCE = 3.0
+"""Seconds that the server waits for an answer of GitHub's; longer than that is for ever."""
+
 SETTINGS: dict[str, object] = {
     "beat_seconds": 0.15,
     "silence_seconds": 1.2,
@@ -31,7 +34,8 @@ def servers() -> None:
     real = app.App
 
     def quick(*given: object, **named: object) -> app.App:
-        return real(*given, limits=limits.Limits(lambda: time.monotonic() * SPEED), **named)  # type: ignore[arg-type]
+        hurried = {"timeout": PATIENCE, "limits": limits.Limits(lambda: time.monotonic() * SPEED)}
+        return real(*given, **hurried, **named)  # type: ignore[arg-type]
 
     server.App = quick  # type: ignore[misc, assignment]
     identities.GRANTED_SECONDS /= SPEED

@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
-from tests.soak.records import Deed, Records, Task
+from tests.soak.records import TAKEN_OUT, Deed, Records, Task
+from tests.soak.story import ALSO
 from tests.soak.tools import Span, spans
 
 MAY_DEPLOY = frozenset({"write", "maintain", "admin"})
@@ -115,7 +116,7 @@ def convergence(records: Records) -> Iterator[str]:
     for name, text in records.final.items():
         if records.state.get(name) != text:
             yield f"{name} is {records.state.get(name)}, not {text}"
-    made = {one.text for one in records.deeds if one.kind == "made"}  # by hand, so that Headwater need not know
+    made = {one.text for one in records.deeds if one.kind == "made"} | _forgotten(records)  # Headwater need not know
     for one in records.environments:
         wanted = records.texts.get(one.commit or "", {}).get(one.name)
         here = records.state.get(one.name)
@@ -134,7 +135,7 @@ def convergence(records: Records) -> Iterator[str]:
 def _merged(records: Records) -> Iterator[str]:
     """What was merged is there, or somebody is told why it is not."""
     texts = records.texts[records.main[-1]]
-    locked = {name for name, _ in records.locks}
+    locked = {name for name, _ in records.locks} | _forgotten(records)
     applied = {one.environment for one in _changing(records)}
     for name, text in texts.items():
         if records.state.get(name) == text or name in locked or name not in applied:
@@ -142,6 +143,11 @@ def _merged(records: Records) -> Iterator[str]:
         tasks = [one for one in records.tasks if one.environment == name and _text(records, one) == text]
         if not any(one.state != "succeeded" for one in tasks):
             yield f"{name} is {records.state.get(name)}; {text} was merged, and nothing says why it is not deployed"
+
+
+def _forgotten(records: Records) -> set[str]:
+    """What left the workflow file, and is new where it came back: nobody had read a plan of it since."""
+    return {one.who for one in records.deeds if one.kind == TAKEN_OUT}
 
 
 _ASKS = ("/deploy", "/destroy", "/approve", "/retry", "/restore", "/adopt")
@@ -213,7 +219,8 @@ def _approved(records: Records, before: Sequence[Deed], span: Span) -> bool:
     """Whether somebody else who may had written `/approve ENVIRONMENT`."""
     authors = {one.number: one.author for one in records.pulls}
     return any(
-        one.kind == "say" and one.text.split()[:1] == ["/approve"] and span.environment in one.text.split()
+        one.kind == "say" and one.text.split()[:1] == ["/approve"]
+        and {span.environment, span.environment + ALSO} & set(one.text.split())
         and one.who != authors.get(one.pull)
         for one in before
     )  # fmt: skip
@@ -331,7 +338,8 @@ def _said_of_tasks(records: Records) -> Iterator[str]:
         for task in newest.values():
             if task.state not in _SIGNS:
                 continue
-            rows = [line for line in body.splitlines() if line.startswith(f"| `{task.environment}` |")]
+            alias = task.alias or task.environment
+            rows = [line for line in body.splitlines() if line.startswith(f"| `{alias}` |")]
             if not any(sign in row for row in rows for sign in _SIGNS[task.state]):
                 yield f"{task.environment} of deployment {task.deployment} is {task.state}, and {rows} is said"
 

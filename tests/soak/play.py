@@ -110,7 +110,7 @@ def _last_deploy(world: World) -> tuple[dict[str, str], str]:
     left = world.wait_for_calm(QUIET_SECONDS)
     for number, pull in world.pulls.items():
         if pull.merged_at is None:
-            world.do(Step("say", ADMIN, number, "/unlock " + " ".join(world.scenario.needs)))
+            world.do(Step("say", ADMIN, number, "/unlock"))
     left = left or world.wait_for_calm(QUIET_SECONDS)
     number = max(world.pulls, default=0) + 1
     final = {name: f"{name}-last" for name in world.scenario.needs}

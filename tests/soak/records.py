@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from tests.soak.tools import Line
 
+TAKEN_OUT = "taken out"
+"""The kind of a deed of nobody: the environment that it names left the workflow file for a while, and was forgotten."""
+
 
 @dataclass(frozen=True)
 class Deed:
@@ -59,6 +62,7 @@ class Task:
     code: str
     commit: str
     text: str = ""
+    alias: str = ""  # where it was not the environment's name
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from tests.soak.faults import Fault
 NAMES = ("network", "db", "queue", "api", "web", "jobs")
 WRITERS = ("ada", "bob", "cleo")
 ADMIN, READER = "olga", "eve"
+ALSO = "-too"
+"""How the other alias ends that an environment may have for a while."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.soak import judges
 from tests.soak.records import (
+    TAKEN_OUT,
     Check,
     Command,
     Deed,
@@ -206,3 +207,24 @@ def test_what_is_restored_alone_needs_nothing_that_was_merged_and_never_deployed
 def test_what_is_wrong_is_found(name: str) -> None:
     judge, changed = BAD[name]
     assert list(judges.JUDGES[judge](replace(GOOD, **changed)))  # type: ignore[arg-type]
+
+
+def test_what_was_taken_out_of_the_file_and_put_back_may_be_new() -> None:
+    unknown = replace(
+        GOOD,
+        environments=(GOOD.environments[0], Environment("db", False, False, "")),
+        texts={**GOOD.texts, MERGED: {"network": "network-1", "db": "db-2"}},
+    )
+    assert len(list(judges.convergence(unknown))) == 2
+    out = replace(unknown, deeds=[*GOOD.deeds, Deed(2.0, TAKEN_OUT, "db", 0, "", FIRST, "")])
+    assert list(judges.convergence(out)) == []
+    last = replace(out, final={"db": "db-0"})
+    assert list(judges.convergence(last)) == ["db is not known to be deployed"]
+
+
+def test_what_has_another_alias_for_a_while_is_told_by_it() -> None:
+    renamed = replace(GOOD, tasks=(GOOD.tasks[0], replace(GOOD.tasks[1], alias="db-too")))
+    assert any("is said" in one for one in judges.one_truth(renamed))
+    body = DEPLOYED.replace("`db`", "`db-too`")
+    told = replace(renamed, remarks=(*GOOD.remarks[:2], replace(GOOD.remarks[2], body=body)))
+    assert list(judges.one_truth(told)) == []

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 
 from tests.soak import faults, story, table
+from tests.soak.causes import people
 from tests.soak.causing import CAUSES
 from tests.soak.shrink import shrunk
 
@@ -30,6 +31,31 @@ def test_a_crowd_can_be_written_down() -> None:
     found = story.crowd(1, 20)
     assert story.read(story.written(found)) == _as_read(found)
     assert list(story.read(story.written(found)).needs) == list(found.needs)
+
+
+FILE = """\
+environments:
+  db:
+    vcs: {type: script, path: db}
+  queue:
+    vcs: {type: script, path: queue}
+    needs: [db, network]
+    variables:
+      ABOVE: ${environments.db.outputs.id}
+"""
+
+
+def test_a_workflow_file_is_renamed_in_and_back() -> None:
+    there = people.renamed(FILE, "db", "db-too")
+    assert [one for one in there.splitlines() if "db" in one] == [
+        "  db-too:",
+        "    movedFrom: db",
+        "    vcs: {type: script, path: db}",
+        "    needs: [db-too, network]",
+        "      ABOVE: ${environments.db-too.outputs.id}",
+    ]
+    assert people.renamed(there, "db-too", "db") == FILE.replace("  db:\n", "  db:\n    movedFrom: db-too\n")
+    assert people.without(FILE, "queue") == FILE[: FILE.index("  queue:")]
 
 
 def test_every_fault_is_drawn_and_can_be_caused() -> None:

@@ -30,7 +30,7 @@ from tests.soak.faults import AT_COMMIT
 from tests.soak.nursery import Forked, Nursery
 from tests.soak.processes import Processes
 from tests.soak.records import Deed
-from tests.soak.story import ADMIN, READER, WRITERS, Scenario, Step
+from tests.soak.story import ADMIN, ALSO, READER, WRITERS, Scenario, Step
 
 SECRET = "the-webhook-secret-of-the-laboratory"
 CANARY, OUTPUT_CANARY = "canary-of-a-secret-7f3a", "canary-of-an-output-9c41"
@@ -59,6 +59,7 @@ class World:
         self.commits: dict[str, dict[str, str]] = {}  # commit -> environment -> text
         self.bases: dict[str, str] = {}  # commit -> where its branch began on main
         self.over = threading.Event()
+        self.redefined = threading.Lock()  # whoever has changed the workflow file has it
         self.acting = threading.RLock()  # one person at a time
         self.database_url = database_url
         address = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
@@ -216,7 +217,8 @@ class World:
         """A bare `/approve` is of what waits there by the bot's comments."""
         if step.text != "/approve":
             return step.text
-        waiting = [name for name in self.scenario.needs if any(_asks(one.body, name) for one in self.ours(pull.number))]
+        names = [name + also for name in self.scenario.needs for also in ("", ALSO)]
+        waiting = [name for name in names if any(_asks(one.body, name) for one in self.ours(pull.number))]
         return f"/approve {' '.join(waiting)}" if waiting else "/approve"
 
     def ours(self, number: int) -> list[Any]:

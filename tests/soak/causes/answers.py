@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from tests.github.faults import Fault as Switch
 from tests.soak.faults import Fault
+from tests.soak.hurry import PATIENCE
 from tests.soak.world import World
 
 _API = r"^/api/"
+_NEVER = PATIENCE + 1.0
 
 
 def _while_switched(world: World, fault: Fault, *switches: Switch) -> int:
@@ -30,7 +32,10 @@ def _limited(world: World, fault: Fault) -> int:
 
 
 def _answers_lost(world: World, fault: Fault) -> int:
-    switch = world.github.faults.lose_answer(_API, method=("POST", "PATCH", "POST")[fault.choice % 3], times=3)
+    """The line is cut instead; or the answer never comes, as far as anybody waits for it."""
+    seconds = (0.0, _NEVER)[fault.choice // 3 % 2]
+    method = ("POST", "PATCH", "POST")[fault.choice % 3]
+    switch = world.github.faults.lose_answer(_API, method=method, times=3, seconds=seconds)
     world.over.wait(1.0)
     return _while_switched(world, fault, switch)
 
@@ -47,7 +52,9 @@ def _used_up(world: World, fault: Fault) -> int:
 
 
 def _dripping(world: World, fault: Fault) -> int:
-    return _while_switched(world, fault, world.github.faults.drip(_API, seconds=0.8, times=4))
+    return _while_switched(
+        world, fault, world.github.faults.drip(_API, seconds=(0.8, _NEVER)[fault.choice % 2], times=4)
+    )
 
 
 def _expiring(world: World, fault: Fault) -> int:

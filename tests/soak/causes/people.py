@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from tests.github.world import pushing
 from tests.soak.faults import Fault
 from tests.soak.hurry import SETTINGS
+from tests.soak.records import TAKEN_OUT
+from tests.soak.story import ALSO
 from tests.soak.world import CALM_SECONDS, World
 
 _HEARD_SECONDS = 2 * float(str(SETTINGS["judge_seconds"])) + 0.5
@@ -57,19 +60,50 @@ def _forced(world: World, fault: Fault) -> int:
 
 
 def _redefined(world: World, fault: Fault) -> int:
-    """The workflow file changes on main while something is deployed: an environment gets a name for people."""
-    name = list(world.scenario.needs)[fault.choice % len(world.scenario.needs)]
-    git = world.repository.git
+    """The workflow file changes on main while something is deployed.
+
+    An environment gets a name for people; or another alias, and its old one back; or is taken out, and put back.
+    """
+    needs = world.scenario.needs
+    leaves = [name for name in needs if not any(name in above for above in needs.values())]
+    kind = fault.choice // 7 % 3
+    name = (leaves if kind == 2 else list(needs))[fault.choice % len(leaves if kind == 2 else needs)]
+    text = _file(world)
+    if not world.redefined.acquire(blocking=False):
+        return 0  # one of these is enough
+    if kind == 0:
+        _write(world, text.replace(f"\n  {name}:\n", f"\n  {name}:\n    name: Called {fault.choice}\n"))
+        return 1
+    if kind == 2:
+        world.note(TAKEN_OUT, name)
+    _write(world, without(text, name) if kind == 2 else renamed(text, name, name + ALSO))
+    world.over.wait(fault.seconds + 1.0)
+    _write(world, text if kind == 2 else renamed(_file(world), name + ALSO, name))
+    return 1
+
+
+def renamed(text: str, old: str, new: str) -> str:
+    """A workflow file in which an environment has another alias, and lies where it lay."""
+    text = text.replace(f"    movedFrom: {new}\n", "").replace(f"\n  {old}:\n", f"\n  {new}:\n    movedFrom: {old}\n")
+    text = text.replace(f"${{environments.{old}.", f"${{environments.{new}.")
+    needs = re.compile(rf"(?<=[\[ ]){re.escape(old)}(?=[],])")
+    return re.sub(r"    needs: .*", lambda line: needs.sub(new, line[0]), text)
+
+
+def without(text: str, name: str) -> str:
+    """A workflow file without an environment that no other one needs."""
+    return re.sub(rf"(?m)^  {re.escape(name)}:\n(?:    .*\n)+", "", text)
+
+
+def _file(world: World) -> str:
+    return str(world.repository.git.run("show", "main:headwater.yml")).rstrip("\n") + "\n"
+
+
+def _write(world: World, text: str) -> None:
     with world.github.world.lock:
         below = world.commits_text(world.head("main"))
-        before = str(git.run("show", "main:headwater.yml"))
-        line = f"\n  {name}:\n"
-        text = before.replace(line, f"{line}    name: Called {fault.choice}\n", 1)
-        if "Called" in before:
-            return 0
-        made = world.github.commit(world.repository, {"headwater.yml": text + "\n"}, "Name it", branch="main", by="ada")
+        made = world.github.commit(world.repository, {"headwater.yml": text}, "Name it", branch="main", by="ada")
         world.commits[made] = dict(below)
-    return 1
 
 
 CAUSES = {
