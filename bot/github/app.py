@@ -95,10 +95,10 @@ class App:
         self, installation: int, full_name: str, priority: Priority = Priority.COMMAND
     ) -> RepositoryClient:  # fmt: skip
         """What can be asked of one repository. Raises NotFound for what is no `OWNER/NAME`."""
-        return RepositoryClient(self._caller_of(installation, priority), full_name)
+        return RepositoryClient(self._caller_of(installation, priority, full_name), full_name)
 
-    def _caller_of(self, installation: int, priority: Priority) -> Caller:
-        return Caller(self._line, AsInstallation(self._tokens, Scope(installation)), priority)
+    def _caller_of(self, installation: int, priority: Priority, of: str = "") -> Caller:
+        return Caller(self._line, AsInstallation(self._tokens, Scope(installation)), priority, of)
 
     def permissions(self, installation: int) -> Mapping[str, str]:
         """What an installation allows the App: `{"checks": "write", …}`."""

@@ -164,16 +164,17 @@ class _Connection(HTTPSRequestsConnectionClass):
 
 
 class Caller:
-    """Calls in the name of one identity, at one priority."""
+    """Calls in the name of one identity, at one priority; `of`: about which repository, if about one."""
 
-    def __init__(self, line: Line, identity: Identity, priority: Priority = Priority.COMMAND) -> None:
+    def __init__(self, line: Line, identity: Identity, priority: Priority = Priority.COMMAND, of: str = "") -> None:
         self.line = line
         self._identity = identity
         self.priority = priority
+        self._of = of
 
     def at(self, priority: Priority) -> Caller:
         """The same with another priority."""
-        return Caller(self.line, self._identity, priority)
+        return Caller(self.line, self._identity, priority, self._of)
 
     def get(self, path: str, **parameters: str | int) -> object:
         """The JSON of a GET. Raises GitHubError."""
@@ -251,10 +252,11 @@ class Caller:
             headers["If-None-Match"] = kept["etag"]
         path, renewed = call.path, False
         for _ in range(_MOST_HOPS):
-            self.line.limits.admit(self._identity.payer, resource, Cost(call.writes, call.creates), self.priority)
+            cost = Cost(call.writes, call.creates)
+            self.line.limits.admit(self._identity.payer, resource, cost, self.priority, self._of)
             auth = self._identity.authorization()
             answer = self.line.send(call, path, auth, headers)
-            self.line.limits.heard(self._identity.payer, answer)
+            self.line.limits.heard(self._identity.payer, answer, self._of)
             if answer.status in (401, 403) and not renewed and self._identity.renew(auth, answer):
                 renewed = True
             elif answer.status in (301, 302, 307, 308) and answer["location"]:

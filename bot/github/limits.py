@@ -2,8 +2,8 @@
 
 An installation has some thousand requests an hour; bursts have limits of their own (points and created content a
 minute). Where it becomes scarce, what people wait for goes first: each class of calls leaves a share to the better
-ones. Each process keeps its own count; what GitHub tells in each answer is about all of them, and of what it does not
-tell (bursts) each of several processes takes its part.
+ones, and each repository a share to the others. Each process keeps its own count; what GitHub tells in each answer is
+about all of them, and of what it does not tell (bursts) each of several processes takes its part.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ class Priority(IntEnum):
 SHARE_LEFT = {Priority.COMMAND: 0.0, Priority.PLAN: 0.05, Priority.SWEEP: 0.2, Priority.COSMETIC: 0.3}
 """The share of each limit that calls of a class leave to better ones."""
 
+MOST_OF_ONE = 0.75
+"""What one repository may take of the share of a class, but for commands, where others of the payer ask too."""
+
 POINTS_A_MINUTE = 900
 READ_POINTS, WRITE_POINTS = 1, 5
 CONTENT_A_MINUTE, CONTENT_AN_HOUR = 80, 500
@@ -65,6 +68,14 @@ class Cost:
 
 
 @dataclass(slots=True)
+class Spent:
+    """When calls of one repository were answered, other than by what was kept here, and when they created content."""
+
+    calls: deque[float] = field(default_factory=deque)
+    created: deque[float] = field(default_factory=deque)
+
+
+@dataclass(slots=True)
 class Budget:
     """What is known of one payer; all times are seconds of a clock that only grows."""
 
@@ -74,6 +85,8 @@ class Budget:
     """How many times in a row GitHub asked for a pause without naming its length."""
     points: deque[tuple[float, int]] = field(default_factory=deque)
     created: deque[float] = field(default_factory=deque)
+    of: dict[str, Spent] = field(default_factory=dict)
+    """Of each repository, in the last hour."""
     calls: int = 0
     limited: int = 0
     held: int = 0
@@ -110,6 +123,23 @@ def wait_for(budget: Budget, resource: str, cost: Cost, priority: Priority, now:
     return max(0.0, *waits)
 
 
+def wait_beside(
+    budget: Budget, name: str, resource: str, cost: Cost, priority: Priority, now: float, *, among: int = 1
+) -> float:  # fmt: skip
+    """For how many seconds a repository leaves what there is to others of the same payer; 0 where it need not."""
+    own = budget.of.get(name)
+    if own is None or len(budget.of) == 1 or priority is Priority.COMMAND:
+        return 0.0
+    most = (1.0 - SHARE_LEFT[priority]) * MOST_OF_ONE / among
+    waits = [0.0]
+    hourly = budget.hourly.get(resource)
+    if hourly is not None and len(own.calls) >= hourly.limit * most:
+        waits.append(min(own.calls[0] + HOUR, hourly.reset) - now)
+    if cost.creates and len(own.created) >= CONTENT_AN_HOUR * most:
+        waits.append(own.created[0] + HOUR - now)
+    return max(waits)
+
+
 def until_free(spent: Iterable[tuple[float, int]], most: float, window: float, now: float) -> float:
     """In how many seconds what was spent (oldest first) within a sliding window has come down to `most`."""
     recent = [(at, weight) for at, weight in spent if at > now - window]
@@ -135,17 +165,23 @@ class Limits:
         with self._lock:
             self._among = max(among, 1)
 
-    def admit(self, payer: int, resource: str, cost: Cost, priority: Priority) -> None:
-        """Let a call go and count it. Raises RateLimited (`held`) with the wait where it may not go yet."""
+    def admit(self, payer: int, resource: str, cost: Cost, priority: Priority, of: str = "") -> None:
+        """Let a call go and count it; `of`: which repository it is about, if any.
+
+        Raises RateLimited (`held`) with the wait where it may not go yet.
+        """
         with self._lock:
             budget, now = self._budgets.setdefault(payer, Budget()), self._clock()
             _forget(budget, now)
             wait = wait_for(budget, resource, cost, priority, now, among=self._among)
+            wait = max(wait, wait_beside(budget, of, resource, cost, priority, now, among=self._among))
             if wait <= 0:
                 budget.calls += 1
                 budget.points.append((now, cost.points))
                 if cost.creates:
                     budget.created.append(now)
+                if of and cost.creates:
+                    budget.of.setdefault(of, Spent()).created.append(now)
                 return
             budget.held += 1
         secondary = resource not in budget.hourly or budget.hourly[resource].remaining > 0
@@ -153,14 +189,16 @@ class Limits:
             "requests to GitHub are held back to stay within its limits", wait, secondary=secondary, held=True
         )
 
-    def heard(self, payer: int, answer: Answer) -> None:
-        """Learn from an answer's headers; a good one ends a series of pauses."""
+    def heard(self, payer: int, answer: Answer, of: str = "") -> None:
+        """Learn from an answer's headers; a good one ends a series of pauses. `of`: which repository it is about."""
         limit, remaining = number_in(answer, "x-ratelimit-limit"), number_in(answer, "x-ratelimit-remaining")
         reset, told = number_in(answer, "x-ratelimit-reset"), seconds_since_1970(answer)
         with self._lock:
             budget, now = self._budgets.setdefault(payer, Budget()), self._clock()
             if answer.status < 400:
                 budget.pauses = 0
+            if of and answer.status != 304:
+                budget.of.setdefault(of, Spent()).calls.append(now)
             if limit is None or remaining is None:
                 return
             ends = now + (min(max(reset - told, 0.0), HOUR) if reset is not None and told is not None else HOUR)
@@ -210,5 +248,12 @@ def _forget(budget: Budget, now: float) -> None:
         budget.points.popleft()
     while budget.created and budget.created[0] <= now - HOUR:
         budget.created.popleft()
+    for one in budget.of.values():
+        while one.calls and one.calls[0] <= now - HOUR:
+            one.calls.popleft()
+        while one.created and one.created[0] <= now - HOUR:
+            one.created.popleft()
+    for name in [name for name, one in budget.of.items() if not one.calls and not one.created]:
+        del budget.of[name]
     for resource in [name for name, told in budget.hourly.items() if told.reset <= now]:
         del budget.hourly[resource]

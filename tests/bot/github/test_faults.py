@@ -112,6 +112,28 @@ def test_the_hour_is_used_up(github: GitHub, client: RepositoryClient, installat
     assert (held.value.held, held.value.secondary, asked(github)) == (True, False, [])
 
 
+def test_one_repository_leaves_a_part_of_the_hour_to_another(
+    github: GitHub, app: App, installation: apps.Installation, shop: Repository
+) -> None:
+    github.limits.hourly = 100
+    github.repository("acme/other", {"README.md": "# Other\n"})
+    busy, quiet = (app.client(installation.id, name, Priority.PLAN) for name in ("acme/shop", "acme/other"))
+
+    def answered(client: RepositoryClient, most: int) -> int:
+        for number in range(most):
+            try:
+                client.file("none", f"branch-{number}")
+            except RateLimited as told:
+                assert told.held
+                return number
+        return most
+
+    quiet.repository()
+    assert 70 <= answered(busy, 100) <= 72
+    assert answered(quiet, 10) == 10
+    assert answered(busy.at(Priority.COMMAND), 5) == 5
+
+
 def test_github_counts_what_is_created(
     github: GitHub, shop: Repository, pull: Pull, client: RepositoryClient, app: App
 ) -> None:

@@ -20,7 +20,9 @@ from bot.github.limits import (
     Hourly,
     Limits,
     Priority,
+    Spent,
     until_free,
+    wait_beside,
     wait_for,
 )
 from bot.github.wire import Answer
@@ -81,6 +83,44 @@ def test_each_of_several_processes_takes_its_part_of_the_bursts() -> None:
     limits.admit(1, "core", CREATE, COMMAND)
     limits.share(0)  # nobody was counted, not even who asks
     limits.admit(1, "core", READ, COMMAND)
+
+
+@pytest.mark.parametrize(("calls", "waits"), [
+    (2249, (0, 0, 0, 0)), (2250, (0, 0, 0, 0)), (2625, (0, 0, 0, 2610)), (3001, (0, 0, 2610, 2610)),
+    (3562, (0, 0, 2610, 2610)), (3563, (0, 2610, 2610, 2610)),
+])  # fmt: skip
+def test_a_busy_repository_leaves_a_part_of_the_hour_to_others(calls: int, waits: tuple[float, ...]) -> None:
+    budget = Budget({"core": Hourly(5000, 1400, 5000.0)}, of={"busy": Spent(deque([10.0] * calls))})
+
+    def held(name: str, *, among: int = 1) -> tuple[float, ...]:
+        return tuple(wait_beside(budget, name, "core", READ, one, 1000.0, among=among) for one in Priority)
+
+    assert held("busy") == (0, 0, 0, 0)  # it is alone
+    budget.of["quiet"] = Spent(deque([10.0]))
+    assert held("busy") == waits
+    assert held("quiet") == held("new") == held("") == (0, 0, 0, 0)
+    budget.of["busy"].calls = deque([10.0] * 900)
+    assert held("busy") == (0, 0, 0, 0)
+    assert held("busy", among=4) == (0, 2610, 2610, 2610)
+
+
+def test_a_busy_repository_leaves_comments_to_others() -> None:
+    now = [100.0]
+    limits = Limits(lambda: now[0])
+    limits.heard(1, hour(5000), "quiet")
+    limits.heard(1, hour(5000, status=304), "asleep")  # that cost nothing
+    assert set(limits._budgets[1].of) == {"quiet"}
+    for _ in range(int(0.95 * 0.75 * CONTENT_AN_HOUR) + 1):
+        limits.admit(1, "core", CREATE, PLAN, "busy")
+        now[0] += 2.0
+    with pytest.raises(RateLimited) as held:
+        limits.admit(1, "core", CREATE, PLAN, "busy")
+    assert held.value.wait == 100.0 + HOUR - now[0]
+    limits.admit(1, "core", READ, PLAN, "busy")
+    limits.admit(1, "core", CREATE, COMMAND, "busy")
+    limits.admit(1, "core", CREATE, PLAN, "quiet")
+    now[0] += HOUR
+    limits.admit(1, "core", CREATE, PLAN, "busy")
 
 
 @given(
