@@ -25,17 +25,16 @@ _SECONDS = 5.0
 def has_server(settings: Globals, *, here: bool) -> bool:
     """Whether a server is meant: it was set up here, or its settings are in the process environment.
 
-    `here` is a repository: there one is meant only where the state folder that is named is a server's.
+    `here` is a repository: there the state folder has to be named.
     """
     if find_spec("pydantic_settings") is None:
         return False
     from bot.settings import PREFIX, SETTINGS_FILE, default_state  # noqa: PLC0415
 
+    if f"{PREFIX}GITHUB_APP_ID" in os.environ:
+        return True
     named = settings.state or os.environ.get(f"{PREFIX}STATE")
-    if here and not named:
-        return False
-    there = os.path.lexists(Path(named or default_state()) / SETTINGS_FILE)
-    return there or (not here and f"{PREFIX}GITHUB_APP_ID" in os.environ)
+    return bool(named or not here) and os.path.lexists(Path(named or default_state()) / SETTINGS_FILE)
 
 
 def server_checks(settings: Globals) -> Iterator[Check]:

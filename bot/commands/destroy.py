@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.commands.base import FROM, ONLY, WHILE_OPEN, WORKFLOW, Verb
+from bot.commands.base import FROM, WHILE_OPEN, WORKFLOW, Verb
 from bot.commands.case import Case, Outcome, done, refused
 from bot.decide.comment import Argument, Grammar, Option
 from bot.errors import NotAllowed
@@ -55,7 +55,7 @@ VERB = Verb(
         argument=Argument.ENVIRONMENTS,
         options=(
             (Option.CONFIRM, "The name of the workflow that loses environments. Always needed."),
-            ONLY,
+            (Option.ONLY, "Changes nothing here: what is named is destroyed alone."),
             FROM,
             WORKFLOW,
             (Option.FORCE, "Even if something that stays deployed needs it. For admins."),
@@ -64,6 +64,7 @@ VERB = Verb(
             ("/destroy --confirm shop", "all of the workflow `shop`"),
             ("/destroy cache --confirm shop", "`cache`, unless something deployed still needs it"),
         ),
+        brings="What is named brings nothing along: what needs it is named too, or gone before.",
         where=WHILE_OPEN,
     ),
     act=act,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from bot.commands.base import Verb
 from bot.commands.case import Case, Outcome
 from bot.decide.comment import Argument, Grammar
-from bot.decide.comment_grammar import VALUES
+from bot.decide.comment_grammar import VALUES, Option
 from bot.decide.pull_facts import PullState
 from bot.store.conversation import CommandState
 
@@ -28,12 +28,9 @@ VERB = Verb(
     act=act,
 )
 
-_ENVIRONMENTS = (
-    "ENV is an alias, or a glob such as `net-*`; without one, all are meant. What is named brings its affected "
-    "downstream along, never its upstream."
-)
 _ENVIRONMENT = "ENV is an alias."
 _NAMES = "ENV is an alias, or a glob such as `net-*`; without one, all are meant."
+_BRINGS = "What is named brings its affected downstream along, never its upstream."
 _QUOTES = "A name with spaces or signs is quoted: `'my db'`."
 
 
@@ -84,8 +81,8 @@ def _about_names(grammar: Grammar) -> str:
         return f"{_ENVIRONMENT} {_QUOTES}"
     if grammar.argument is not Argument.ENVIRONMENTS:
         return ""
-    brings = any(option.value == "--only" for option, _ in grammar.options)
-    return f"{_ENVIRONMENTS if brings else _NAMES} {_QUOTES}"
+    brings = grammar.brings or (_BRINGS if grammar.takes(Option.ONLY) else "")
+    return " ".join(part for part in (_NAMES, brings, _QUOTES) if part)
 
 
 def _options(grammar: Grammar) -> str:

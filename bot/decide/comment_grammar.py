@@ -60,6 +60,7 @@ class Grammar:
 
     `options`: those that it takes, each with what it does here. `commit`: whether it takes @SHA. `examples`: a line and
     what it does. `more`: further paragraphs, in Markdown. `where`: the states of a pull request on which it works.
+    `brings`: what comes along with what is named, where that is not the affected downstream.
     """
 
     verb: str
@@ -71,6 +72,7 @@ class Grammar:
     elsewhere: tuple[Elsewhere, ...] = ()
     examples: tuple[tuple[str, str], ...] = ()
     more: str = ""
+    brings: str = ""
     where: frozenset[PullState] = frozenset(PullState)
 
     def takes(self, option: Option) -> bool:

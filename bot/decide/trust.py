@@ -143,6 +143,10 @@ def _changed_placement(trusted: Trusted, workflow: Workflow, environment: Enviro
     effective = effective_variables(workflow, environment)
     kept, missing = without_new_power(effective, trusted)
     lines += [f"{alias}: the secret {one.source} for {one.name}" for one in missing]
+    here = {one.variable.name for one in effective if one.variable.from_secret is not None}
+    given = _known(trusted).values() if trusted.environment is not None else ()
+    gone = [one for one in given if one.from_secret is not None and one.name not in here]
+    lines += [f"{alias}: no longer the secret {one.from_secret} for {one.name}" for one in gone]
     plans = {one.variable.name for one in kept if one.variable.plan}
     lost = {one.name for one in missing}
     new = [one.variable.name for one in effective if one.variable.plan and one.variable.name not in plans | lost]

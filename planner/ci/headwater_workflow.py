@@ -19,7 +19,9 @@ PLAN_ENVIRONMENT = "headwater-plan"
 FORMAT = 1
 """Counts up when a file of an older form would no longer do for the bot."""
 
-_HEADER = re.compile(r"# The jobs of Headwater, .*\(format ([0-9]{1,4}), made from ([0-9a-f]{16})\)")
+_HEADER = re.compile(
+    r"# The jobs of Headwater, .*\(format ([0-9]{1,4}), made from ([0-9a-f]{16})(?:, sum ([0-9a-f]{16}))?\)"
+)
 _URL_LINE = re.compile(r'^  HEADWATER_URL: "([^"\\\s]+)"\s*$', re.MULTILINE)
 _MINUTES_LINE = re.compile(r"^    timeout-minutes: ([0-9]+)\s*$", re.MULTILINE)
 _SECRET_LINE = re.compile(r"\$\{\{ secrets\.([A-Za-z_][A-Za-z0-9_]*) \}\}")
@@ -47,7 +49,7 @@ class _Contents:
     def fingerprint(self) -> str:
         """A digest: it tells whether any of this is another by now."""
         told = repr((FORMAT, self.url, self.plan_secrets, self.deploy_secrets, self.minutes))
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        return _digest(told)
 
 
 def render_headwater_workflow(definitions: Definitions, url: str) -> str:
@@ -56,16 +58,17 @@ def render_headwater_workflow(definitions: Definitions, url: str) -> str:
     Raises PlannerError for an address that jobs may not speak to, and for a secret that no job can be given.
     """
     found = _contents(definitions, url)
-    text = _rendered(
-        "headwater.yml.j2",
-        format=FORMAT,
-        fingerprint=found.fingerprint,
-        url=found.url,
-        scheme=found.url.partition(":")[0],
-        minutes=found.minutes,
-        plan_secrets=found.plan_secrets,
-        deploy_secrets=found.deploy_secrets,
-    )
+    values = {
+        "format": FORMAT,
+        "fingerprint": found.fingerprint,
+        "url": found.url,
+        "scheme": found.url.partition(":")[0],
+        "minutes": found.minutes,
+        "plan_secrets": found.plan_secrets,
+        "deploy_secrets": found.deploy_secrets,
+    }
+    body = _rendered("headwater.yml.j2", body_sum="", **values)
+    text = _rendered("headwater.yml.j2", body_sum=_body_sum(body), **values)
     if (size := len(text.encode())) > LARGEST_FILE:
         raise PlannerError(f"with {len(found.deploy_secrets)} secrets the file would have {size:,} bytes: use fewer")
     return text
@@ -85,7 +88,7 @@ def must_be_written_anew(definitions: Definitions, current_text: str, url: str) 
     header = _header(current_text)
     if header is None:
         return f"{FILE} was not written by `headwater init --github`"
-    number, fingerprint = header
+    number, fingerprint, body_sum = header
     if number != FORMAT:
         age = "an older" if number < FORMAT else "a newer"
         return f"{FILE} was written by {age} Headwater (format {number}, this one has {FORMAT})"
@@ -96,7 +99,10 @@ def must_be_written_anew(definitions: Definitions, current_text: str, url: str) 
     reasons = list(_differences(wanted, current_text))
     if reasons:
         return f"{FILE} {' and '.join(reasons)}"
-    return None if fingerprint == wanted.fingerprint else f"{FILE} was written for other workflow files"
+    if fingerprint != wanted.fingerprint:
+        return f"{FILE} was written for other workflow files"
+    altered = body_sum not in ("", _body_sum(current_text))
+    return f"{FILE} was altered since `headwater init --github` wrote it" if altered else None
 
 
 def is_ours(text: str) -> bool:
@@ -121,9 +127,18 @@ def github_environments(definitions: Definitions) -> tuple[str, ...]:
     return (PLAN_ENVIRONMENT, *sorted(named | {DEPLOY_ENVIRONMENT}))
 
 
-def _header(text: str) -> tuple[int, str] | None:
+def _header(text: str) -> tuple[int, str, str] | None:
     found = _HEADER.match(text)
-    return (int(found[1]), found[2]) if found else None
+    return (int(found[1]), found[2], found[3] or "") if found else None
+
+
+def _body_sum(text: str) -> str:
+    """A digest of all but the first line, by which a file is known that was altered since."""
+    return _digest(text.partition("\n")[2])
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _differences(wanted: _Contents, text: str) -> Iterable[str]:

@@ -127,6 +127,15 @@ def test_a_workflow_file_that_somebody_altered_is_told_and_nothing_runs(shop: To
     assert shop.tool_log() == []
 
 
+def test_a_workflow_file_that_fits_but_for_what_somebody_changed_in_it_is_told(shop: Town) -> None:
+    file = ".github/workflows/headwater.yml"
+    text = shop.repository.git.run("show", f"main:{file}")
+    shop.commit({file: f"{text}\n".replace("    steps:\n", "    steps:\n      - run: echo mine\n")})
+    shop.settle()
+    pull = planned(shop)
+    assert "was altered since `headwater init --github` wrote it: write it anew with" in pull.plan()
+
+
 def test_github_that_answers_502_for_a_while_only_delays(shop: Town) -> None:
     pull = planned(shop)
     shop.github.faults.error("/repos/acme/shop/(issues|check-runs|pulls|actions)", 502, times=5)

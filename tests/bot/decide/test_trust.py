@@ -102,6 +102,20 @@ def test_what_holds_after_the_merge_is_told_line_by_line() -> None:
     assert changed_power(before, before) == ()
 
 
+def test_a_secret_that_is_taken_away_is_told() -> None:
+    before = Definitions((SHOP,), Permissions(), Requirements(), ())
+    plain = replace(DB, variables=(Variable("PASSWORD", HERE, value="x"),))
+    after = replace(before, workflows=(replace(SHOP, environments=(plain,), variables=()),))
+    assert changed_power(before, after) == (
+        "db: no longer the secret DB_PASSWORD for PASSWORD",
+        "db: no longer the secret SHOP_TOKEN for TOKEN",
+    )
+    renamed = replace(DB, alias="cache", variables=())
+    assert changed_power(before, replace(before, workflows=(replace(SHOP, environments=(renamed,)),)))[:1] == (
+        "cache: runsOn ubuntu-latest → big",
+    )
+
+
 @pytest.mark.parametrize("known", [None, DB, replace(DB, requires_approval=True)])
 @pytest.mark.parametrize("here", [DB, replace(DB, requires_approval=True)])
 def test_an_approval_is_asked_for_where_either_asks(known: Environment | None, here: Environment) -> None:

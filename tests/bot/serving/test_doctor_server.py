@@ -81,14 +81,16 @@ def test_what_the_app_may_not_do_is_told_whole(
     assert mend == "grant that in its settings"
 
 
-def test_in_a_clone_the_state_that_is_named_tells_whether_a_server_is_meant(
+def test_in_a_clone_the_state_or_the_settings_tell_whether_a_server_is_meant(
     surroundings: dict[str, str], tmp_path: Path
 ) -> None:
     clone = tmp_path / "clone"
     subprocess.run(["git", "init", "-q", str(clone)], check=True)
+    assert checks(surroundings, clone)["settings"][0] == "ok"
+    del surroundings["HEADWATER_GITHUB_APP_ID"]
     assert "settings" not in checks(surroundings, clone)
     (state := tmp_path / "state").mkdir(mode=0o700)
     (state / "settings.env").touch(mode=0o600)
-    found = checks(surroundings, clone)
-    assert found["settings"][0] == "ok"
+    found = checks(surroundings, clone, code=1)
+    assert "HEADWATER_GITHUB_APP_ID" in str(found["settings"])
     assert found["repository"][0] == "warning"
