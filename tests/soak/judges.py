@@ -46,7 +46,9 @@ def _below(
 ) -> Iterator[str]:  # fmt: skip
     texts = records.texts.get(span.commit, {})
     base = records.texts.get(records.bases.get(span.commit, records.bases.get("main", "")), {})
-    undeployed = span.commit in records.main and not records.continuous  # what is merged need not be there
+    undeployed = span.commit in records.main and (  # what is merged need not be there
+        not records.continuous or _restored(records, span)
+    )
     for upstream in records.needs[span.environment]:
         wanted = texts.get(upstream)
         busy = at_work.get(upstream)
@@ -56,6 +58,12 @@ def _below(
             yield f"{_named(span)} began while {upstream} was being deployed"
         elif wanted != base.get(upstream) and (upstream, wanted) not in applied and not undeployed:
             yield f"{_named(span)} began before {upstream} was {wanted}"
+
+
+def _restored(records: Records, span: Span) -> bool:
+    """Whether it was asked for, and not merged: what was merged beside it may wait for an approval."""
+    number = records.attempts_of_jobs.get(span.job, "").partition("-")[0]
+    return any(str(one.id) == number and not one.continuous for one in records.deployments)
 
 
 def _above(span: Span, records: Records, there: dict[str, str], at_work: dict[str, Span]) -> Iterator[str]:

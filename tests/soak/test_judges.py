@@ -209,6 +209,18 @@ def test_what_is_wrong_is_found(name: str) -> None:
     assert list(judges.JUDGES[judge](replace(GOOD, **changed)))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("by_merge", [True, False])
+def test_what_is_restored_stands_upon_what_was_merged_and_waits(by_merge: bool) -> None:
+    above = replace(
+        GOOD,
+        log=read_log(LOG.replace(f"db 12 2 {HEAD}", f"db 12 2 {MERGED}")),
+        texts={**GOOD.texts, MERGED: {"network": "network-2", "db": "db-0"}},
+        deployments=(replace(GOOD.deployments[0], continuous=by_merge),),
+    )
+    found = list(judges.order(above))
+    assert [one.endswith("began before network was network-2") for one in found] == [True] * by_merge
+
+
 def test_what_was_taken_out_of_the_file_and_put_back_may_be_new() -> None:
     unknown = replace(
         GOOD,
