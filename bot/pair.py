@@ -43,13 +43,16 @@ class EndedError(HeadwaterError):
 
 
 class Worker:
-    """The process that works, as the one that listens knows it; begun when this is made. Make it before any thread."""
+    """The process that works, as the one that listens knows it: it is there when this is made, and works when it is started.
+
+    Make it before any thread.
+    """
 
     def __init__(self, settings: Settings) -> None:
         Database(settings.database).engine.dispose()  # one brings it up to date, and no connection may be forked
         self._wakes, wakes = socket.socketpair()
         self._asks, asks = _CONTEXT.Pipe()
-        self._stopping = False
+        self._started = self._stopping = False
         self._ended: int | None = None
         gc.collect()
         gc.freeze()  # what both have stays shared
@@ -61,14 +64,18 @@ class Worker:
         self._wakes.setblocking(False)
 
     def start(self) -> None:
-        """End this process when that one ends."""
+        """Have it begin, and end this process when that one ends."""
+        self._started = True
+        with suppress(OSError):  # it is gone already, which is noticed
+            self._asks.send(None)
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
     def stop(self, timeout: float) -> None:
         """Have it finish what it has in hand; after so many seconds it is killed."""
         self._stopping = True
-        self._process.terminate()
-        self._process.join(timeout)
+        if self._started:
+            self._process.terminate()
+            self._process.join(timeout)
         self._process.kill()
         self._process.join()
 
@@ -137,15 +144,20 @@ def _work(
     A terminal or a service manager tells both to stop, and then the one that listens tells this one: what is in hand is
     finished however often it is told. (By a handler: all that is started here would ignore what this one ignores.)
     """
+    up = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, lambda *_: None if up.is_set() else os._exit(0))
     for one in not_ours:
         one.close()
+    try:
+        asks.recv()  # nothing is worked on before the other one can listen
+    except (OSError, EOFError):
+        return
     logging.configure(settings.log_level, settings.secrets)
     server = Server(settings.model_copy(update={"metrics_port": 0}), _Listener(wakes))
     threading.Thread(target=_answer, args=(server, asks), name="answer", daemon=True).start()
     try:
-        run(server, listen=None, workers=Workers(server), announce=lambda _: None)
+        run(server, listen=None, workers=Workers(server), announce=lambda _: up.set())
     except HeadwaterError as error:
         _log.error("this process cannot work", error=error.what)
         sys.exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 import time
@@ -108,7 +109,7 @@ def _bound(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address, family=family, backlog=1024)
     except (OSError, OverflowError) as error:
-        said = getattr(error, "strerror", None) or str(error)
+        said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
         raise ListenError(
             f"cannot listen at {host}:{port}: {said}", "end what listens there, or choose another address or port"
         ) from error

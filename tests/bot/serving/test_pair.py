@@ -51,7 +51,9 @@ def stopped(process: int) -> bool:
 def stop_between_writes(server: Process, surroundings: dict[str, str]) -> int:
     """Stop the process that works by a signal while it writes nothing; its process id."""
     worker = worker_of(server)
-    with (Path(surroundings["HEADWATER_STATE"]) / "headwater.db-turn").open("r+b") as turns:
+    file = Path(surroundings["HEADWATER_STATE"]) / "headwater.db-turn"
+    until(file.exists)  # it writes as soon as it works
+    with file.open("r+b") as turns:
         while True:
             os.kill(worker, signal.SIGSTOP)
             until(lambda: stopped(worker))
@@ -82,6 +84,16 @@ def test_who_listens_and_who_works_end_together_when_told_to(start: Callable[...
     assert worker != serving.process.pid
     assert serving.end()[0] == 0
     assert ends(worker, 0.1)
+
+
+def test_nothing_is_worked_on_where_it_cannot_listen(
+    start: Callable[..., Process], github: GitHub, own_port: int
+) -> None:
+    with socket.create_server(("127.0.0.1", own_port)):
+        for given in (["--port", str(own_port)], ["--port", "0"]):
+            code, logged = start("serve", *given, HEADWATER_METRICS_PORT=str(own_port)).end(signal.SIGCONT)
+            assert (code, "cannot listen at" in logged) == (1, True)
+    assert [path for _, path, _ in github.rest.calls if "installations" in path] == []
 
 
 def test_who_works_ends_what_it_has_in_hand_however_often_it_is_told_to_stop(
