@@ -43,7 +43,7 @@ class EndedError(HeadwaterError):
 
 
 class Worker:
-    """The process that works, as the one that listens knows it: it is there when this is made, and works when it is started.
+    """The process that works, as the one that listens knows it: there when this is made, at work when it is started.
 
     Make it before any thread.
     """

@@ -43,6 +43,10 @@ class Supervisor:
         self._reason = None
         self._deadline = time.monotonic() + _CLOSING_TIME
 
+    def show(self, data: bytes) -> None:
+        """Put into the log what a tool wrote elsewhere."""
+        self._log.say(data.decode(errors="replace").rstrip("\n"))
+
     def call(
         self,
         argv: Sequence[str],

@@ -12,6 +12,8 @@ from bot.runner.process import ended
 from bot.runner.spec import Spec
 from bot.runner.supervise import Supervisor
 
+_MOST_WORDS = 64 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -37,17 +39,25 @@ class Workplace:
         self._check(code, what, good)
         return code
 
-    def capture(self, argv: Sequence[str], env: Mapping[str, str], what: str, good: Sequence[int] = (0,)) -> Answer:
-        """Run a step whose standard output is data, which never has a name on disk: it may hold secrets."""
+    def capture(
+        self, argv: Sequence[str], env: Mapping[str, str], what: str, good: Sequence[int] = (0,), *, words: bool = False
+    ) -> Answer:
+        """Run a step whose standard output is data, which never has a name on disk: it may hold secrets.
+
+        `words`: it is for people, and belongs to the log where the step fails.
+        """
         path = self.scratch / "stdout"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         path.unlink()
         try:
             code = self.supervisor.call(argv, cwd=self.folder, env=env, stdout=descriptor)
-            self._check(code, what, good)
             os.lseek(descriptor, 0, os.SEEK_SET)
             with os.fdopen(os.dup(descriptor), "rb") as file:
-                return Answer(code, file.read())
+                found = file.read()
+            if words and found and code not in good:
+                self.supervisor.show(found[-_MOST_WORDS:])
+            self._check(code, what, good)
+            return Answer(code, found)
         finally:
             os.close(descriptor)
 

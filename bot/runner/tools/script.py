@@ -63,7 +63,9 @@ class Script(Tool):
         return {name: _output(value) for name, value in found.items()}
 
     def _planned(self, name: str) -> Plan:
-        answer = self.place.capture([self._executable(name)], self.place.environment, f"`{name}`", (0, _CHANGES))
+        answer = self.place.capture(
+            [self._executable(name)], self.place.environment, f"`{name}`", (0, _CHANGES), words=True
+        )
         text = clean(answer.stdout.decode(errors="replace"))
         counts = _counts(text)
         if answer.code == 0:

@@ -108,6 +108,7 @@ def test_destroy_shows_one_line_or_its_own_plan(world: World) -> None:
     ("texts", "said"),
     [
         ({"plan": "echo broken >&2; exit 7"}, "`plan` failed (exit code 7).\n\nbroken"),
+        ({"plan": "echo so it said; exit 7"}, "`plan` failed (exit code 7).\n\nso it said"),
         ({"plan": "kill -SEGV $$"}, "`plan` failed (killed by SIGSEGV)."),
         ({"apply": "exit 1"}, "`apply` failed (exit code 1)."),
         ({"outputs": "echo oops"}, "did not print JSON"),
