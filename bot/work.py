@@ -84,11 +84,7 @@ class Workers:
         self._look_back()
         while not self._stopped.is_set():
             seen, began = self._server.waking.count(Topic.WORK), time.monotonic()
-            try:
-                wait = self._hand_out()
-            except StoreError as error:
-                _log.error("the store cannot be used", error=error.what)
-                wait = self._server.settings.poll_seconds
+            wait = self._going_on(self._hand_out)
             took = time.monotonic() - began
             self._server.waking.wait(Topic.WORK, seen, wait)
             self._stopped.wait(max(_COMPANY_SECONDS, _TIMES_AS_LONG * took))
@@ -103,10 +99,23 @@ class Workers:
             except StoreError as error:
                 _log.error("the store cannot be used", error=error.what)
                 self._leave(subject, _LOOK_SECONDS)
+            except Exception:  # noqa: BLE001  (no thread ends by a fault: nobody would do its work)
+                _log.exception("a fault in working", subject=subject)
+                self._leave(subject, _LOOK_SECONDS)
             finally:
                 with self._lock:
                     self._busy.pop(subject, None)
                 self._server.waking.here(Topic.WORK)
+
+    def _going_on(self, look: Callable[[], float]) -> float:
+        """After how many seconds to look again; no thread ends by a fault, for nobody would do its work."""
+        try:
+            return look()
+        except StoreError as error:
+            _log.error("the store cannot be used", error=error.what)
+        except Exception:  # noqa: BLE001  (the outermost edge)
+            _log.exception("a fault in looking for what is to be done")
+        return self._server.settings.poll_seconds
 
     def _look_back(self) -> None:
         """Know whether the database is a restored backup, before anything is done by what it says."""
@@ -115,21 +124,19 @@ class Workers:
                 look_back(self._server)
             except HeadwaterError as error:
                 _log.warning("nothing is worked on yet: GitHub or the store cannot be asked", error=error.what)
-                self._stopped.wait(self._server.settings.poll_seconds)
+            except Exception:  # noqa: BLE001  (no thread ends by a fault)
+                _log.exception("nothing is worked on yet: a fault in looking back")
             else:
                 self._ready.set()
                 return
+            self._stopped.wait(self._server.settings.poll_seconds)
 
     def _drive(self, driving: Driving) -> None:
         while not self._ready.wait(_LOOK_SECONDS) and not self._stopped.is_set():
             pass
         while not self._stopped.is_set():
             seen = self._server.waking.count(Topic.DRIVE)
-            try:
-                wait = driving.round()
-            except StoreError as error:
-                _log.error("the store cannot be used", error=error.what)
-                wait = self._server.settings.poll_seconds
+            wait = self._going_on(driving.round)
             self._server.waking.wait(Topic.DRIVE, seen, wait)
 
     # -- one piece of work

@@ -115,6 +115,9 @@ def _steps(found: Explanation, repository_url: str) -> list[Step]:
         asks = task is not None and task.state is TaskState.NEEDS_APPROVAL
         return [_step(command("approve" if asks else "destroy", found.alias))]
     if place is None or place.state in (TaskState.SUCCEEDED, TaskState.SKIPPED) or place.code is Code.SUPERSEDED:
+        if any(one.waits for one in found.pending):
+            what = "once that is merged, restored or unlocked" if found.held_by is not None else "then"
+            return [Step(Markdown(f"It goes on by itself {what}."))]
         whole = command("deploy") if found.absent else command("deploy", found.alias)
         return [_step(whole)] if found.reasons or not found.deployed else []
     return [_way(one, repository_url) for one in ways(place)]

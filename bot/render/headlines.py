@@ -185,6 +185,12 @@ def waits_alone(model: DeploymentComment) -> bool:
     return bool(model.waits) and all(row.state in (None, TaskState.WAITING) for row in rows_of(model.sections))
 
 
+def holder_of(waits: str) -> str:
+    """The pull request that a command waits for, as `#12`; empty where it waits for something else."""
+    found = _HOLDER.match(waits)
+    return found[1] if found else ""
+
+
 def waiting_words(model: DeploymentComment) -> Markdown:
     """`Waits for #12, which holds db`, the pull request as a link."""
     found = _HOLDER.match(model.waits)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.decide.facts import TaskAction
 from bot.decide.transitions import Code, TaskState
-from bot.render.headlines import asks_now, rows_of
+from bot.render.headlines import asks_now, holder_of, rows_of
 from bot.render.markdown import Markdown, clean, code, codes, fence, pull_link, some, typed
 from bot.render.models import DeploymentComment, PlanComment, Row, Section
 from bot.render.words import FAILED, LATER, changes, finished
@@ -151,7 +151,15 @@ def deployment_steps(model: DeploymentComment) -> tuple[Step, ...]:
         steps += [*_stale_locks(left), *_again(left), *_tried_again(model)]
     if steps and model.continuous and not model.actor:
         steps = [Step(_NOBODY_ANSWERS)]
-    return (*_locked(rows, model.repository_url), *_holds(model, rows), *steps)
+    return (*_waits(model), *_locked(rows, model.repository_url), *_holds(model, rows), *steps)
+
+
+def _waits(model: DeploymentComment) -> list[Step]:
+    """What a command that waits for another pull request does once that ends."""
+    if not holder_of(model.waits):
+        return []
+    off = f" {code('/cancel')} calls it off." if model.verb else ""
+    return [Step(Markdown(f"It goes on by itself once that is merged, restored or unlocked.{off}"))]
 
 
 def _holds(model: DeploymentComment, rows: Sequence[Row]) -> list[Step]:

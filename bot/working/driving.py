@@ -49,14 +49,15 @@ class Driving:
 
     def _step(self, one: Unfinished) -> float:
         """Take a step: a whole one where something is to be decided, or none was taken for a while."""
-        driver, poll = self._driver(one.hosted), self._server.settings.poll_seconds
-        if driver is None:
+        poll = self._server.settings.poll_seconds
+        if one.hosted.trouble:
             return poll
         apart = _SHORTEST if one.dirty else poll if one.waits else self._longest
         wait = self._stepped.get(one.number, float("-inf")) + apart - time.monotonic()
         if wait <= 0:
             self._stepped[one.number] = time.monotonic()
         try:
+            driver = self._driver(one.hosted)
             self._have_commits(one)
             with correlation.bound(one.correlation):
                 moved = driver.step(one.number, due=wait <= 0)
@@ -84,9 +85,7 @@ class Driving:
         settings = self._server.settings
         return max(settings.poll_seconds, settings.silence_seconds / _LOOKS_IN_SILENCE)
 
-    def _driver(self, hosted: HostedRepository) -> Driver | None:
-        if hosted.trouble:
-            return None
+    def _driver(self, hosted: HostedRepository) -> Driver:
         project = self._server.project(hosted)
         kept = self._drivers.get(hosted.id)
         if kept is None or kept[0] is not project:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import pkgutil
 import re
+import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
+import pytest
 import requests
 from inline_snapshot import snapshot
 
+from planner.problems import PlannerError
 from tests.conversations.conftest import SHOP
 from tests.conversations.town import Conversation, Town
 from tests.github.actions.deploying import reviewed
@@ -294,3 +299,23 @@ To try again what is not done, at the same commit:
 
 <sub>`/deploy network --only` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 2</sub>\
 """)
+
+
+@pytest.mark.parametrize("broken", ["bot.server.Server.project", "bot.work.work.in_turn", "bot.holding.Holding.hold"])
+def test_no_thread_ends_by_a_fault(shop: Town, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    """As where the disk is full, and git cannot be started."""
+    pull = planned(shop)
+    place, _, name = broken.rpartition(".")
+    owner = pkgutil.resolve_name(place)
+    real, left = getattr(owner, name), ["driver", "finder", "worker 1", "worker 2", "worker 3", "worker 4"]
+
+    def failing(*arguments: Any, **more: Any) -> Any:
+        if (thread := threading.current_thread().name) in left:
+            left.remove(thread)
+            raise PlannerError("git cannot be started") if thread == "driver" else RuntimeError("a fault")
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(owner, name, failing)
+    pull.say("/deploy")
+    assert len(left) < 6
+    assert headline(pull.newest()) == "### Deployed 3 environments"

@@ -37,6 +37,8 @@ def test_the_second_waits_and_goes_on_when_the_first_is_merged(town: Town) -> No
     assert second.say("/deploy") == snapshot("""\
 ### Waits for [#1](https://github/acme/shop/pull/1), which holds `db`
 
+It goes on by itself once that is merged, restored or unlocked. `/cancel` calls it off.
+
 <sub>`/deploy` by bob · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
     assert town.tool_log()[4:] == []
@@ -203,10 +205,14 @@ def test_t18_two_that_overlap_never_hold_each_other_up(town: Town) -> None:
     assert second.newest() == snapshot("""\
 ### Waits for [#1](https://github/acme/shop/pull/1), which holds `b`
 
+It goes on by itself once that is merged, restored or unlocked. `/cancel` calls it off.
+
 <sub>`/deploy` by olga · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
     assert third.newest() == snapshot("""\
 ### Waits for [#1](https://github/acme/shop/pull/1), which holds `a`
+
+It goes on by itself once that is merged, restored or unlocked. `/cancel` calls it off.
 
 <sub>`/deploy` by olga · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)

@@ -219,6 +219,8 @@ def test_waiting_for_another_pull_request() -> None:
 | :-- | :-- |
 | `vpc` | ○\xa0waiting |
 
+It goes on by itself once that is merged, restored or unlocked. `/cancel` calls it off.
+
 <sub>`/deploy` by ada · [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) · workflow `shop` · deployment 7</sub>\
 """)
 
