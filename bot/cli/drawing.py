@@ -117,8 +117,8 @@ def drawing(workflow: Workflow, width: int | None = None) -> str:
 
 
 def _headline(workflow: Workflow, graph: Graph) -> str:
-    count, waves = len(graph.needs), len(graph.waves)
-    extent = f"{count} environment{'s' * (count != 1)} in {waves} wave{'s' * (waves != 1)}"
+    count, levels = len(graph.needs), len(graph.waves)
+    extent = f"{count} environment{'s' * (count != 1)} in {levels} level{'s' * (levels != 1)}"
     name = paint(printable(workflow.name), Tone.STRONG)
     return f"{name}  {paint(f'{extent} · {printable(workflow.file)}', Tone.FAINT)}"
 

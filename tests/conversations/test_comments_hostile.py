@@ -9,6 +9,7 @@ import urllib.request
 
 from inline_snapshot import snapshot
 
+from bot.store import deliveries
 from tests.conversations.seeing import check_of, flat, headline, jobs, plan_of, told
 from tests.conversations.town import SECRET, Town, shown
 from tests.conversations.workflows import workflow
@@ -414,6 +415,8 @@ def test_commands_on_plain_issues_are_left_alone(town: Town) -> None:
     town.settle()
     assert len(pull.ours()) == 1
     assert town.tool_log() == []
+    with town.server.database.reading() as connection:
+        assert [one.outcome for one in deliveries.recent(connection, 1)] == ["ignored: comment on an issue"]
 
 
 def _webhook_of(town: Town, comment: Comment) -> dict[str, dict[str, object]]:

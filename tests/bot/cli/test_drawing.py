@@ -44,7 +44,7 @@ SHOP = workflow(
 
 def test_every_environment_hangs_below_the_last_that_it_needs() -> None:
     assert plain(SHOP) == snapshot("""\
-shop  6 environments in 3 waves · headwater.yml
+shop  6 environments in 3 levels · headwater.yml
 Network and VPC                                   terraform  infra/network
 ├─ db                  asks for approval          terraform  infra/db
 └─ eks                                            terraform  infra/eks
@@ -57,7 +57,7 @@ Network and VPC                                   terraform  infra/network
 def test_a_narrow_terminal_cuts_places_but_never_the_graph() -> None:
     narrow = plain(SHOP, 48)
     assert narrow == snapshot("""\
-shop  6 environments in 3 waves · headwater.yml
+shop  6 environments in 3 levels · headwater.yml
 Network and VPC
 ├─ db                  asks for approval
 └─ eks
@@ -80,7 +80,7 @@ def test_many_environments_share_lines() -> None:
     ]
     large = workflow(environment("network"), *regions, environment("status-page", "us-svc-03", "eu-svc-03"))
     assert plain(large, 80) == snapshot("""\
-shop  48 environments in 5 waves · headwater.yml
+shop  48 environments in 5 levels · headwater.yml
 network
 ├─ eu-vpc
 │  ├─ eu-db
@@ -107,7 +107,7 @@ def test_names_cannot_steer_the_terminal() -> None:
 
 
 def test_an_empty_workflow_is_a_headline() -> None:
-    assert plain(workflow()) == "shop  0 environments in 0 waves · headwater.yml"
+    assert plain(workflow()) == "shop  0 environments in 0 levels · headwater.yml"
 
 
 HOSTILE = 'x"]; click w0e0 href "javascript:alert(1)" %% <b>#quot;`\\'

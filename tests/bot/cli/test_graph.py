@@ -15,7 +15,7 @@ from tests.bot.cli.conftest import Repo
 
 def test_the_shop_drawn(shop: Repo) -> None:
     assert shop.headwater("graph").out == snapshot("""\
-shop  6 environments in 3 waves · headwater.yml
+shop  6 environments in 3 levels · headwater.yml
 vpc                                     terraform  infra/network
 ├─ db                asks for approval  terraform  infra/db
 └─ eks                                  terraform  infra/eks
