@@ -15,6 +15,7 @@ from planner.ci.headwater_workflow import (
     FILE,
     PLAN_ENVIRONMENT,
     SETUP_FILE,
+    address_of,
     github_environments,
     is_ours,
     render_headwater_setup,
@@ -48,7 +49,8 @@ class GitHubFiles:
 def address_of_the_bot(repository: Repository, given: str | None) -> str:
     """Where the bot is: as given, else as the file has it that was written before.
 
-    Raises WrongUse where nothing says it, and where the file of that name is not ours to write.
+    Raises WrongUse where nothing says it, and where the file of that name is not ours to write; PlannerError for an
+    address that jobs may not speak to.
     """
     if repository.top is None:
         raise WrongUse("a bare repository has no files to write", "run this in a clone with a work tree")
@@ -64,7 +66,7 @@ def address_of_the_bot(repository: Repository, given: str | None) -> str:
             "--github needs the address of your bot",
             "headwater init --github --url https://HOST, the HEADWATER_PUBLIC_URL of its settings",
         )
-    return found
+    return address_of(found)
 
 
 def write_github_files(repository: Repository, url: str) -> GitHubFiles:
@@ -97,7 +99,7 @@ def tell(files: GitHubFiles, *, quiet: bool, after: int = 0) -> None:
         f"make the GitHub environments {', '.join(map(printable, environments))} in the repository's settings",
         f"let the default branch alone deploy to {guarded}",
         *([f"keep the secrets in them: {', '.join(secrets)}"] if secrets else []),
-        f"commit {'all of it' if after else 'both files'} to the default branch",
+        f"commit {'all of it' if after else 'both files, with your workflow files,'} to the default branch",
     ]
     if not after:
         note("What comes next on GitHub:", quiet=quiet)

@@ -158,13 +158,19 @@ def _missing(wanted: Collection[str], given: Collection[str], who: str) -> Itera
         yield f"gives {who} {', '.join(more)}, which nothing names any more"
 
 
-def _contents(definitions: Definitions, url: str) -> _Contents:
+def address_of(url: str) -> str:
+    """The address of a bot, without a slash at its end. Raises PlannerError for one that jobs may not speak to."""
     address = url.rstrip("/")
     if _URL.fullmatch(address) is None:
         raise PlannerError(
             f"{url!r} is no address of a bot: write https://HOST, as its HEADWATER_PUBLIC_URL has it "
             "(http:// is for localhost alone)"
         )
+    return address
+
+
+def _contents(definitions: Definitions, url: str) -> _Contents:
+    address = address_of(url)
     variables = _variables(definitions)
     longest = max((one.timeout or 0.0 for one in _environments(definitions)), default=0.0)
     return _Contents(

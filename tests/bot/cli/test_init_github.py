@@ -34,7 +34,7 @@ What comes next on GitHub:
   2. make the GitHub environments headwater-plan, headwater-deploy, prod in the repository's settings
   3. let the default branch alone deploy to headwater-deploy, prod
   4. keep the secrets in them: DB_PASSWORD
-  5. commit both files to the default branch
+  5. commit both files, with your workflow files, to the default branch
 note: vpc, db, eks, configuration, notification: no backend is declared, so jobs refuse to run: their state would be lost
 """)
     assert f'HEADWATER_URL: "{URL}"' in text(shop)
@@ -133,3 +133,10 @@ def test_json_tells_what_became_of_the_files(shop: Repo) -> None:
 def test_a_file_is_written_from_anywhere_within_the_repository(shop: Repo) -> None:
     answer = shop.headwater("-C", str(shop.folder / "infra" / "db"), "init", "--github", "--url", URL)
     assert answer.code == 0 and (shop.folder / FILE).exists()
+
+
+def test_a_wrong_address_is_told_before_anything_is_written(shop: Repo) -> None:
+    (shop.folder / "headwater.yml").unlink()
+    answer = shop.headwater("init", "--github", "--url", "http://headwater.example.com")
+    assert (answer.code, (shop.folder / "headwater.yml").exists()) == (2, False)
+    assert "is no address of a bot" in answer.err
