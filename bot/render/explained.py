@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bot.decide.freeing import Way, ways
 from bot.decide.meaning import meaning
 from bot.decide.transitions import FINISHED, Code, TaskState
+from bot.render.headlines import waited_for
 from bot.render.markdown import Markdown, code, codes, commit_link, joined, marker, prose, pull_link
 from bot.render.models import Row
 from bot.render.steps import Step, command
@@ -50,7 +51,7 @@ def _lines(found: Explanation, repository_url: str) -> list[Markdown]:
         lines.append(Markdown(f"{since}: {why(found.reasons, 5)}"))
     elif found.deployed and not found.disabled and not found.gone:
         lines.append(Markdown("unchanged since it was last deployed"))
-    lines += [_pending(one) for one in found.pending]
+    lines += [_pending(one, repository_url) for one in found.pending]
     return lines + [_refused(one, repository_url) for one in found.refusals]
 
 
@@ -82,9 +83,9 @@ def _origin(text: str, repository_url: str) -> Markdown:
     return pull_link(text, repository_url) if text.startswith("#") else prose(text, 80)
 
 
-def _pending(one: Pending) -> Markdown:
+def _pending(one: Pending, repository_url: str) -> Markdown:
     """What somebody wrote and is not done yet."""
-    what = prose(one.waits, 300) if one.waits else Markdown(f"for {code('/approve')}")
+    what = waited_for(one.waits[:300], repository_url) if one.waits else Markdown(f"for {code('/approve')}")
     return Markdown(f"{code(f'/{one.verb}')} by {prose(one.actor, 60)} waits {what}, since {when(one.since)}")
 
 

@@ -193,11 +193,15 @@ def holder_of(waits: str) -> str:
 
 def waiting_words(model: DeploymentComment) -> Markdown:
     """`Waits for #12, which holds db`, the pull request as a link."""
-    found = _HOLDER.match(model.waits)
+    return Markdown(f"Waits {waited_for(model.waits, model.repository_url)}")
+
+
+def waited_for(waits: str, repository_url: str) -> Markdown:
+    """`for #12, which holds db`, the pull request as a link."""
+    found = _HOLDER.match(waits)
     if found is None:
-        return Markdown(f"Waits {prose(model.waits)}")
-    rest = prose(model.waits[found.end() :])
-    return Markdown(f"Waits for {pull_link(found[1], model.repository_url)}{rest}")
+        return prose(waits)
+    return Markdown(f"for {pull_link(found[1], repository_url)}{prose(waits[found.end() :])}")
 
 
 _HOLDER = re.compile(r"for (#\d{1,11})(?=,|$)")

@@ -36,4 +36,8 @@ def test_why_it_waits_and_why_a_command_was_refused(town: Town) -> None:
     second.say("/deploy")
     behind = second.say("/explain db")
     assert "- belongs to [#1](https://github/acme/shop/pull/1) since DATE" in behind
-    assert "- `/deploy` by bob waits for &#35;\u200b1, which holds `db`, `api`, since DATE" in behind
+    assert (
+        "- `/deploy` by bob waits for [#1](https://github/acme/shop/pull/1), which holds `db`, `api`, since DATE"
+        in behind
+    )
+    assert "It goes on by itself once that is merged, restored or unlocked." in behind
