@@ -17,7 +17,7 @@ WORKERS := $(shell expr $$(nproc) \* 3 / 2)
 # They keep all cores busy by themselves.
 STORMS := tests/soak/test_storms.py tests/crash/test_bot.py
 
-.PHONY: help demo demo-cli stories test lint format bench crash soak soak-selftest docs clean
+.PHONY: help demo demo-cli stories test lint format bench contract crash soak soak-selftest docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo "make test    lint and all tests, as CI runs them"
 	@echo "make lint    format, lint, types and layers"
 	@echo "make bench   the figures of docs/benchmarks.md (needs npm)"
+	@echo "make contract  hold what the bot sends against GitHub's own description (needs npm)"
 	@echo "make stories all conversations on pull requests (long: half an hour on two cores; STORE=postgresql: there)"
 	@echo "make crash   kill deploys, and the bot, at every point and not only at a sample (hours; PART=1/8: the bot alone, each eighth)"
 	@echo "make soak    storms of faults against real processes (SEED=1 RUNS=20 DATABASE=sqlite FAULTS=1,2 PULLS=20 SCENARIO=file SHRINK=1)"
@@ -68,6 +69,9 @@ bench: $(STAMP)
 crash: $(STAMP)
 	@$(if $(PART),,HEADWATER_TEST_CRASH=all $(BIN)/python -m pytest -n $(WORKERS) tests/crash --ignore=tests/crash/test_bot.py)
 	@HEADWATER_TEST_CRASH=$(or $(PART),all) $(BIN)/python -m pytest tests/crash/test_bot.py
+
+contract: $(STAMP)
+	@$(BIN)/python -m tests.contract
 
 soak: $(STAMP)
 	@$(BIN)/python -m tests.soak --seed $(or $(SEED),1) --runs $(or $(RUNS),20) \

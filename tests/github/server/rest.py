@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,20 @@ DOCUMENTATION = "https://docs.github.com/rest"
 DEFAULT_PAGE, MOST_PAGE = 30, 100
 PREFIX = "/api/v3"
 BY_CODE_ALONE = "/app-manifests/<code>/conversions"  # the code is what proves that one may
+
+
+_BODIES = os.environ.get("HEADWATER_TEST_BODIES", "")
+"""Where to keep what the bot sends (`make contract`)."""
+
+
+def _keep_body(request: Request) -> None:
+    sent = {
+        "method": request.method,
+        "path": request.path.removeprefix(PREFIX),
+        "body": request.get_json(silent=True) or {},
+    }
+    with open(_BODIES, "a", encoding="utf-8") as file:  # noqa: PTH123  (appended whole, by several processes)
+        file.write(f"{json.dumps(sent)}\n")
 
 
 class Rest:
@@ -59,6 +74,8 @@ class Rest:
             self.calls.append((request.method, request.full_path.rstrip("?"), response.status_code))
             for watcher in self.watchers:
                 watcher(request.method, route, response)
+            if _BODIES and request.method != "GET" and request.headers.get("User-Agent") == "headwater":
+                _keep_body(request)
             return response
 
     def caller(self, request: Request) -> str:
