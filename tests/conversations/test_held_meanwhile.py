@@ -43,6 +43,17 @@ def merged_behind_the_holder(shop: Town) -> tuple[Conversation, Conversation]:
     return holder, pull
 
 
+def taking_cache_from_a_held_api(town: Town) -> tuple[Conversation, Conversation]:
+    """Who holds `api`, and a pull request that changes it and takes out what it needed, which is then destroyed."""
+    deployed(town, DESTROY + workflow({"cache": "", "api": "cache"}, top=ON_MERGE), cache="0", api="0")
+    holder = town.pull(town.environments(api="h"), by="bob")
+    town.settle()
+    holder.say("/deploy api")
+    pull = town.pull({"headwater.yml": DESTROY + workflow({"api": ""}, top=ON_MERGE), **town.environments(api="2")})
+    town.settle()
+    return holder, pull
+
+
 def swept(town: Town) -> None:
     """Look at all branches once more."""
     sweep(town.server, "all")
@@ -297,12 +308,7 @@ def test_what_waits_because_its_upstream_moved_goes_on_though_something_else_was
 
 
 def test_what_is_destroyed_after_what_was_held_goes_on_with_it(town: Town) -> None:
-    deployed(town, DESTROY + workflow({"cache": "", "api": "cache"}, top=ON_MERGE), cache="0", api="0")
-    holder = town.pull(town.environments(api="h"), by="bob")
-    town.settle()
-    holder.say("/deploy api")
-    pull = town.pull({"headwater.yml": DESTROY + workflow({"api": ""}, top=ON_MERGE), **town.environments(api="2")})
-    town.settle()
+    holder, pull = taking_cache_from_a_held_api(town)
     (town.tools / "log").unlink()
     pull.merge()
     town.settle()
@@ -314,12 +320,7 @@ def test_what_is_destroyed_after_what_was_held_goes_on_with_it(town: Town) -> No
 
 
 def test_what_was_to_be_destroyed_and_came_back_behind_a_commit_to_be_skipped_stays(town: Town) -> None:
-    deployed(town, DESTROY + workflow({"cache": "", "api": "cache"}, top=ON_MERGE), cache="0", api="0")
-    holder = town.pull(town.environments(api="h"), by="bob")
-    town.settle()
-    holder.say("/deploy api")
-    pull = town.pull({"headwater.yml": DESTROY + workflow({"api": ""}, top=ON_MERGE), **town.environments(api="2")})
-    town.settle()
+    holder, pull = taking_cache_from_a_held_api(town)
     pull.merge()
     town.settle()
     back = DESTROY + workflow({"cache": "", "api": ""}, top=ON_MERGE)
