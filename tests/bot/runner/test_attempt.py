@@ -178,6 +178,15 @@ def test_sensitive_values_are_in_nothing_that_is_left(world: World) -> None:
         assert b"Y29ycmVjdCBob3JzZSBiYXR0ZXJ5" not in data
 
 
+@pytest.mark.parametrize("after", [10, 64 * 1024 - len(SECRET) // 2])
+def test_what_a_failed_plan_wrote_hides_what_is_sensitive_wherever_it_stands(world: World, after: int) -> None:
+    simple(world, plan=f"printf %s \"$PASSWORD\"; head -c {after} /dev/zero | tr '\\0' x; exit 7")
+    attempt = world.attempt(variables=SENSITIVE)
+    assert attempt.run()["result"] == "failed"
+    assert SECRET[-len(SECRET) // 2 :] not in attempt.log
+    assert "***x" in attempt.log
+
+
 def test_an_output_that_proves_sensitive_is_taken_out_of_the_log_and_the_plan(world: World) -> None:
     simple(
         world,
