@@ -27,7 +27,9 @@ FORMS: dict[str, Callable[[str, int], str]] = {
     "JSON": lambda value, _: json.dumps(value),
     "JSON, not ASCII": lambda value, _: json.dumps(value, ensure_ascii=False),
     "JSON in JSON": lambda value, _: json.dumps(json.dumps({"a": value})),
-    "Go's JSON": lambda value, _: json.dumps(value).replace("<", "\\u003c").replace(">", "\\u003e"),
+    "Go's JSON": lambda value, _: (
+        json.dumps(value).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    ),
     "URL": lambda value, _: urllib.parse.quote(value),
     "URL, all": lambda value, _: urllib.parse.quote(value, safe=""),
     "form": lambda value, _: urllib.parse.quote_plus(value),
