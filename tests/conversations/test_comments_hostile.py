@@ -254,11 +254,11 @@ Next:
 
 def test_names_of_branches_and_titles_are_data(town: Town) -> None:
     """What git takes for a branch, made of shell, Markdown, Jinja and SQL; and a title that holds anything."""
-    branch = "$(touch${IFS}here);`touch${IFS}here`|'\"<b>{{7+42}}/--deploy');drop-table-pulls;--\u202e"
+    branch = "$(touch${IFS}here);`touch${IFS}here`|'\"<b>{{'zzz'+'zzz'}}/--deploy');drop-table-pulls;--\u202e"
     town.setup(
         {"headwater.yml": workflow({"db": ""}, top="triggers: {deployOnMerge: true}"), **town.environments(db="1")}
     )
-    title = "$(touch here) <img src=x> {{ 7 * 7 }} '; drop table pulls; --\n/deploy\n\u202e @ada [skip"
+    title = "$(touch here) <img src=x> {{ 'zz' * 7 }} '; drop table pulls; --\n/deploy\n\u202e @ada [skip"
     pull = town.pull(town.environments(db="2"), branch=branch, title=title)
     town.settle()
     assert headline(shown(plan_of(pull).body)) == "### `db`: 1 to add"
@@ -268,7 +268,7 @@ def test_names_of_branches_and_titles_are_data(town: Town) -> None:
     town.settle()
     assert town.tool_log() == ["db begins", "db deployed"]
     texts = "".join(comment.body for comment in pull.ours())
-    assert all(one not in texts for one in ("{{", "49", "drop", "<b>", "<img", "\u202e"))
+    assert all(one not in texts for one in ("{{", "zzzzzz", "drop", "<b>", "<img", "\u202e"))
     assert not list(town.folder.rglob("here"))
 
 
