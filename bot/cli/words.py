@@ -84,7 +84,7 @@ def state_words(task: TaskView) -> str:
         case TaskState.DISPATCHED:
             return "starting"
         case TaskState.RUNNING:
-            return _DOING[task.action]
+            return f"{_DOING[task.action]}{' (asked to stop)' if task.stopping else ''}"
         case TaskState.LOST:
             return "lost: its runner is gone, the tool may be at work"
         case TaskState.SUCCEEDED:

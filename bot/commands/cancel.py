@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 from bot import people
 from bot.commands.base import WORKFLOW, Verb
 from bot.commands.case import Case, Outcome, done, refused
 from bot.decide.comment import Grammar, Option
 from bot.decide.facts import Stop
 from bot.decide.transitions import DEPLOYMENT_FINISHED
-from bot.store import conversation, views
+from bot.store import conversation, publications, views
 from bot.store.conversation import CommandState
 from bot.working.proposing import withdraw
 from bot.working.waiting import of_pull
@@ -30,6 +32,9 @@ def act(case: Case) -> Outcome:
     if meant:
         how = Stop.KILL if case.command.kill else Stop.GRACEFULLY
         people.cancel(case.project, meant, how, case.by)
+        with case.server.database.writing() as connection:
+            for number in meant:
+                publications.refresh(connection, number, time.time())
     said = [f"Stopping deployment {', '.join(f'{one}' for one in meant)}."] if meant else []
     for command in others:
         if command.id != case.row.id:

@@ -39,7 +39,8 @@ def act(case: Case) -> Outcome:
         return waits("until what was lost has ended")
     failed = people.failed_deployments(rows)
     if not failed:
-        return refused("Nothing that was asked for here has failed.")
+        again = " To plan again, write `/plan`." if case.pull.open else ""
+        return refused(f"Nothing that was deployed or destroyed from here has failed.{again}")
     with case.server.database.reading() as connection:
         needed = people.needed(connection, [row for broken in failed.values() for row in broken])
     if above := _at_work(case.rows, needed):

@@ -106,6 +106,7 @@ def _as_row(task: TaskView) -> Row:
         action=task.action,
         waits_for=task.waits_for,
         behind=task.behind,
+        stopping=task.stopping,
     )
 
 

@@ -18,7 +18,8 @@ class Row:
     """One environment of a comment.
 
     `state` is None for what was not asked to do anything. `counts` has the keys of `bot.store.reports.COUNTS`,
-    `text` is the redacted text of the plan, `reasons` are `code: detail` as stored, `duration` is in seconds.
+    `text` is the redacted text of the plan, `reasons` are `code: detail` as stored. `duration`: the
+    seconds that it took, once it has ended; `since`: when what runs began. `stopping`: it was asked to stop.
     `locked_by` is the pull request that holds it (`#12`), `behind` the older deployment that it is queued behind,
     and `behind_on` the pull request of that, where it is another one (`#12`).
     `changes`: the address and the actions of each changed resource. `asked_for`: differences that nobody saw wait for
@@ -42,6 +43,8 @@ class Row:
     needs: tuple[str, ...] = ()
     job_url: str | None = None
     duration: float | None = None
+    since: float | None = None
+    stopping: bool = False
     locked_by: str = ""
     requires_approval: bool = False
     waits_for: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from bot.decide.transitions import TaskState
 from bot.render.fitting import Layout
 from bot.render.markdown import Markdown, code, link
 from bot.render.models import Row, Section
-from bot.render.words import FAILED, Look, changes, counted, counts_short, look_of, state_words, tool_name, why
+from bot.render.words import FAILED, Look, changes, clock, counted, counts_short, look_of, state_words, tool_name, why
 
 NOTHING = Markdown()
 TableOf = Callable[[int, Section, Layout, str], "Table"]
@@ -79,7 +79,11 @@ def signed(row: Row, repository_url: str) -> Markdown:
 
 
 def _job(row: Row, layout: Layout) -> Markdown:
-    took = duration(row.duration).replace(" ", "\N{NO-BREAK SPACE}") if row.duration is not None else ""
+    if row.duration is not None:
+        words = duration(row.duration)
+    else:
+        words = f"since {clock(row.since)}" if row.since is not None else ""
+    took = words.replace(" ", "\N{NO-BREAK SPACE}")
     if row.job_url and layout.detail.links:
         return link(Markdown(took or "job"), row.job_url)
     return Markdown(took)

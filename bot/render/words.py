@@ -160,7 +160,7 @@ def state_words(row: Row, repository_url: str = "") -> Markdown:
         case TaskState.WAITING if row.waits_for:
             return Markdown(f"waits for {codes(row.waits_for)}")
         case TaskState.RUNNING:
-            return Markdown(VERBS[row.action].doing)
+            return Markdown(f"{VERBS[row.action].doing}{' (asked to stop)' if row.stopping else ''}")
         case TaskState.SUCCEEDED:
             unchanged = row.code is Code.NO_CHANGES and row.action in (TaskAction.DEPLOY, TaskAction.DESTROY)
             return Markdown("no changes" if unchanged else VERBS[row.action].done)
@@ -257,6 +257,11 @@ def _short_path(path: str, most: int = 44) -> str:
         return path
     kept = path[-most:]
     return f"…/{kept.partition('/')[2] or kept}"
+
+
+def clock(at: float) -> str:
+    """A time of the day as people everywhere read it: a comment shows it only while something runs."""
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%H:%M UTC")
 
 
 def when(at: float | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, literal, select
@@ -48,6 +48,7 @@ class TaskView:
     requires_approval: bool
     shown: bool  # a plan of it was, before it was to be deployed
     usual: float | None  # seconds that the same took last time
+    stopping: bool = False  # it was asked to stop
 
     @property
     def finished(self) -> bool:
@@ -83,7 +84,12 @@ def deployment(connection: Connection, number: int, *, texts: bool = False) -> D
         .where(deployments.c.id == number)
     )
     row = connection.execute(query).first()
-    return None if row is None else _deployment(row, _tasks(connection, number, texts=texts))
+    if row is None:
+        return None
+    its_tasks = _tasks(connection, number, texts=texts)
+    if row.stop is not None:
+        its_tasks = tuple(replace(one, stopping=not one.finished) for one in its_tasks)
+    return _deployment(row, its_tasks)
 
 
 def retried_as(connection: Connection, number: int) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -22,6 +21,7 @@ from planner.definition import Environment, Workflow
 from planner.problems import PlannerError
 
 _SPEAKING = {TaskState.BLOCKED, TaskState.FAILED, TaskState.CANCELLED, TaskState.SKIPPED, TaskState.LOST}
+_GOING = {TaskState.RUNNING, TaskState.LOST}
 
 
 def section(
@@ -107,6 +107,8 @@ def _row(task: TaskView, workflow: Workflow | None, urls: Mapping[str, str], loc
         needs=environment.needs if environment else (),
         job_url=urls.get(task.attempt or "") or None,
         duration=_duration(task),
+        since=task.started_at if task.state in _GOING else None,
+        stopping=task.stopping,
         locked_by=locked_by,
         requires_approval=task.requires_approval,
         shown=task.shown,
@@ -125,9 +127,9 @@ def _reads(environment: Environment | None) -> tuple[str, ...] | None:
 
 
 def _duration(task: TaskView) -> float | None:
-    if task.started_at is None:
+    if task.started_at is None or task.finished_at is None:
         return None
-    return max((task.finished_at or time.time()) - task.started_at, 0.0)
+    return max(task.finished_at - task.started_at, 0.0)
 
 
 def plan_model(connection: Connection, project: HostedProject, pull: PullRow) -> PlanComment | None:

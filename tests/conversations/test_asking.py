@@ -338,7 +338,7 @@ def test_on_merged_and_closed_pull_requests(town: Town) -> None:
 
 <sub>`/cancel` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 
-### Nothing that was asked for here has failed
+### Nothing that was deployed or destroyed from here has failed
 
 <sub>`/retry` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 
@@ -391,7 +391,7 @@ def test_on_merged_and_closed_pull_requests(town: Town) -> None:
 
 <sub>`/cancel` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 
-### Nothing that was asked for here has failed
+### Nothing that was deployed or destroyed from here has failed
 
 <sub>`/retry` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>
 
@@ -481,6 +481,8 @@ def test_cancel_kills_what_does_not_stop(town: Town) -> None:
     town.hold("db")
     pull.comment("/deploy")
     town.wait_for(lambda: town.tool_log() == ["db begins"])
+    pull.comment("/cancel")
+    town.wait_for(lambda: "| ◐\xa0deploying (asked to stop) | +1 | [since TIME]" in shown(pull.ours()[1].body))
     assert pull.say("/cancel --kill") == snapshot("""\
 ### Stopping deployment 2
 

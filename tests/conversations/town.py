@@ -440,6 +440,7 @@ def shown(body: str) -> str:
     text = re.sub(r"(?<![\w/.#-])[0-9a-f]{7,10}(?![\w-])", "COMMIT7", text)
     text = re.sub(r"actions/runs/\d+(/job/\d+)?", "actions/runs/RUN", text)
     text = re.sub(r"\b20\d\d-\d\d-\d\d\s\d\d:\d\d\sUTC", "DATE", text)
+    text = re.sub(r"\bsince\s\d\d:\d\d\sUTC", "since TIME", text)
     text = re.sub(r"\b\d+(\.\d)?[\s ]s\b", "N s", text)
     return text.strip()
 

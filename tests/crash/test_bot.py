@@ -18,7 +18,8 @@ from tests.soak.laboratory import Laboratory, opened
 from tests.soak.play import Outcome
 from tests.soak.story import Scenario
 
-BESIDE = 4
+_BESIDE = 4
+_BESIDE_ALONE = 4 * (os.cpu_count() or 1)
 _SAMPLE = (23, 41, 97, 131, 173, 199, 233, 269, 311, 353, 389, 421)
 _OF_EACH = 2
 _NEVER = 1_000_000
@@ -32,7 +33,7 @@ def test_killed_at_each_point(record_property: Callable[[str, object], None]) ->
         killed = {
             f"{name} at {at}": replace(STORIES[name], dies_at=at) for name, points in chosen.items() for at in points
         }
-        outcomes = _played(laboratory, killed)
+        outcomes = _played(laboratory, killed, _BESIDE_ALONE if wanted else _BESIDE)
     for name, points in chosen.items():
         most = max(outcomes[f"{name} at {at}"].facts.get("points", 0) for at in points)
         record_property("crash points", f"the bot, {name}: {most} crash points, killed at {len(points)} of them")
@@ -50,16 +51,16 @@ def _some_points() -> dict[str, list[int]]:
 def _points(laboratory: Laboratory, wanted: str) -> dict[str, list[int]]:
     """Those that each story passes when nobody dies: all of them, or a part."""
     first, _, parts = ("1/1" if wanted == "all" else wanted).partition("/")
-    told = _played(laboratory, {name: replace(one, dies_at=_NEVER) for name, one in STORIES.items()})
+    told = _played(laboratory, {name: replace(one, dies_at=_NEVER) for name, one in STORIES.items()}, _BESIDE)
     assert _bad(told) == {}
     return {name: list(range(int(first), one.facts["points"] + 1, int(parts))) for name, one in told.items()}
 
 
-def _played(laboratory: Laboratory, stories: Mapping[str, Scenario]) -> dict[str, Outcome]:
+def _played(laboratory: Laboratory, stories: Mapping[str, Scenario], beside: int) -> dict[str, Outcome]:
     """Each with what became of it, in the same order."""
     names = list(stories)
     numbered = [replace(one, seed=number) for number, one in enumerate(stories.values())]
-    found = {one.seed: outcome for one, outcome in laboratory.run(numbered, BESIDE)}
+    found = {one.seed: outcome for one, outcome in laboratory.run(numbered, beside)}
     return {name: found[number] for number, name in enumerate(names)}
 
 

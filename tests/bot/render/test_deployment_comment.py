@@ -16,7 +16,7 @@ from tests.bot.render.samples import DB_CHANGES, DB_PLAN, JOB, deployed, deploym
 
 VPC = deployed("vpc", planned=True, counts={"add": 1}, duration=34.0, job_url=JOB)
 DB = deployed("db", "vpc", planned=True, counts={"change": 1, "destroy": 1}, text=DB_PLAN, changes=DB_CHANGES)
-EKS = deployed("eks", "vpc", state=TaskState.RUNNING, code=Code.CLAIMED, duration=185.0, job_url=JOB)
+EKS = deployed("eks", "vpc", state=TaskState.RUNNING, code=Code.CLAIMED, since=1_795_000_000.0, job_url=JOB)
 BILLING = deployed("billing", "db", "eks", state=TaskState.WAITING, code=Code.SUBMITTED, waits_for=("db", "eks"))
 
 
@@ -48,7 +48,7 @@ flowchart LR
 | :-- | :-- | :-- | :-- |
 | `vpc` | ✓\xa0deployed | +1 | [34\xa0s](https://github.example/acme/shop/actions/runs/17/job/4) |
 | `db` | ✓\xa0deployed | ~1\xa0<b>-1</b> |  |
-| `eks` | ◐\xa0deploying |  | [3\xa0min\xa005\xa0s](https://github.example/acme/shop/actions/runs/17/job/4) |
+| `eks` | ◐\xa0deploying |  | [since\xa011:06\xa0UTC](https://github.example/acme/shop/actions/runs/17/job/4) |
 | `billing` | ○\xa0waits for `db` and `eks` |  |  |
 
 <details><summary><code>db</code> &nbsp;~1\xa0<b>-1</b></summary>
@@ -116,7 +116,8 @@ To go on with the plan that is shown (`/reject db` calls it off):
 
 
 def test_failed() -> None:
-    failed = replace(EKS, state=TaskState.FAILED, code=Code.TOOL_FAILED, error="Error: no such zone\n\n  on main.tf")
+    ended = replace(EKS, since=None, duration=185.0)
+    failed = replace(ended, state=TaskState.FAILED, code=Code.TOOL_FAILED, error="Error: no such zone\n\n  on main.tf")
     blocked = replace(BILLING, state=TaskState.BLOCKED, code=Code.UPSTREAM_BROKEN, detail="eks")
     model = deployment_of(VPC, replace(DB, text=""), failed, blocked, state=DeploymentState.FAILED, finished=True)
     body = deployment_comment(model)

@@ -24,10 +24,9 @@ def test_states_are_said_as_on_the_command_line(action: TaskAction) -> None:
     for state, code in sorted(states):
         if state in ON_PURPOSE or code is Code.LOCKED:
             continue
-        task = SimpleNamespace(
-            state=state, code=code, detail="db", action=action, behind=None, waits_for=("db",), error="", plan=None
-        )
-        row = Row("x", state=state, code=code, detail="db", action=action, waits_for=("db",))
+        told = {"state": state, "code": code, "detail": "db", "action": action, "waits_for": ("db",), "stopping": True}
+        task = SimpleNamespace(**told, behind=None, error="", plan=None)
+        row = Row("x", **told)  # type: ignore[arg-type]
         said = state_words(row).replace("`", "").replace("deployment ", "")
         assert said == command_line.state_words(task), (state, code)  # type: ignore[arg-type]
 
