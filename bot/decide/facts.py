@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from bot.decide.transitions import FINISHED, TaskState
 
@@ -34,6 +35,14 @@ class Stop(StrEnum):
 
     GRACEFULLY = "stop"
     KILL = "kill"
+
+
+class Change(NamedTuple):
+    """An environment was deployed or destroyed: at which commit, and by whose word (`#12`, `push to main`)."""
+
+    action: TaskAction
+    commit: str
+    origin: str
 
 
 class Result(StrEnum):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.decide.facts import TaskAction
-from bot.render.markdown import Markdown, code, codes, joined, prose, pull_link
+from bot.decide.facts import Change, TaskAction
+from bot.render.markdown import Markdown, code, codes, commit_link, joined, origin_words, prose, pull_link
 from bot.render.models import PlanComment, Row, Section
-from bot.render.words import LATER, changes, counted
+from bot.render.words import LATER, VERBS, changes, counted
 
 MOST_LINES = 8
 """Lines of one kind; the rest is counted."""
@@ -34,6 +34,7 @@ def section_notes(section: Section, repository_url: str) -> list[Markdown]:
     rows = section.rows
     return [
         *_held(rows, repository_url),
+        *_changed(rows, repository_url),
         *_early(rows),
         *_will_wait(rows),
         *_capped([prose(one) for one in section.warnings]),
@@ -84,6 +85,22 @@ def _held(rows: Iterable[Row], repository_url: str) -> list[Markdown]:
             f"deployed once that is merged, restored or unlocked"
         )
         for holder, aliases in holders.items()
+    ]
+
+
+def _changed(rows: Iterable[Row], repository_url: str) -> list[Markdown]:
+    """What is no more as it was when its plan was made."""
+    since: dict[Change, list[str]] = {}
+    for row in rows:
+        if row.changed is not None:
+            since.setdefault(row.changed, []).append(row.alias)
+    return [
+        Markdown(
+            f"{codes(aliases)}: {VERBS[one.action].done} since this was planned, at "
+            f"{commit_link(one.commit, repository_url)} ({origin_words(one.origin, repository_url)}): "
+            f"{code('/plan')} plans anew"
+        )
+        for one, aliases in since.items()
     ]
 
 

@@ -8,7 +8,7 @@ from bot.decide.freeing import Way, ways
 from bot.decide.meaning import meaning
 from bot.decide.transitions import FINISHED, Code, TaskState
 from bot.render.headlines import waited_for
-from bot.render.markdown import Markdown, code, codes, commit_link, joined, marker, prose, pull_link
+from bot.render.markdown import Markdown, code, codes, commit_link, joined, marker, origin_words, prose, pull_link
 from bot.render.models import Row
 from bot.render.steps import Step, command
 from bot.render.templating import rendered
@@ -70,17 +70,13 @@ def _of_task(found: Explanation, task: TaskView, repository_url: str) -> list[Ma
     if task.state not in FINISHED and found.actor:
         because = f", for: {why(task.reasons, 5)}" if task.reasons else ""
         lines.append(
-            Markdown(f"asked for by {prose(found.actor, 60)} ({_origin(found.origin, repository_url)}){because}")
+            Markdown(f"asked for by {prose(found.actor, 60)} ({origin_words(found.origin, repository_url)}){because}")
         )
     if found.rival is not None:
         lines.append(Markdown(f"queued behind deployment {found.rival}, which works on it or on a neighbour"))
     if task.waits_for and task.state not in FINISHED:
         lines.append(Markdown(f"{codes(task.waits_for, 10)}: not done yet"))
     return lines
-
-
-def _origin(text: str, repository_url: str) -> Markdown:
-    return pull_link(text, repository_url) if text.startswith("#") else prose(text, 80)
 
 
 def _pending(one: Pending, repository_url: str) -> Markdown:
@@ -93,7 +89,7 @@ def _refused(one: Entry, repository_url: str) -> Markdown:
     """What somebody wrote and was refused, with all that was not met."""
     reasons = [prose(line, 300) for line in one.detail.splitlines() if line][:_MOST_REASONS]
     told = f": {joined(reasons, ' · ')}" if reasons else ""
-    where = _origin(one.origin, repository_url)
+    where = origin_words(one.origin, repository_url)
     return Markdown(f"{code(f'/{one.deed}')} by {prose(one.actor, 60)} was refused on {when(one.at)} ({where}){told}")
 
 

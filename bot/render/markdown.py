@@ -179,6 +179,11 @@ def pull_link(name: str, repository_url: str) -> Markdown:
     return link(Markdown(f"#{number}"), f"{repository_url}/pull/{number}") if known else prose(name)
 
 
+def origin_words(text: str, repository_url: str) -> Markdown:
+    """Where something was asked for: a pull request with a link to it, or as it is (`push to main`)."""
+    return pull_link(text, repository_url) if text.startswith("#") else prose(text, 80)
+
+
 def typed(word: str) -> str:
     """A name as it is typed in a command: in quotes where it is more than one plain word."""
     return spelled(word)

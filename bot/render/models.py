@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bot.decide.facts import TaskAction
+from bot.decide.facts import Change, TaskAction
 from bot.decide.transitions import Code, DeploymentState, TaskState
 
 
@@ -20,6 +20,7 @@ class Row:
     `state` is None for what was not asked to do anything. `counts` has the keys of `bot.store.reports.COUNTS`,
     `text` is the redacted text of the plan, `reasons` are `code: detail` as stored. `duration`: the
     seconds that it took, once it has ended; `since`: when what runs began. `stopping`: it was asked to stop.
+    `changed`: what became of the environment since its plan was made.
     `locked_by` is the pull request that holds it (`#12`), `behind` the older deployment that it is queued behind,
     and `behind_on` the pull request of that, where it is another one (`#12`).
     `changes`: the address and the actions of each changed resource. `asked_for`: differences that nobody saw wait for
@@ -45,6 +46,7 @@ class Row:
     duration: float | None = None
     since: float | None = None
     stopping: bool = False
+    changed: Change | None = None
     locked_by: str = ""
     requires_approval: bool = False
     waits_for: tuple[str, ...] = ()
@@ -129,6 +131,7 @@ class DeploymentComment:
     are lines of their own, as `db: already deployed from #12`. `continuous`: a push asked for it, no person; `actor` is
     then who merged, "" where nobody did. `loud`: what nobody should miss; `problems`: what keeps a push from deploying.
     `asks`: what is shown waits for somebody to approve it as a whole; `called_off` is why that never came.
+    `self_approval`: whoever asked for something may approve it too.
     """
 
     key: str
@@ -147,6 +150,7 @@ class DeploymentComment:
     problems: tuple[str, ...] = ()
     asks: bool = False
     called_off: str = ""
+    self_approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)

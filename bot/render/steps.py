@@ -138,7 +138,7 @@ def _deployable(row: Row) -> bool:
 def deployment_steps(model: DeploymentComment) -> tuple[Step, ...]:
     """What to type below a command's comment: what waits for somebody first, then what could be tried again."""
     rows = rows_of(model.sections)
-    steps = [*_approvals(rows), *_losts(rows)]
+    steps = [*_approvals(model, rows), *_losts(rows)]
     if model.problems:
         return (*steps, Step(Markdown("It is deployed once a mend of this is merged.")))
     if model.called_off:
@@ -193,14 +193,18 @@ _NOBODY_ANSWERS = Markdown(
 def _whole(model: DeploymentComment) -> tuple[Step, ...]:
     """What to type where a command has shown its plans, and all of it waits for one word."""
     if asks_now(model):
-        words = Markdown(f"For somebody else, to have this done ({code('/reject')} calls it off):")
+        words = Markdown(f"{_to(model)} have this done ({code('/reject')} calls it off):")
         return (Step(words, command("approve")),)
     if all(map(finished, rows_of(model.sections))):
         return (Step(Markdown("Not all of it could be planned. Mend that, then:"), model.verb),)
     return ()
 
 
-def _approvals(rows: Sequence[Row]) -> list[Step]:
+def _to(model: DeploymentComment) -> str:
+    return "To" if model.self_approval else "For somebody else, to"
+
+
+def _approvals(model: DeploymentComment, rows: Sequence[Row]) -> list[Step]:
     asking = [row.alias for row in rows if row.state is TaskState.NEEDS_APPROVAL]
     if not asking:
         return []
@@ -208,7 +212,7 @@ def _approvals(rows: Sequence[Row]) -> list[Step]:
     named = asking if len(asking) <= MOST_TYPED else asking[:MOST_TYPED]
     what = "the plan that is" if len(asking) == 1 else "the plans that are"
     other = code(command("reject", *named) if len(named) == 1 else "/reject ALIAS")
-    return [Step(Markdown(f"To go on with {what} shown ({other} calls it off):"), command("approve", *named))]
+    return [Step(Markdown(f"{_to(model)} go on with {what} shown ({other} calls it off):"), command("approve", *named))]
 
 
 def _in_line(row: Row) -> bool:

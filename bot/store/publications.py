@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.decide.transitions import ACTIVE, TaskState
 from bot.store import work
-from bot.store.hosted_tables import publications, shows
+from bot.store.hosted_tables import publications, pulls, shows
 from bot.store.tables import restores, tasks
 
 KIND = "publish"
@@ -59,6 +59,22 @@ _SHOWING = (
     select(publications.c.id, publications.c.repository_id, publications.c.posted_at, publications.c.not_before)
     .join(shows, shows.c.publication_id == publications.c.id)
     .where(shows.c.deployment_id == bindparam("deployment"))
+)
+_WORKED_ON = select(tasks.c.environment_id).where(
+    tasks.c.deployment_id == bindparam("deployment"), tasks.c.started_at.is_not(None)
+)
+_PLANNING = (
+    select(publications.c.id, publications.c.repository_id, publications.c.posted_at, publications.c.not_before)
+    .distinct()
+    .join(pulls, pulls.c.repository_id == publications.c.repository_id)
+    .join(shows, shows.c.publication_id == publications.c.id)
+    .join(tasks, tasks.c.deployment_id == shows.c.deployment_id)
+    .where(
+        pulls.c.number == publications.c.number,
+        pulls.c.state == "open",
+        publications.c.kind == Kind.PLAN.value,
+        tasks.c.environment_id.in_(_WORKED_ON),
+    )
 )
 _AT_WORK = (
     select(tasks.c.id)
@@ -108,8 +124,17 @@ def want(
 
 def refresh(connection: Connection, deployment: int, now: float) -> None:
     """Have everything brought up to date that shows this deployment, as soon as it may be edited."""
+    _request(connection, connection.execute(_SHOWING, {"deployment": deployment}), now)
+
+
+def refresh_plans_of_the_same(connection: Connection, deployment: int, now: float) -> None:
+    """Have the plan comments of open pull requests brought up to date that plan what this deployment worked on."""
+    _request(connection, connection.execute(_PLANNING, {"deployment": deployment}), now)
+
+
+def _request(connection: Connection, rows: Iterable[Row[*tuple[Any, ...]]], now: float) -> None:
     due: dict[tuple[float, str], list[str]] = {}
-    for row in connection.execute(_SHOWING, {"deployment": deployment}):
+    for row in rows:
         moment = soonest(row.posted_at, row.not_before, now)
         due.setdefault((moment, _lane(row.repository_id)), []).append(str(row.id))
     for (moment, lane), keys in due.items():

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import Connection, Row, and_, bindparam, case, func, select
 
-from bot.store.tables import environments, plans, tasks
+from bot.decide.facts import Change, TaskAction
+from bot.decide.transitions import TaskState
+from bot.store.tables import deployments, environments, plans, tasks
 
 _PLAN = func.coalesce(tasks.c.shown_plan_id, tasks.c.plan_id)
 _SHOWN = (
@@ -25,6 +27,31 @@ _SHOWN = (
     .where(tasks.c.id.in_(bindparam("ids", expanding=True)))
 )
 """Asked in each look at a deployment, so made once."""
+
+
+def changed_since(connection: Connection, ids: Sequence[int]) -> dict[int, Change]:
+    """Of tasks that have a plan: those whose environment was deployed with changes, or destroyed, since then.
+
+    What the same commit made of it is no news: that is what the plan said.
+    """
+    planned, latest = tasks.alias(), tasks.alias()
+    gone = and_(latest.c.action == TaskAction.DESTROY.value, latest.c.state == TaskState.SUCCEEDED.value)
+    query = (
+        select(planned.c.id, planned.c.started_at, tasks.c.action, tasks.c.commit, tasks.c.finished_at)
+        .add_columns(plans.c.commit.label("as_planned"), environments.c.commit.label("now"), deployments.c.origin)
+        .join(plans, plans.c.id == planned.c.plan_id)
+        .join(environments, environments.c.id == planned.c.environment_id)
+        .outerjoin(latest, latest.c.id == environments.c.last_task_id)
+        .join(tasks, tasks.c.id == case((gone, latest.c.id), else_=environments.c.success_id))
+        .join(deployments, deployments.c.id == tasks.c.deployment_id)
+        .where(planned.c.id.in_(ids), plans.c.touches != environments.c.touches)
+    )
+    return {
+        row.id: Change(TaskAction(row.action), row.commit, row.origin)
+        for row in connection.execute(query)
+        if (row.action == TaskAction.DESTROY.value or row.as_planned not in (row.commit, row.now))
+        and (row.finished_at or 0.0) > (row.started_at or 0.0)
+    }
 
 
 def standing_empty(connection: Connection, ids: Sequence[int]) -> frozenset[int]:

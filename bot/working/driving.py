@@ -110,6 +110,8 @@ def _moved(connection: Connection, number: int) -> None:
         return
     for younger in deployments.behind(connection, number):
         publications.refresh(connection, younger, now)  # it says what it queues behind
+    if told.action.mutates:
+        publications.refresh_plans_of_the_same(connection, number, now)
     if told.continuous and deployments.was_held_back(connection, told):
         _look_again(connection, told.workflow, now)  # what it waited for may have become free meanwhile
     if told.pull is None:

@@ -11,7 +11,7 @@ from bot.decide.transitions import DEPLOYMENT_FINISHED, TaskState
 from bot.errors import HeadwaterError
 from bot.hosting.project import HostedProject
 from bot.render.models import DeploymentComment, Mistaken, PlanComment, Refused, Row, Section
-from bot.store import conversation, deployments, hosting, locks, remote_jobs, views
+from bot.store import conversation, deployments, hosting, locks, remote_jobs, standing, views
 from bot.store.conversation import CommandRow, CommandState, Story
 from bot.store.hosting import PullRow
 from bot.store.locks import Lock
@@ -45,12 +45,15 @@ def section(
     pull = _pull_of(connection, number)
     workflow = _workflow(project, view)
     waiting = remote_jobs.held(connection, [task.attempt for task in view.tasks if task.attempt and not task.finished])
+    planning = [task.id for task in view.tasks if task.plan is not None] if not view.action.mutates else []
+    changed = standing.changed_since(connection, planning) if planning else {}
     behind = {one: _pull_of(connection, one) for one in {task.behind for task in view.tasks} if one}
     elsewhere = {one: _elsewhere(connection, theirs, told_on) for one, theirs in behind.items() if theirs != pull}
     rows = tuple(
         replace(
             _row(task, workflow, urls, _foreign(held.get(task.environment), pull), held=task.attempt in waiting),
             behind_on=elsewhere.get(task.behind or 0, ""),
+            changed=changed.get(task.id),
         )
         for task in view.tasks
     )
@@ -163,8 +166,8 @@ def plan_model(connection: Connection, project: HostedProject, pull: PullRow) ->
 
 
 def _unlocked(one: Section) -> Section:
-    """Without who holds what now, which is nothing to a pull request that has ended."""
-    return replace(one, rows=tuple(replace(row, locked_by="") for row in one.rows))
+    """Without who holds what now and what is no more as planned: nothing to a pull request that has ended."""
+    return replace(one, rows=tuple(replace(row, locked_by="", changed=None) for row in one.rows))
 
 
 def command_model(connection: Connection, project: HostedProject, row: CommandRow) -> DeploymentComment:
@@ -192,6 +195,7 @@ def command_model(connection: Connection, project: HostedProject, row: CommandRo
         said=tuple(answer.get("said", ())),
         asks=row.state is CommandState.ASKED,
         called_off=str(answer.get("called_off", "")),
+        self_approval=project.default_definitions().requirements.self_approval,
     )
 
 
@@ -230,6 +234,7 @@ def story_model(connection: Connection, project: HostedProject, story: Story) ->
         said=story.said,
         loud=story.loud,
         problems=story.problems,
+        self_approval=project.default_definitions().requirements.self_approval,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.bot.store.conftest import migrated_postgres, postgres  # noqa: F401  (fixtures)
+from tests.conversations.outside import OutsideTown
 from tests.conversations.town import Town
 from tests.github import GitHub
 from tests.github_itself.judge import judged
@@ -50,6 +51,26 @@ def make_town(tmp_path: Path) -> Iterator[Callable[..., Town]]:
 
 on_both = pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=True)
 """For stories about state: they are told on SQLite and on PostgreSQL."""
+
+
+@pytest.fixture
+def make_outside(tmp_path: Path) -> Iterator[Callable[..., OutsideTown]]:
+    """Makes a shop whose server runs as processes of its own, which can be killed."""
+    made: list[OutsideTown] = []
+    github = GitHub(tmp_path / "github")
+    with judged(github), github:
+        (tmp_path / "town").mkdir()
+
+        def make(database_url: str | None = None, roles: tuple[str, ...] = ("serve",)) -> OutsideTown:
+            town = OutsideTown(tmp_path / "town", github, database_url, roles=roles)
+            made.append(town)
+            town.setup({"headwater.yml": SHOP, **town.environments(network="n1", db="d1", api="a1")})
+            return town
+
+        yield make
+        for town in made:
+            town.stop()
+    assert not github.errors, "\n".join(github.errors)
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ flowchart LR
 
 | Environment | State | Changes | Job |
 | :-- | :-- | :-- | :-- |
-| `db` | !\xa0**waits for approval: not the plan that was shown** | ~1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `db` | !\xa0**waits for approval: not the plan that was shown** | ~1 | [job](https://github/acme/shop/actions/runs/RUN) |
 | `api` | ○\xa0waits for `db` | +1 |  |
 
 <details><summary><code>db</code> &nbsp;~1</summary>
@@ -61,7 +61,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-To go on with the plan that is shown (`/reject db` calls it off):
+For somebody else, to go on with the plan that is shown (`/reject db` calls it off):
 
 ```
 /approve db
@@ -122,7 +122,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 
 </details>
 
-To go on with the plan that is shown (`/reject db` calls it off):
+For somebody else, to go on with the plan that is shown (`/reject db` calls it off):
 
 ```
 /approve db

@@ -26,7 +26,7 @@ action_required: api waits for approval
 
 | Environment | State | Changes | Job |
 | :-- | :-- | :-- | :-- |
-| `api` | !\xa0**waits for approval: it was never shown** | ~1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `api` | !\xa0**waits for approval: it was never shown** | ~1 | [job](https://github/acme/shop/actions/runs/RUN) |
 
 <details><summary><code>api</code> &nbsp;~1</summary>
 
@@ -83,7 +83,7 @@ flowchart LR
 
 | Environment | State | Changes | Job |
 | :-- | :-- | :-- | :-- |
-| `network` | !\xa0**waits for approval: it was never shown** | ~1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `network` | !\xa0**waits for approval: it was never shown** | ~1 | [job](https://github/acme/shop/actions/runs/RUN) |
 | `db` | ○\xa0waits for `network` |  |  |
 | `api` | ○\xa0waits for `db` |  |  |
 

@@ -369,7 +369,7 @@ flowchart LR
 
 | Environment | State | Changes | Job |
 | :-- | :-- | :-- | :-- |
-| `db` | !\xa0**waits for approval: not the plan that was shown** | ~1 | [N s](https://github/acme/shop/actions/runs/RUN) |
+| `db` | !\xa0**waits for approval: not the plan that was shown** | ~1 | [job](https://github/acme/shop/actions/runs/RUN) |
 | `api` | ○\xa0waits for `db` |  |  |
 
 <details><summary><code>db</code> &nbsp;~1</summary>
@@ -381,7 +381,7 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 </details>
 
-To go on with the plan that is shown (`/reject db` calls it off):
+For somebody else, to go on with the plan that is shown (`/reject db` calls it off):
 
 ```
 /approve db
@@ -672,7 +672,7 @@ Plan: 0 to add, 1 to change, 0 to destroy.
 
 </details>
 
-To go on with the plan that is shown (`/reject db` calls it off):
+For somebody else, to go on with the plan that is shown (`/reject db` calls it off):
 
 ```
 /approve db

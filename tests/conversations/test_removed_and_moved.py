@@ -108,7 +108,7 @@ destroy api
 
 </details>
 
-To go on with the plan that is shown (`/reject api` calls it off):
+For somebody else, to go on with the plan that is shown (`/reject api` calls it off):
 
 ```
 /approve api
@@ -270,7 +270,7 @@ destroy web
 
 </details>
 
-To go on with the plan that is shown (`/reject web` calls it off):
+For somebody else, to go on with the plan that is shown (`/reject web` calls it off):
 
 ```
 /approve web

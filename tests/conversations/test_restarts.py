@@ -4,38 +4,14 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
 from pydantic import SecretStr
 
 from bot.work import Workers
 from tests.bot.store.conftest import migrated_postgres, postgres  # noqa: F401  (fixtures)
-from tests.conversations.conftest import SHOP
 from tests.conversations.outside import OutsideTown
 from tests.conversations.town import Town
-from tests.github import GitHub
-from tests.github_itself.judge import judged
-
-
-@pytest.fixture
-def make_outside(tmp_path: Path) -> Iterator[Callable[..., OutsideTown]]:
-    made: list[OutsideTown] = []
-    github = GitHub(tmp_path / "github")
-    with judged(github), github:
-        (tmp_path / "town").mkdir()
-
-        def make(database_url: str | None = None, roles: tuple[str, ...] = ("serve",)) -> OutsideTown:
-            town = OutsideTown(tmp_path / "town", github, database_url, roles=roles)
-            made.append(town)
-            town.setup({"headwater.yml": SHOP, **town.environments(network="n1", db="d1", api="a1")})
-            return town
-
-        yield make
-        for town in made:
-            town.stop()
-    assert not github.errors, "\n".join(github.errors)
 
 
 def test_a_server_that_is_killed_again_and_again_deploys_everything_once(

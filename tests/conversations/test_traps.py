@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from inline_snapshot import snapshot
@@ -12,6 +13,7 @@ from bot.decide.reconcile import Dispatch, Move, reconcile
 from bot.decide.transitions import Code, TaskState
 from tests.bot.decide.making import a_task, facts_of
 from tests.conversations.merged import begin, check_at, headline, rows
+from tests.conversations.outside import OutsideTown
 from tests.conversations.seeing import notice
 from tests.conversations.town import Town, shown
 from tests.conversations.workflows import workflow
@@ -364,16 +366,19 @@ def test_t22_a_rate_limit_loses_no_update(shop: Town, status: int) -> None:
     assert check_at(shop, pull.pull.merge_commit).startswith("success: Deployed db")
 
 
-def test_t23_a_crash_between_the_dispatch_and_its_record_starts_nothing_twice(shop: Town) -> None:
+def test_t23_a_crash_between_the_dispatch_and_its_record_starts_nothing_twice(
+    make_outside: Callable[..., OutsideTown],
+) -> None:
+    shop = make_outside()
     begin(shop)
     pull = shop.pull(shop.environments(db="d1"))
     shop.settle()
-    lost = shop.github.faults.lose_answer("/dispatches", method="POST")
+    lost = shop.github.faults.lose_answer("/dispatches", method="POST", seconds=20.0)
     pull.merge()
     shop.wait_for(lambda: bool(lost.met))
-    shop.stop_server()
+    shop.kill()
     shop.start_server()
-    shop.settle()
+    shop.settle(120)
     assert shop.tool_log() == ["db begins", "db deployed"]
     assert headline(pull.newest()) == "### Deployed `db`, 1 without changes"
 

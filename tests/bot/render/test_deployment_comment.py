@@ -105,7 +105,7 @@ Plan: 0 to add, 1 to change, 1 to destroy.
 
 </details>
 
-To go on with the plan that is shown (`/reject db` calls it off):
+For somebody else, to go on with the plan that is shown (`/reject db` calls it off):
 
 ```
 /approve db
