@@ -71,7 +71,8 @@ VERB = Verb(
         ),
         more=(
             "A pull request is planned by itself when it is opened and when something is pushed to it, unless it is a "
-            "draft or comes from a fork. Code of a fork runs only once somebody who may deploy has named its commit."
+            "draft or comes from a fork. Code of a fork runs only once somebody who may deploy has named its commit. "
+            "Nothing plans it anew when something else is deployed there meanwhile, but the plan comment says so."
         ),
         where=WHILE_OPEN,
     ),

@@ -62,7 +62,7 @@ ENV is an alias, or a glob such as `net-*`; without one, all are meant. What is 
 | `--forget KEY` | Plan without this kept value, so that the file's own holds again. |
 | `@SHA` | At this commit: 7 to 64 hexadecimal digits. |
 
-A pull request is planned by itself when it is opened and when something is pushed to it, unless it is a draft or comes from a fork. Code of a fork runs only once somebody who may deploy has named its commit.
+A pull request is planned by itself when it is opened and when something is pushed to it, unless it is a draft or comes from a fork. Code of a fork runs only once somebody who may deploy has named its commit. Nothing plans it anew when something else is deployed there meanwhile, but the plan comment says so.
 
 - `/plan`: all that this pull request affects
 - `/plan net-* 'my db'`: these, and what they affect downstream
