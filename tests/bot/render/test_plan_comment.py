@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from inline_snapshot import snapshot
 
-from bot.decide.facts import TaskAction
+from bot.decide.facts import Change, TaskAction
 from bot.decide.transitions import Code, TaskState
 from bot.render import plan_comment
 from bot.render.fitting import COMMENT, characters
@@ -17,6 +17,20 @@ from tests.bot.render.samples import COMMIT, SHOP, plan_of, planned
 
 def headline(body: str) -> str:
     return body.split("\n")[1]
+
+
+def test_what_was_deployed_since_is_told_by_its_commit_and_its_origin() -> None:
+    theirs = Change(TaskAction.DEPLOY, COMMIT, "#13")
+    gone = Change(TaskAction.DESTROY, COMMIT, "push to <b>`main`")
+    rows = (planned("vpc", changed=theirs), planned("eks", changed=gone), planned("db", changed=theirs))
+    body = plan_comment(plan_of(*rows))
+    assert balanced(body)
+    assert [line for line in body.splitlines() if "since this was planned" in line] == snapshot(
+        [
+            "- `vpc` and `db`: deployed since this was planned, at [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) ([#13](https://github.example/acme/shop/pull/13)): `/plan` plans anew",
+            "- `eks`: destroyed since this was planned, at [`3d3c42e`](https://github.example/acme/shop/commit/3d3c42e5aac5ba805825da76410c181273ba90b1) (push to &#60;b&#62;`main`): `/plan` plans anew",
+        ]
+    )
 
 
 def test_several_environments() -> None:
