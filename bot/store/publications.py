@@ -55,8 +55,9 @@ class Publication:
     shown: tuple[tuple[str, str], ...]  # [GitHub's time, what was shown from then on], see bot/working/seen.py
 
 
+_WHEN = (publications.c.id, publications.c.repository_id, publications.c.posted_at, publications.c.not_before)
 _SHOWING = (
-    select(publications.c.id, publications.c.repository_id, publications.c.posted_at, publications.c.not_before)
+    select(*_WHEN)
     .join(shows, shows.c.publication_id == publications.c.id)
     .where(shows.c.deployment_id == bindparam("deployment"))
 )
@@ -64,7 +65,7 @@ _WORKED_ON = select(tasks.c.environment_id).where(
     tasks.c.deployment_id == bindparam("deployment"), tasks.c.started_at.is_not(None)
 )
 _PLANNING = (
-    select(publications.c.id, publications.c.repository_id, publications.c.posted_at, publications.c.not_before)
+    select(*_WHEN)
     .distinct()
     .join(pulls, pulls.c.repository_id == publications.c.repository_id)
     .join(shows, shows.c.publication_id == publications.c.id)

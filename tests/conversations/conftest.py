@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,13 +31,23 @@ environments:
 """
 
 
+@contextmanager
+def _country(folder: Path) -> Iterator[tuple[GitHub, list[Town]]]:
+    """A GitHub, and the towns on it, which are stopped in the end; what went wrong there fails the test."""
+    made: list[Town] = []
+    github = GitHub(folder / "github")
+    with judged(github), github:
+        (folder / "town").mkdir()
+        yield github, made
+        for town in made:
+            town.stop()
+    assert not github.errors, "\n".join(github.errors)
+
+
 @pytest.fixture
 def make_town(tmp_path: Path) -> Iterator[Callable[..., Town]]:
     """Makes a town; what its server did wrong fails the test."""
-    made: list[Town] = []
-    github = GitHub(tmp_path / "github")
-    with judged(github), github:
-        (tmp_path / "town").mkdir()
+    with _country(tmp_path) as (github, made):
 
         def make(database_url: str | None = None, **settings: object) -> Town:
             town = Town(tmp_path / "town", github, database_url, more=settings)
@@ -44,9 +55,6 @@ def make_town(tmp_path: Path) -> Iterator[Callable[..., Town]]:
             return town
 
         yield make
-        for town in made:
-            town.stop()
-    assert not github.errors, "\n".join(github.errors)
 
 
 on_both = pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=True)
@@ -56,10 +64,7 @@ on_both = pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=Tr
 @pytest.fixture
 def make_outside(tmp_path: Path) -> Iterator[Callable[..., OutsideTown]]:
     """Makes a shop whose server runs as processes of its own, which can be killed."""
-    made: list[OutsideTown] = []
-    github = GitHub(tmp_path / "github")
-    with judged(github), github:
-        (tmp_path / "town").mkdir()
+    with _country(tmp_path) as (github, made):
 
         def make(database_url: str | None = None, roles: tuple[str, ...] = ("serve",)) -> OutsideTown:
             town = OutsideTown(tmp_path / "town", github, database_url, roles=roles)
@@ -68,9 +73,6 @@ def make_outside(tmp_path: Path) -> Iterator[Callable[..., OutsideTown]]:
             return town
 
         yield make
-        for town in made:
-            town.stop()
-    assert not github.errors, "\n".join(github.errors)
 
 
 @pytest.fixture

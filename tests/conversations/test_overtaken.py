@@ -10,7 +10,7 @@ from tests.conversations.town import Conversation, Town, shown
 
 def _cautions(pull: Conversation) -> list[str]:
     body = shown(plan_of(pull).body)
-    return [line.removeprefix("> - ").removeprefix("> ") for line in body.splitlines() if "plans anew" in line]
+    return [line for line in body.splitlines() if "plans anew" in line]
 
 
 def test_a_plan_says_what_was_deployed_since_it_was_made(shop: Town) -> None:
