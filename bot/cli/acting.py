@@ -226,12 +226,13 @@ class Session:
     def _interrupts(self) -> Iterator[None]:
         """Count Ctrl-C instead of dying of it; a terminal that closes counts as one.
 
-        The third leaves: what neither stops nor can be killed from here would else hold the terminal for ever.
+        The third leaves: what neither stops nor can be killed from here would else hold the terminal for ever. It does
+        so between two steps, since within one it would tear a transaction apart; the fourth waits for nothing.
         """
 
         def count(_number: int, _frame: FrameType | None) -> None:
             self._asked += 1
-            if self._asked > len(_STOPS):
+            if self._asked > len(_STOPS) + 1:
                 raise KeyboardInterrupt
 
         before = {number: signal.signal(number, count) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
@@ -252,6 +253,8 @@ class Session:
                 else "killing; Ctrl-C once more leaves at once"
             )
             display.remark(said)
+        if self._asked > len(_STOPS):
+            raise KeyboardInterrupt
 
 
 def _beat_seconds(text: str) -> float:
