@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import wraps
-from types import FrameType
 from typing import Any
 
 import click
@@ -22,6 +19,7 @@ from bot.cli.definitions import repository_of
 from bot.cli.exit_codes import ExitCode
 from bot.cli.global_options import Globals
 from bot.cli.here import by, open_project, refusals_kept
+from bot.cli.interrupts import Interrupts
 from bot.cli.live import Display, Pace, display_for
 from bot.cli.output import say
 from bot.decide.deeds import Deed
@@ -116,10 +114,6 @@ def given_values(given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-_STOPS = (Stop.GRACEFULLY, Stop.KILL)
-"""What Ctrl-C asks for, the first time and the second."""
-
-
 class Session:
     """One acting command at work: the project, its driver, and what is shown."""
 
@@ -128,7 +122,6 @@ class Session:
         self.brief = brief
         self.project = open_project(settings)
         say_so(settings, self.project.repository)
-        self._asked = 0
 
     def driver(self) -> Driver:
         """What drives deployments."""
@@ -149,12 +142,11 @@ class Session:
         """Drive these deployments to their end, showing how they go; Ctrl-C cancels, twice kills."""
         driver, repository = self.driver(), self.repository()
         over = frozenset(task.id for number in numbers for task in self.view(number).tasks if task.finished)
-        with display_for(self.settings, plans=plans, over=over) as display, self._interrupts():
-            stopped: list[Stop] = []
+        with display_for(self.settings, plans=plans, over=over) as display, Interrupts() as interrupts:
             pace = Pace()
 
             def watch(moved: bool) -> None:  # noqa: FBT001 (the driver's own signature)
-                self._pass_on_interrupts(numbers, stopped, display)
+                self._pass_on(interrupts.new(), numbers, display)
                 if pace.allows(moved=moved) and display.wants(moved=pace.behind):
                     with pace.shown():
                         display.show([self.view(number) for number in numbers])
@@ -222,30 +214,8 @@ class Session:
         wanted = self.settings.workflow
         return wanted is None or wanted in (one.workflow, one.file)
 
-    @contextmanager
-    def _interrupts(self) -> Iterator[None]:
-        """Count Ctrl-C instead of dying of it; a terminal that closes counts as one.
-
-        The third leaves: what neither stops nor can be killed from here would else hold the terminal for ever. It does
-        so between two steps, since within one it would tear a transaction apart; the fourth waits for nothing.
-        """
-
-        def count(_number: int, _frame: FrameType | None) -> None:
-            self._asked += 1
-            if self._asked > len(_STOPS) + 1:
-                raise KeyboardInterrupt
-
-        before = {number: signal.signal(number, count) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _pass_on_interrupts(self, numbers: Sequence[int], stopped: list[Stop], display: Display) -> None:
-        wanted = _STOPS[: self._asked]
-        for how in wanted[len(stopped) :]:
-            stopped.append(how)
+    def _pass_on(self, stops: Sequence[Stop], numbers: Sequence[int], display: Display) -> None:
+        for how in stops:
             people.cancel(self.project, list(numbers), how, by("cancel"))
             said = (
                 "stopping gracefully; press Ctrl-C again to kill"
@@ -253,8 +223,6 @@ class Session:
                 else "killing; Ctrl-C once more leaves at once"
             )
             display.remark(said)
-        if self._asked > len(_STOPS):
-            raise KeyboardInterrupt
 
 
 def _beat_seconds(text: str) -> float:
