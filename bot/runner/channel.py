@@ -4,7 +4,7 @@
 |---|---|---|
 | `lock` | runner | flocked for as long as the runner or its tool lives: the tool inherits it |
 | `claim` | runner, or the observer to revoke | made once and never again: who has this attempt |
-| `tool` | runner | the process of the tool that runs now |
+| `tool` | the tool's process, before it begins | the tool that runs now |
 | `beat` | runner | a counter |
 | `stop` | observer | `stop` or `kill` |
 | `sent-SIGNAL` | observer | this signal was sent to the tool of a runner that is dead |
@@ -20,6 +20,7 @@ import fcntl
 import json
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,6 +36,11 @@ class Channel(Protocol):
     """What a runner needs of the one who sent it; another executor brings another one."""
 
     lock: int
+    """A file that tools inherit, so that it tells whether they still live; below 0: none."""
+
+    @property
+    def keep_tool(self) -> Callable[[], None] | None:
+        """What keeps who a tool is; called in its process, leader of its own group, before it begins."""
 
     def claim(self) -> bool:
         """Take the attempt; False if it is revoked or somebody else has it: then nothing may be touched."""
@@ -44,9 +50,6 @@ class Channel(Protocol):
 
     def asked(self) -> Stop | None:
         """Whether this attempt is to end; cheap, asked several times a second."""
-
-    def tool_started(self, pid: int) -> None:
-        """Tell which process, leader of its own group, is the tool."""
 
     def report(self, report: dict[str, Any]) -> None:
         """Tell how the attempt ended; returns once that is safe."""
@@ -108,10 +111,10 @@ class LocalChannel:
             return None
         return Stop.KILL if text == Stop.KILL.value else Stop.STOP
 
-    def tool_started(self, pid: int) -> None:
-        """Keep who the tool is, for the case that this runner dies before it."""
+    def keep_tool(self) -> None:
+        """Keep that this process is the tool, for the case that its runner dies before it."""
         with suppress(OSError):  # a full disk: the lock still tells whether it lives
-            (self._folder / "tool").write_bytes(_living(pid))
+            (self._folder / "tool").write_bytes(_living(os.getpid()))
 
     def report(self, report: dict[str, Any]) -> None:
         """Write the report whole."""

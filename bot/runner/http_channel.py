@@ -59,6 +59,7 @@ class HttpChannel:
     """The runner's end of one attempt. Nothing waits for an answer but `claim` and `report`."""
 
     lock = -1  # nobody here can ask a lock
+    keep_tool = None  # nobody here could use it
 
     def __init__(self, job: Job, attempt: str, key: str) -> None:
         self._job = job
@@ -202,9 +203,6 @@ class HttpChannel:
     def asked(self) -> Stop | None:
         """What the bot answered to a beat."""
         return self._asked
-
-    def tool_started(self, pid: int) -> None:
-        """Nothing: nobody else on this machine could use it."""
 
     # at the end
 

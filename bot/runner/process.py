@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import subprocess
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
@@ -52,8 +52,12 @@ def start(
     new_session: bool = False,
     own_group: bool = False,
     pass_fds: Collection[int] = (),
+    first: Callable[[], None] | None = None,
 ) -> Process:
-    """Start a process and return at once; raises RunnerError if that is impossible."""
+    """Start a process and return at once; raises RunnerError if that is impossible.
+
+    `first` is called in the new process before the program begins: only where this process has a single thread.
+    """
     point(f"start {os.path.basename(argv[0])}")  # noqa: PTH119
     try:
         return subprocess.Popen(
@@ -66,8 +70,9 @@ def start(
             start_new_session=new_session,
             process_group=0 if own_group and not new_session else None,
             pass_fds=tuple(pass_fds),
+            preexec_fn=first,  # noqa: PLW1509
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise RunnerError(f"{argv[0]} cannot be started in {cwd or Path.cwd()}: {error}") from error
 
 

@@ -70,9 +70,9 @@ class Supervisor:
             stderr=self._log.raw,
             own_group=True,
             pass_fds=(self._channel.lock,) if self._channel.lock >= 0 else (),
+            first=self._channel.keep_tool,
         )
         try:
-            self._channel.tool_started(running.pid)
             code = self._watch(running)
         except BaseException:
             _signal(running, signal.SIGKILL)
