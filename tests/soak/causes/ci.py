@@ -13,8 +13,13 @@ from tests.soak.world import World
 
 
 def _never_starts(world: World, fault: Fault) -> int:
-    """People cancel such a run after a while; nobody else would ever end it."""
+    """A dispatch is accepted, and no run comes of it; or one that waits until people cancel it, for nobody else would."""
     faults = world.github.faults
+    if fault.choice % 2 == 1:
+        faults.runs_vanish += 1
+        met = world.wait_for(lambda: faults.runs_vanish == 0, 6.0)
+        faults.runs_vanish = 0
+        return int(met)
     faults.runs_never_start += 1
     met = world.wait_for(lambda: faults.runs_never_start == 0, 6.0)
     faults.runs_never_start = 0

@@ -9,12 +9,18 @@ import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
 
 from tests.soak.faults import Fault, restarts
 from tests.soak.world import World
+
+_WRITTEN = ("work", "deliveries", "tasks", "attempts", "publications")
 
 
 def _locked(world: World, fault: Fault) -> int:
@@ -71,42 +77,72 @@ def _answer_lost(world: World, fault: Fault) -> int:
 
 def _collisions(world: World, fault: Fault) -> int:
     """PostgreSQL gives up some transactions, as it does with one of two that wait for each other."""
-    function = (
-        "CREATE FUNCTION collide() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN IF random() < 0.2 THEN PERFORM nextval('collisions'); "
-        "RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END IF; RETURN NULL; END $$"
-    )
-    tables = ("work", "deliveries", "tasks", "attempts", "publications")
-    with world.engine.begin() as connection:
-        connection.exec_driver_sql("CREATE SEQUENCE collisions")
-        connection.exec_driver_sql(function)
-    for name in tables:
-        with world.engine.begin() as connection:
-            connection.exec_driver_sql(
-                f"CREATE TRIGGER collide AFTER INSERT OR UPDATE ON {name} EXECUTE FUNCTION collide()"
-            )
-    world.over.wait(fault.seconds + 1.0)
-    for name in tables:
-        with world.engine.begin() as connection:
-            connection.exec_driver_sql(f"DROP TRIGGER collide ON {name}")
-    with world.engine.begin() as connection:
-        met = connection.exec_driver_sql("SELECT is_called FROM collisions").scalar_one()
-        connection.exec_driver_sql("DROP FUNCTION collide")
-        connection.exec_driver_sql("DROP SEQUENCE collisions")
-    return int(met)
+    with _refusing(world, f"collide_{fault.choice}", "40P01", "deadlock detected", 0.2) as refused:
+        world.over.wait(fault.seconds + 1.0)
+        return refused()
 
 
 def _full(world: World, fault: Fault) -> int:
-    """No file can be made longer, as on a full disk: the kernel refuses every such write of the server's processes."""
+    """The disk is full: no file of the server's processes can be made longer, and PostgreSQL writes nothing more."""
     found = [pid for one in world.processes.alive() for pid in one.parts().values()]
-    for pid in found:
-        with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-    world.over.wait(fault.seconds)
-    for pid in found:
-        with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    return int(bool(found))
+    with contextlib.ExitStack() as mended:
+        for pid in found:
+            mended.callback(_limit, pid, resource.RLIM_INFINITY)
+            _limit(pid, 4096)
+        if world.scenario.database == "sqlite":
+            world.over.wait(fault.seconds)
+            return int(bool(found))
+        message = "could not extend file: No space left on device"
+        refused = mended.enter_context(_refusing(world, f"full_{fault.choice}", "53100", message, 1.0))
+        world.over.wait(fault.seconds)
+        return refused()
+
+
+def _limit(pid: int, most: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+
+
+@contextlib.contextmanager
+def _refusing(world: World, name: str, code: str, message: str, share: float) -> Iterator[Callable[[], int]]:
+    """Have PostgreSQL refuse a share of what is written; gives what tells whether it did."""
+    _patiently(
+        world,
+        f"CREATE SEQUENCE IF NOT EXISTS {name}",
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN IF random() < {share} THEN PERFORM nextval('{name}'); "
+        f"RAISE EXCEPTION '{message}' USING ERRCODE = '{code}'; END IF; RETURN NULL; END $$",
+        *(
+            f"CREATE OR REPLACE TRIGGER {name} AFTER INSERT OR UPDATE ON {one} EXECUTE FUNCTION {name}()"
+            for one in _WRITTEN
+        ),
+    )
+    try:
+        yield lambda: int(_patiently(world, f"SELECT is_called FROM {name}"))
+    finally:
+        _patiently(
+            world,
+            *(f"DROP TRIGGER IF EXISTS {name} ON {one}" for one in _WRITTEN),
+            f"DROP FUNCTION IF EXISTS {name}",
+            f"DROP SEQUENCE IF EXISTS {name}",
+        )
+
+
+def _patiently(world: World, *statements: str) -> Any:
+    """Run each in a transaction of its own, again and again where another fault is in the way; gives the last answer."""
+    found = None
+    for statement in statements:
+        for turn in count():
+            try:
+                with world.engine.begin() as connection:
+                    answer = connection.exec_driver_sql(statement)
+                    found = answer.scalar() if answer.returns_rows else None
+                break
+            except DBAPIError:
+                if turn == 200:
+                    raise
+                time.sleep(0.1)
+    return found
 
 
 def _torn(world: World, fault: Fault) -> int:
