@@ -183,7 +183,7 @@ def only_allowed(records: Records) -> Iterator[str]:
                 yield f"{_named(one)} ran, which nobody could read who asked for it"
             elif _powerless(records, {deed.who for deed in asked}, one):
                 yield f"{_named(one)} was begun after all who had asked for it might not any more"
-            elif records.approvals and not _reviewed(records, before, one.commit):
+            elif records.approvals and not _reviewed(records, before, one):
                 yield f"{_named(one)} ran at {one.commit[:7]} without a review of it"
         if unapproved:
             yield f"{_named(one)} ran without an approval"
@@ -218,9 +218,14 @@ def _powerless(records: Records, who: set[str], span: Span) -> bool:
 _POWER = ("lost", "regained")
 
 
-def _reviewed(records: Records, before: Sequence[Deed], commit: str) -> bool:
+def _reviewed(records: Records, before: Sequence[Deed], span: Span) -> bool:
+    """Whether somebody else reviewed it who might then, or got the power back: GitHub counts what they may now."""
     authors = {one.number: one.author for one in records.pulls}
-    return any(one.kind == "review" and one.head == commit and one.who != authors.get(one.pull) for one in before)
+    return any(
+        one.kind == "review" and one.head == span.commit and one.after <= span.start
+        and one.who != authors.get(one.pull) and any(each.who == one.who and each.at >= one.at for each in before)
+        for one in records.deeds
+    )  # fmt: skip
 
 
 def _approved(records: Records, before: Sequence[Deed], span: Span) -> bool:

@@ -144,6 +144,10 @@ BAD = {
         {"deeds": (*GOOD.deeds, Deed(2.0, "lost", "ada", 0, "", FIRST, "read", 1))},
     ),
     "no review": ("I5 only what was allowed", {"approvals": 1}),
+    "a review by somebody who might not": (
+        "I5 only what was allowed",
+        {"approvals": 1, "deeds": (*GOOD.deeds, Deed(2.0, "review", "bob", 1, "", HEAD, "read"))},
+    ),
     "no approval": ("I5 only what was allowed", {"asking": ("db",)}),
     "an approval of one's own": (
         "I5 only what was allowed",
@@ -194,6 +198,12 @@ def test_who_might_when_something_was_begun_may_lose_it_later(after: tuple[int, 
         Deed(2.0, kind, "ada", 0, "", FIRST, "", at) for kind, at in zip(("lost", "regained"), after, strict=False)
     ]
     assert not list(judges.only_allowed(replace(GOOD, deeds=(*GOOD.deeds, *deeds))))
+
+
+def test_a_review_counts_once_its_reviewer_might_again() -> None:
+    review = Deed(2.0, "review", "bob", 1, "", HEAD, "read")
+    deeds = (*GOOD.deeds, review, Deed(3.0, "regained", "bob", 0, "", FIRST, "write"))
+    assert not list(judges.only_allowed(replace(GOOD, approvals=1, deeds=deeds)))
 
 
 def test_what_is_restored_alone_needs_nothing_that_was_merged_and_never_deployed() -> None:
