@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from bot.commands.base import FROM, ONLY, WHILE_OPEN, WORKFLOW, Verb
-from bot.commands.case import Case, Outcome, done
+from bot.commands.case import Case, Deed, Outcome, done
 from bot.decide.comment import Argument, Grammar
 from bot.prepare import prepare
 from bot.request import Aim
 from bot.submit import submit
-from bot.working.requesting import made_already, recorder, refuse_locked, request, workflow_of
+from bot.working.requesting import recorder, refuse_locked, request
 
 
-def act(case: Case) -> Outcome:
+def act(case: Case) -> Outcome | Deed:
     """Plan what was never deployed; what plans no change is recorded as deployed."""
     found = prepare(case.project, request(case, Aim.ADOPT))
     prepared = [one for one in found if one.order]
     busy = [f"`{alias}`: left alone, since a deploy of it is under way" for one in found for alias in one.busy]
     if not prepared:
         return done(*(busy or ["Nothing to adopt: every environment is deployed."]))
-    made = made_already(case)
-    if not made:
-        refuse_locked(case, prepared)
-    for one in prepared:
-        if not made or workflow_of(one) not in made:
+    refuse_locked(case, prepared)
+
+    def deed() -> Outcome:
+        for one in prepared:
             submit(case.project, one, {}, auto_approve=False, also=recorder(case))
-    return done(*busy)
+        return done(*busy)
+
+    return deed
 
 
 VERB = Verb(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.commands.case import Case, Outcome, done
+from bot.commands.case import Case, Deed, Outcome, done
 from bot.decide.comment import Grammar, Option
 from bot.decide.pull_facts import PullState
 
@@ -19,11 +19,13 @@ def _nothing_follows(case: Case) -> Outcome:
 class Verb:
     """One command: how it is written, and what it does once it may.
 
-    `follow` is asked again and again while the command is `going`: what comes after what it has started.
+    `act` finds out what is to be done, which may take its time, and gives the deed, which is kept together with its
+    outcome: all of it, or nothing. It gives the outcome where there is nothing to keep with it. `follow` is asked again
+    and again while the command is `going`: what comes after what it has started.
     """
 
     grammar: Grammar
-    act: Callable[[Case], Outcome]
+    act: Callable[[Case], Outcome | Deed]
     follow: Callable[[Case], Outcome] = _nothing_follows
 
 

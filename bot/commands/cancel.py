@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from bot import people
 from bot.commands.base import WORKFLOW, Verb
-from bot.commands.case import Case, Outcome, done, refused
+from bot.commands.case import Case, Deed, Outcome, done, refused
 from bot.decide.comment import Grammar, Option
 from bot.decide.facts import Stop
 from bot.decide.transitions import DEPLOYMENT_FINISHED
@@ -16,8 +17,12 @@ from bot.working.proposing import withdraw
 from bot.working.waiting import of_pull
 
 
-def act(case: Case) -> Outcome:
+def act(case: Case) -> Deed:
     """Stop all that was asked for here and has not ended, and what only waits."""
+    return partial(_cancel, case)
+
+
+def _cancel(case: Case) -> Outcome:
     with case.server.database.reading() as connection:
         found = [views.deployment(connection, one) for one in of_pull(connection, case.pull)]
         states = [CommandState.ASKED, CommandState.WAITS]

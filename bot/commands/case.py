@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -118,6 +118,10 @@ class Case:
         row = conversation.command(connection, self.row.id)
         made = row.deployments if row is not None else ()
         conversation.set_command(connection, self.row.id, deployments=[*made, deployment])
+
+
+Deed = Callable[[], Outcome]
+"""What a command does: in the store alone, and in one transaction with what is kept of its outcome."""
 
 
 def done(*said: str, moved: Sequence[int] = ()) -> Outcome:

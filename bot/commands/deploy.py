@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.commands.base import FROM, ONLY, WHILE_OPEN, WORKFLOW, Verb
-from bot.commands.case import Case, Outcome, done, waits
+from bot.commands.case import Case, Deed, Outcome, done, waits
 from bot.decide.comment import Argument, Elsewhere, Grammar, Option
 from bot.errors import NotAllowed
 from bot.preparing.situation import Prepared
@@ -16,20 +16,18 @@ from bot.submit import submit
 from bot.working.requesting import (
     affected,
     being_planned,
-    made_already,
     planned,
     recorder,
     refuse_locked,
     refuse_unread,
     reviews,
     shown_plans,
-    workflow_of,
 )
 
 _WITH_THE_PLAN = "values belong to the plan that people review, so plan with them first, then write /deploy"
 
 
-def act(case: Case) -> Outcome:
+def act(case: Case) -> Outcome | Deed:
     """Deploy what was shown. Waits for plans that are still made, and for what other pull requests hold."""
     plan = case.plan
     if plan is None or plan.commit != case.pull.head:
@@ -52,13 +50,15 @@ def act(case: Case) -> Outcome:
     if lost:
         names = ", ".join(f"`{alias}`" for alias in lost)
         raise NotAllowed(f"could not be planned: {names}", "mend that first, or name what else to deploy")
-    made = made_already(case)
-    left = [one for one in seen if workflow_of(one.prepared) not in made]
-    refuse_unread(case, [one.prepared for one in left], found)
+    refuse_unread(case, prepared, found)
     refuse_locked(case, prepared)
-    for one in left:
-        submit(case.project, one.prepared, {**found, **awaited(one)}, auto_approve=False, also=recorder(case))
-    return done(*said)
+
+    def deed() -> Outcome:
+        for one in seen:
+            submit(case.project, one.prepared, {**found, **awaited(one)}, auto_approve=False, also=recorder(case))
+        return done(*said)
+
+    return deed
 
 
 def _nothing_left(deployed: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.commands.base import FROM, WHILE_OPEN, WORKFLOW, Verb
-from bot.commands.case import Case, Outcome, done, refused
+from bot.commands.case import Case, Deed, Outcome, done, refused
 from bot.decide.comment import Argument, Grammar, Option
 from bot.errors import NotAllowed
 from bot.prepare import prepare
@@ -19,7 +19,7 @@ from bot.working.pulling import PLAN_JOBS
 from bot.working.requesting import recorder, refuse_locked, request
 
 
-def act(case: Case) -> Outcome:
+def act(case: Case) -> Outcome | Deed:
     """Plan the destroy and show it; `/approve` goes on."""
     command = case.command
     asked = request(case, Aim.DESTROY, jobs=PLAN_JOBS, workflow=command.workflow or command.confirm)
@@ -32,10 +32,13 @@ def act(case: Case) -> Outcome:
     if not prepared:
         return done("Nothing of that is deployed.")
     refuse_locked(case, prepared)
-    if not case.row.deployments:
+
+    def deed() -> Outcome:
         for one in prepared:
             submit_plan(case.project, replace(one, request=replace(one.request, plan_only=True)), recorder(case))
-    return Outcome(CommandState.ASKED)
+        return Outcome(CommandState.ASKED)
+
+    return deed
 
 
 def _unconfirmed(case: Case, prepared: Sequence[Prepared]) -> NotAllowed:

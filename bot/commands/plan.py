@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.commands.base import FROM, ONLY, WHILE_OPEN, WORKFLOW, Verb
-from bot.commands.case import Case, Outcome, done
+from bot.commands.case import Case, Deed, Outcome, done
 from bot.decide.comment import Argument, Grammar, Option
 from bot.store import hosting
 from bot.submit import submit_plan
@@ -16,7 +16,7 @@ from bot.working.requesting import affected, recorder
 _NOTHING = "No environment reads what this pull request changes, so there is nothing to plan."
 
 
-def act(case: Case) -> Outcome:
+def act(case: Case) -> Outcome | Deed:
     """Plan the head again: all of it for the plan comment, or what is named, shown below the command."""
     command = case.command
     values: dict[str, object] = {"may_run": case.pull.head}
@@ -29,12 +29,14 @@ def act(case: Case) -> Outcome:
         shown = plan(case.server, case.project, pull, again=True)
         want_if_demanded(case.server, case.hosted, pull)
         return done("The plan comment shows it." if shown else _NOTHING)
-    if case.row.deployments:
-        return done()
     prepared = affected(case, plan_only=True, jobs=PLAN_JOBS)
-    for one in prepared:
-        submit_plan(case.project, one, recorder(case))
-    return done() if prepared else done("Nothing of that is affected by this pull request.")
+
+    def deed() -> Outcome:
+        for one in prepared:
+            submit_plan(case.project, one, recorder(case))
+        return done()
+
+    return deed if prepared else done("Nothing of that is affected by this pull request.")
 
 
 def _values(case: Case) -> dict[str, object]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from bot import people
 from bot.commands.base import WORKFLOW, Verb
-from bot.commands.case import Case, Outcome, done, refused
+from bot.commands.case import Case, Deed, Outcome, done, refused
 from bot.commands.choosing import Named, means, meant, unmet
 from bot.decide.comment import Argument, Grammar
 from bot.errors import NotAllowed
 from bot.working.proposing import withdraw
 
 
-def act(case: Case) -> Outcome:
+def act(case: Case) -> Deed:
     """Cancel what waits for approval here; what a command has shown as one is called off as one."""
+    return partial(_reject, case)
+
+
+def _reject(case: Case) -> Outcome:
     waiting, asking = case.waiting, case.proposals
     said = []
     rows = {row.id: row for row in case.rows}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.commands.base import UNLESS_MERGED, WORKFLOW, Verb
-from bot.commands.case import Case, Outcome, refused
+from bot.commands.case import Case, Deed, Outcome, refused
 from bot.commands.choosing import meant
 from bot.decide.comment import Argument, Grammar
 from bot.store import locks
@@ -14,18 +14,21 @@ from bot.working.proposing import restoring
 from bot.working.requesting import recorder
 
 
-def act(case: Case) -> Outcome:
+def act(case: Case) -> Outcome | Deed:
     """Plan the default branch's version of what this pull request deployed, and show it; `/approve` goes on."""
     with case.server.database.reading() as connection:
         held = meant(case.command, locks.of_pull(connection, case.pull.id))
     if not held:
         return refused("This pull request holds nothing that could be restored.")
     prepared, gone = restoring(case, held)
-    if not case.row.deployments:
+    said = tuple(left(gone))
+
+    def deed() -> Outcome:
         for one in prepared:
             submit_plan(case.project, one, recorder(case))
-    said = tuple(left(gone))
-    return Outcome(CommandState.ASKED, said=said) if prepared else refused(*said)
+        return Outcome(CommandState.ASKED, said=said)
+
+    return deed if prepared else refused(*said)
 
 
 def follow(case: Case) -> Outcome:

@@ -4,39 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy import Connection
 
 from bot import people
 from bot.commands.base import WORKFLOW, Verb
-from bot.commands.case import Case, Outcome, done, refused, waits
+from bot.commands.case import Case, Deed, Outcome, done, refused, waits
 from bot.decide.comment import Grammar, Option
 from bot.decide.transitions import FINISHED, TaskState
+from bot.preparing.situation import Prepared
 from bot.retrying import after_another, prepare_retry
 from bot.store import conversation, deployments, publications
 from bot.store.conversation import CommandState
 from bot.store.environments import EnvironmentRow, environment_rows
 from bot.store.publications import Kind
-from bot.submit import shown_in, submit
+from bot.submit import Planned, shown_in, submit
 from bot.working.given_back import after_restoring, restores
 from bot.working.requesting import recorder
 from bot.working.waiting import of_pull
 
 
-def act(case: Case) -> Outcome:
+def act(case: Case) -> Outcome | Deed:
     """Run again what did not succeed of what was asked for here, at its commit."""
-    if case.row.deployments:
-        return _begun(case)
     rows = [row for row in _of_it(case) if case.command.workflow in (None, row.workflow, row.file)]
     lost = [row for row in rows if row.facts.state is TaskState.LOST]
     if lost and not case.command.force:
         names = ", ".join(row.alias for row in lost)
         return refused(f"{names}: lost, and perhaps still at work. An admin may take that for ended: /retry --force")
-    for row in lost:
-        people.give_up(case.project, row, case.by)
     if lost:
-        return waits("until what was lost has ended")
+        return partial(_give_up, case, lost)
     failed = people.failed_deployments(rows)
     if not failed:
         again = " To plan again, write `/plan`." if case.pull.open else ""
@@ -46,19 +44,30 @@ def act(case: Case) -> Outcome:
     if above := _at_work(case.rows, needed):
         return waits(f"until {', '.join(above)} has ended: what failed needs it")
     later = after_another(failed, needed)
-    for number, broken in sorted(failed.items()):
-        if now := [row for row in broken if row.id not in later]:
-            _again(case, number, now)
-    return _begun(
-        case, *(f"`{one}` is left: write `/retry` again once what it needs is there." for one in later.values())
-    )
+    ready = [
+        one
+        for number, broken in sorted(failed.items())
+        if (now := [row for row in broken if row.id not in later])
+        for one in _again(case, number, now)
+    ]
+    said = tuple(f"`{one}` is left: write `/retry` again once what it needs is there." for one in later.values())
+    return partial(_begin, case, ready, said)
 
 
-def _begun(case: Case, *said: str) -> Outcome:
+def _give_up(case: Case, lost: Iterable[EnvironmentRow]) -> Outcome:
+    for row in lost:
+        people.give_up(case.project, row, case.by)
+    return waits("until what was lost has ended")
+
+
+def _begin(case: Case, ready: Iterable[_Ready], said: tuple[str, ...]) -> Outcome:
     """What is tried again of a `/restore` frees environments when it has succeeded; else nothing is left to do."""
-    with case.server.database.reading() as connection:
-        row = conversation.command(connection, case.row.id) or case.row
-        going = restores(connection, case, row.deployments)
+    with case.server.database.writing() as connection:
+        made = [
+            submit(case.project, one.prepared, one.shown, auto_approve=False, also=partial(_also, case, one.number))
+            for one in ready
+        ]
+        going = restores(connection, case, made)
     return Outcome(CommandState.GOING, said) if going else done(*said)
 
 
@@ -88,27 +97,30 @@ def _at_work(rows: Iterable[EnvironmentRow], needed: Mapping[int, set[int]]) -> 
     ]
 
 
-def _again(case: Case, number: int, broken: list[EnvironmentRow]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What of one deployment is tried again, and what was shown of it."""
+
+    number: int
+    prepared: Prepared
+    shown: Mapping[int, Planned]
+
+
+def _again(case: Case, number: int, broken: list[EnvironmentRow]) -> list[_Ready]:
     with case.server.database.reading() as connection:
         told = deployments.flags(connection, number)
     if told is None:
-        return
-    kept = recorder(case, judged_at=0.0)  # its reviews were judged for what it tries again
+        return []
+    shown = shown_in(case.project, number)
+    found = prepare_retry(case.project, number, broken, by=case.by, jobs=case.server.settings.jobs)
+    requests = [replace(one.request, pull=told.pull, continuous=told.continuous, retry_of=number) for one in found]
+    return [_Ready(number, replace(one, request=request), shown) for one, request in zip(found, requests, strict=True)]
 
-    def also(connection: Connection, again: int) -> None:
-        kept(connection, again)
-        publications.refresh(connection, number, time.time())
-        _told_in_its_story(connection, case, number, again)
 
-    for one in prepare_retry(case.project, number, broken, by=case.by, jobs=case.server.settings.jobs):
-        request = replace(one.request, pull=told.pull, continuous=told.continuous, retry_of=number)
-        submit(
-            case.project,
-            replace(one, request=request),
-            shown_in(case.project, number),
-            auto_approve=False,
-            also=also,
-        )
+def _also(case: Case, number: int, connection: Connection, again: int) -> None:
+    recorder(case, judged_at=0.0)(connection, again)  # its reviews were judged for what it tries again
+    publications.refresh(connection, number, time.time())
+    _told_in_its_story(connection, case, number, again)
 
 
 def _told_in_its_story(connection: Connection, case: Case, number: int, again: int) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
 from bot.commands.base import WORKFLOW, Verb
-from bot.commands.case import Case, Outcome, done, refused
+from bot.commands.case import Case, Deed, Outcome, done, refused
 from bot.commands.choosing import meant, unmet
 from bot.decide.comment import Argument, Grammar, Option
 from bot.errors import WrongUse
@@ -23,10 +24,14 @@ from bot.working.voiding import at_work, lock_for, void_held
 from planner.nearest import nearest
 
 
-def act(case: Case) -> Outcome:
+def act(case: Case) -> Outcome | Deed:
     """Free environments: those of this pull request, or the named ones, whoever holds them."""
     if case.command.state is not None:
         return _free_state(case, case.command.state)
+    return partial(_free, case)
+
+
+def _free(case: Case) -> Outcome:
     now = time.time()
     with case.server.database.writing() as connection:
         lock_for(connection, _chosen(case, connection)[1])
@@ -60,25 +65,20 @@ def _unknown(name: str, held: Sequence[str]) -> str:
     return f"`{name}`: nothing that is locked is called that" + (f"; did you mean `{near}`?" if near else "")
 
 
-def _free_state(case: Case, lock: str) -> Outcome:
+def _free_state(case: Case, lock: str) -> Deed:
     """Have a job free the lock on the state of the environment that is named."""
-    if case.row.deployments:
-        return done()
     if not re.fullmatch(LOCK_ID, lock):
         raise WrongUse("that is no id of a lock", "copy it from what the tool said: ID, below Lock Info")
     found = meant(case.command, [row for row in case.rows if row.used])
     if len(found) != 1:
         alias = case.command.patterns[0]
         raise WrongUse(f"`{alias}` is no environment that Headwater knows", "name the one whose state is locked")
-    submit_unlock(
-        case.project,
-        found[0],
-        lock,
-        by=case.by,
-        pull=case.pull.id,
-        also=recorder(case),
-    )
-    return done()
+
+    def deed() -> Outcome:
+        submit_unlock(case.project, found[0], lock, by=case.by, pull=case.pull.id, also=recorder(case))
+        return done()
+
+    return deed
 
 
 VERB = Verb(

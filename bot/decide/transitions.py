@@ -124,7 +124,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (_S.NEEDS_APPROVAL, Code.APPROVAL_REQUIRED, "its turn has come, and `requiresApproval` asks first"),
         (_S.SUCCEEDED, Code.NO_CHANGES, "its plan is empty and nothing upstream changes: no job"),
         (_S.BLOCKED, Code.UPSTREAM_BROKEN, "something that it needs did not succeed"),
-        (_S.BLOCKED, Code.LOCKED, "the environment belongs to another pull request until that is merged or restored"),
+        (_S.BLOCKED, Code.LOCKED, "it belongs to another pull request until that is merged, restored or unlocked"),
         (_S.SKIPPED, Code.AFTER_UPSTREAM, "a plan that reads an output which does not exist yet"),
         (_S.SKIPPED, Code.NEEDS_VALUE, "a plan that lacks a value which only deploys get"),
         (_S.FAILED, Code.CANNOT_START, "it could not be started (a value is missing, for example)"),

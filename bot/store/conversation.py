@@ -99,9 +99,10 @@ def set_command(connection: Connection, number: int, **values: object) -> None:
     connection.execute(update(commands).where(commands.c.id == number).values(**values))
 
 
-def command(connection: Connection, number: int) -> CommandRow | None:
-    """The command of that id."""
-    row = connection.execute(select(commands).where(commands.c.id == number)).first()
+def command(connection: Connection, number: int, *, lock: bool = False) -> CommandRow | None:
+    """The command of that id; with `lock`, nobody else writes it down until the transaction ends."""
+    query = select(commands).where(commands.c.id == number)
+    row = connection.execute(query.with_for_update() if lock else query).first()
     return None if row is None else _command(row)
 
 

@@ -6,6 +6,7 @@ SQLite runs in WAL mode with `synchronous=FULL`; what will write begins with `BE
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -39,6 +40,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         scheme, _, file = url.partition(":///")
+        self._mine = threading.local()  # the transaction that this thread is in
         self._turns = Turns(_PATIENCE, Path(f"{file}-turn") if scheme == "sqlite" and file else None)
 
     @classmethod
@@ -80,13 +82,22 @@ class Database:
     def writing(self, *, first: bool = False) -> Iterator[Connection]:
         """One transaction: all of it is kept, or none. The one place where anything is committed.
 
+        Within another one of the same thread it is a part of that: kept with it, and undone alone if it fails.
         `first`: before all others of this process that wait to write, since somebody outside waits for the answer.
         """
+        if (whole := getattr(self._mine, "connection", None)) is not None:
+            with whole.begin_nested():
+                yield whole
+            return
         try:
             with self._turn(first=first), self.engine.connect() as connection:
                 if connection.dialect.name == "sqlite":
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
-                yield connection
+                self._mine.connection = connection
+                try:
+                    yield connection
+                finally:
+                    del self._mine.connection
                 point("before commit")
                 connection.commit()
                 point("after commit")

@@ -6,13 +6,14 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
 
 from bot import correlation
 from bot.commands import VERBS
-from bot.commands.case import Case, Outcome, Seen, waits
+from bot.commands.case import Case, Deed, Outcome, Seen, waits
 from bot.commands.kept import from_json
 from bot.decide.gates import gates
 from bot.decide.grounds import grounds
@@ -120,7 +121,7 @@ def _one(server: Server, project: HostedProject, row: CommandRow) -> CommandStat
     command = from_json(row.verb, row.line, row.command)
     case = Case(server, project, pull, told, row, command, Seen(server, project, pull))
     if row.state is CommandState.GOING:
-        return _write(server, row, VERBS[row.verb].follow(case), case)
+        return _do(server, row, partial(VERBS[row.verb].follow, case), case)
     definitions = project.default_definitions()
     who = actor(client, row.actor, definitions.permissions)
     facts = pull_facts(case, definitions.requirements, client)
@@ -130,7 +131,8 @@ def _one(server: Server, project: HostedProject, row: CommandRow) -> CommandStat
         return _refuse(server, case, [(one.code.value, one.message, one.mend, one.names) for one in refusals])
     case = replace(case, allowed=grounds(wants, facts, *rules))
     try:
-        outcome = VERBS[row.verb].act(case)
+        found = VERBS[row.verb].act(case)
+        return _write(server, row, found, case) if isinstance(found, Outcome) else _do(server, row, found, case)
     except LockedElsewhere as error:
         outcome = Outcome(CommandState.WAITS, waits=f"for {error.what}")
     except (StoreError, GitHubError):
@@ -138,6 +140,15 @@ def _one(server: Server, project: HostedProject, row: CommandRow) -> CommandStat
     except (HeadwaterError, PlannerError) as error:
         return _refuse(server, case, _refused(error))
     return _write(server, row, outcome, case)
+
+
+def _do(server: Server, row: CommandRow, deed: Deed, case: Case) -> CommandState:
+    """Do it, and keep what it came to, at once: whoever is cut off between has done nothing."""
+    with server.database.writing() as connection:
+        current = conversation.command(connection, row.id, lock=True)
+        if current is None or (current.state, current.deployments) != (row.state, row.deployments):
+            raise StoreError("somebody else has carried this command out meanwhile", "nothing: it is read again")
+        return _write(server, row, deed(), case)
 
 
 def _refused(error: HeadwaterError | PlannerError) -> tuple[RefusalRow, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bot.commands.case import Case
@@ -24,8 +24,8 @@ from bot.working.requesting import recorder, request, unfinished
 from bot.working.voiding import call_off
 
 
-def carry_on(case: Case, command: CommandRow) -> list[int]:
-    """Do what a command has shown; the deployments. Raises NotAllowed while it is not all shown yet."""
+def going_on(case: Case, command: CommandRow) -> Callable[[], list[int]]:
+    """What does what a command has shown, and gives the deployments. Raises NotAllowed while it is not all shown."""
     shown = _shown(case, command)
     if unfinished(shown):
         raise NotAllowed(f"what /{command.verb} would do is still being planned", "read the plans, then approve them")
@@ -42,10 +42,14 @@ def carry_on(case: Case, command: CommandRow) -> list[int]:
     for view in shown:
         found |= planned_by(case.project, view.id)
     also = recorder(theirs, judged_at=0.0)  # who asked, and the reviews, were judged when it was proposed
-    numbers = [submit(case.project, one, found, auto_approve=False, also=also) for one in _prepared(theirs)]
-    with case.server.database.writing() as connection:
-        conversation.set_command(connection, command.id, state=CommandState.GOING)
-    return numbers
+    prepared = _prepared(theirs)
+
+    def deed() -> list[int]:
+        with case.server.database.writing() as connection:
+            conversation.set_command(connection, command.id, state=CommandState.GOING)
+            return [submit(case.project, one, found, auto_approve=False, also=also) for one in prepared]
+
+    return deed
 
 
 def _prepared(theirs: Case) -> list[Prepared]:

@@ -151,22 +151,6 @@ def refuse_locked(case: Case, prepared: Sequence[Prepared]) -> None:
         raise LockedElsewhere(others)
 
 
-def made_already(case: Case) -> dict[int, int]:
-    """The deployments that this command has made, by their workflow: it may have been cut off in the middle."""
-    found: dict[int, int] = {}
-    with case.server.database.reading() as connection:
-        for number in case.row.deployments:
-            told = deployments.flags(connection, number)
-            if told is not None and told.action is not TaskAction.PLAN:
-                found[told.workflow] = number
-    return found
-
-
-def workflow_of(prepared: Prepared) -> int | None:
-    """The id of the workflow, where any of its environments is known."""
-    return next((row.workflow_id for row in prepared.rows.values()), None)
-
-
 def recorder(case: Case, judged_at: float | None = None) -> Also:
     """What is kept together with a deployment of this command: that it made it, and what is to be posted.
 
