@@ -15,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, Column, MetaData, create_engine, func, insert, inspect, select, text
+from sqlalchemy import JSON, Column, Connection, MetaData, create_engine, func, insert, inspect, select, text
 from sqlalchemy.engine import Engine
 
 import bot.store.hosted_tables  # noqa: F401 (its tables belong to the metadata)
@@ -130,6 +130,31 @@ def test_a_transaction_is_kept_whole_or_not_at_all(database: Database) -> None:
         raise RuntimeError
     with database.reading() as connection:
         assert connection.execute(select(repositories)).all() == []
+
+
+def test_a_transaction_within_another_is_a_part_of_it(database: Database) -> None:
+    def made(connection: Connection, key: str) -> None:
+        connection.execute(insert(repositories).values(key=key))
+
+    def kept() -> list[str]:
+        with database.reading() as connection:
+            return sorted(connection.execute(select(repositories.c.key)).scalars())
+
+    with pytest.raises(RuntimeError), database.writing() as outer:
+        made(outer, "one")
+        with database.writing() as inner:
+            made(inner, "two")
+        assert kept() == []
+        raise RuntimeError
+    assert kept() == []
+    with database.writing() as outer:
+        made(outer, "one")
+        with pytest.raises(RuntimeError), database.writing() as inner:
+            made(inner, "two")
+            raise RuntimeError
+        with database.writing() as inner:
+            made(inner, "three")
+    assert kept() == ["one", "three"]
 
 
 def test_a_reader_sees_one_moment(database: Database) -> None:

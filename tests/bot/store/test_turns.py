@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -92,13 +93,18 @@ def test_of_threads_that_write_all_get_on_alike(tmp_path: Path) -> None:
     assert min(counts) >= 0.8 * max(counts), counts
 
 
-def test_a_writer_within_a_writer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_that_waits_too_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "_PATIENCE", 0.2)
     database = Database.file(tmp_path / "headwater.db")
-    with database.writing(), pytest.raises(StoreError, match="stayed locked"), database.writing():
-        pass
-    with database.writing() as connection:
-        work.request(connection, "publish", "1", 1.0, 1.0)
+
+    def write() -> None:
+        with database.writing() as connection:
+            work.request(connection, "publish", "1", 1.0, 1.0)
+
+    with ThreadPoolExecutor(1) as other:
+        with database.writing(), pytest.raises(StoreError, match="stayed locked"):
+            other.submit(write).result()
+        other.submit(write).result()
 
 
 _WRITES = """

@@ -1,0 +1,120 @@
+"""Commands whose work is cut off in the middle: tried again, they do and say what they would have, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from bot.commands import retry
+from bot.store import conversation, locks
+from bot.working import commanding
+from tests.conversations.conftest import on_both
+from tests.conversations.merged import headline, rows
+from tests.conversations.town import Conversation, Town
+from tests.conversations.workflows import workflow
+from tests.waiting import until
+
+
+class CutOff:
+    """A function that cannot reach the database at its call of this number."""
+
+    def __init__(self, real: Callable[..., object], at: int) -> None:
+        self._real = real
+        self._calls = 0
+        self._at = at
+
+    def __call__(self, *given: object, **named: object) -> object:
+        self._calls += 1
+        if self._calls == self._at:
+            raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
+        return self._real(*given, **named)
+
+    @property
+    def done(self) -> bool:
+        """Whether it came to that."""
+        return self._calls >= self._at
+
+
+def _town(town: Town, files: str = "1", **more: str) -> None:
+    file = workflow({"a": "", "b": ""}, more=more)
+    town.setup({"headwater.yml": file, **town.environments(a=files, b=files)})
+
+
+def _held(town: Town) -> Conversation:
+    _town(town)
+    pull = town.pull(town.environments(a="2", b="2"))
+    town.settle()
+    pull.say("/deploy")
+    (town.tools / "log").unlink()
+    return pull
+
+
+@on_both
+def test_a_retry_of_two_deployments_that_is_cut_off_between_them(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    _town(town)
+    pull = town.pull(town.environments(a="2", b="2"))
+    town.settle()
+    for alias in ("a", "b"):
+        town.break_(alias)
+        pull.say(f"/deploy {alias}")
+        town.mend(alias)
+    monkeypatch.setattr(retry, "submit", cut := CutOff(retry.submit, at=2))
+    answer = pull.say("/retry")
+    assert cut.done
+    assert sorted(one for one in town.tool_log() if "deployed" in one) == ["a deployed", "b deployed"]
+    assert headline(answer) == "### Deployed 2 environments"
+    assert rows(answer) == ["`a` ✓ deployed +1", "`b` ✓ deployed +1"]
+
+
+@on_both
+def test_an_approved_restore_that_is_cut_off_once_it_was_begun(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    pull = _held(town)
+    pull.close()
+    town.settle()
+    pull.say("/restore", by="bob")
+    restored = pull.ours()[-1].id
+    monkeypatch.setattr(commanding, "_keep", cut := CutOff(commanding._keep, at=1))
+    pull.comment("/approve", by="olga")
+    town.settle()
+    assert cut.done
+    assert sorted(one for one in town.tool_log() if "deployed" in one) == ["a deployed", "b deployed"]
+    assert "Not approved" not in pull.newest() and "is still being planned" not in pull.newest()
+    (told,) = [one.body for one in pull.ours() if one.id == restored]
+    assert "`a`: as on the default branch, and free" in told
+    with town.server.database.reading() as connection:
+        states = {one.verb: one.state.value for one in conversation.commands_of(connection, 1, pull.number)}
+    assert states["restore"] == states["approve"] == "done"
+
+
+@on_both
+def test_an_unlock_that_is_cut_off_does_not_free_what_the_next_one_took(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pull = _held(town)
+    other = town.pull(town.environments(a="3"))
+    town.settle()
+    other.comment("/deploy")
+    town.settle()
+    assert "Waits for" in other.newest() or "waits for" in other.newest()
+
+    def taken_meanwhile(*given: object) -> object:
+        if given[1].verb != "unlock" or keep.done:  # type: ignore[attr-defined]
+            return commanding_keep(*given)
+        with suppress(AssertionError):  # it need not come to that
+            until(lambda: "a deployed" in town.tool_log(), "the next one to have it", 2.0)
+        return keep(*given)
+
+    commanding_keep = commanding._keep
+    keep = CutOff(commanding_keep, at=1)
+    monkeypatch.setattr(commanding, "_keep", taken_meanwhile)
+    assert headline(pull.say("/unlock a", by="olga")).startswith("### `a`: free; ")
+    assert keep.done
+    town.settle()
+    assert "a deployed" in town.tool_log()
+    assert headline(other.newest()) == "### Deployed `a`"
+    with town.server.database.reading() as connection:
+        held = {one.alias: one.number for one in locks.of_repository(connection, 1)}
+    assert held == {"a": other.number, "b": pull.number}
