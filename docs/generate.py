@@ -27,7 +27,9 @@ _STATES: Mapping[TaskState, str] = {
     TaskState.FAILED: "the tool failed, could not be started, or ended without a word",
     TaskState.TIMED_OUT: "the tool took longer than `timeout` and was stopped",
     TaskState.CANCELLED: "stopped or rejected by a person, or superseded by a newer deployment",
-    TaskState.BLOCKED: "something that it needs did not succeed; it never started",
+    TaskState.BLOCKED: (
+        "something that it needs did not succeed, or another pull request holds its environment; it never started"
+    ),
     TaskState.SKIPPED: "a plan that can only be made later, or an adoption that found changes",
 }
 

@@ -16,9 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_BLOCK = re.compile(
-    r"^```(?P<kind>\w+)(?: file=(?P<file>\S+?))?(?P<mode> executable)?\n(?P<body>.*?)^```$", re.S | re.M
-)
+_BLOCK = re.compile(r"^```(?P<kind>\w+)(?: file=(?P<file>\S+?))?\n(?P<body>.*?)^```$", re.S | re.M)
 _ASKED = "[y/N]: y"
 _BINARIES = Path(sys.executable).parent
 IDENTITY = {"NAME": "You", "EMAIL": "you@example.com"}
@@ -39,7 +37,6 @@ class Reader:
             path = self.folder / block["file"]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block["body"])
-            path.chmod(0o755 if block["mode"] else 0o644)
         if block["kind"] != "console":
             return block[0]
         parts = [self._answered(command, said) for command, said in _commands(block["body"])]
