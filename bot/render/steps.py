@@ -76,7 +76,7 @@ def _not_deployed(model: PlanComment) -> tuple[Step, ...]:
     ]
     more = sum(len(aliases[MOST_TYPED:]) for aliases in left.values())
     rest = f" ({more} more are left out here)" if more else ""
-    words = f"Merged without being deployed. To deploy it, on any open pull request{rest}:"
+    words = f"Merged without being deployed. To deploy it, on an open pull request that has this merge{rest}:"
     return (Step(Markdown(words), "\n".join(lines)),)
 
 

@@ -24,8 +24,8 @@ def lacks_base(project: HostedProject, pull: PullRow) -> bool | None:
     return None if base is None else not project.mirror.contains(pull.head, base)
 
 
-def changed_since(project: HostedProject, pull: PullRow, among: Collection[Place]) -> list[Place] | None:
-    """Which of these the base branch has changed since the pull request left it; None where that is not known."""
+def changed_since(project: HostedProject, pull: PullRow) -> list[Place] | None:
+    """What the base branch has changed since the pull request left it, file and alias; None where that is not known."""
     base = base_head(project, pull)
     if base is None:
         return None
@@ -38,9 +38,7 @@ def changed_since(project: HostedProject, pull: PullRow, among: Collection[Place
         (workflow.file, one.alias): None
         for workflow in moved
         for one in workflow.environments
-        if one.affected
-        and (workflow.file, one.alias.casefold()) in among
-        and any(why.code.value != "upstream-affected" for why in one.reasons)
+        if one.affected and any(why.code.value != "upstream-affected" for why in one.reasons)
     }
     return list(found)
 
@@ -55,9 +53,11 @@ def warnings(project: HostedProject, pull: PullRow, among: Collection[Place]) ->
         yield f"It conflicts with `{pull.base_ref}` in {_listed(files)}: {mend}"
     elif rule == "branch":
         yield f"`{pull.base_ref}` has commits that it lacks: {mend}"
-    elif rule == "environment" and (stale := changed_since(project, pull, among)):
-        names, read = _listed([alias for _, alias in stale]), "reads" if len(stale) == 1 else "read"
-        yield f"`{pull.base_ref}` has since changed what {names} {read}: {mend}"
+    elif rule == "environment":
+        stale = [alias for file, alias in changed_since(project, pull) or () if (file, alias.casefold()) in among]
+        if stale:
+            names, read = _listed(stale), "reads" if len(stale) == 1 else "read"
+            yield f"`{pull.base_ref}` has since changed what {names} {read}: {mend}"
 
 
 def _listed(names: Collection[str], most: int = 5) -> str:

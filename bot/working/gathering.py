@@ -22,7 +22,7 @@ from bot.github.repository_client import RepositoryClient
 from bot.hosting.project import HostedProject
 from bot.store import hosting, locks, publications, views
 from bot.store.hosting import PullRow
-from bot.working.against_base import base_head, changed_since, lacks_base
+from bot.working.against_base import Place, base_head, changed_since, lacks_base
 from bot.working.requesting import affected
 from bot.working.seen import shown_since
 from bot.working.waiting import Proposal, Proposed, WaitingTask
@@ -250,24 +250,32 @@ def _stale(case: Case) -> tuple[str, ...] | None:
     """The environments asked for whose inputs the base branch has changed since the pull request left it."""
     if case.plan is None and base_head(case.project, case.pull) is not None:
         return ()  # nothing was shown, and that is said
-    found = changed_since(case.project, case.pull, planned_places(case))
+    found = changed_since(case.project, case.pull)
     if not found:
         return None if found is None else ()
-    chosen = _chosen(case) if case.command.verb == Verb.DEPLOY.value else None
-    return tuple(alias for file, alias in found if chosen is None or (file, alias) in chosen)
+    among = _meant(case)
+    return tuple(alias for file, alias in found if (file, alias.casefold()) in among)
 
 
-def _chosen(case: Case) -> frozenset[tuple[str, str]]:
-    """File and alias of what a deploy comes to; nothing where that cannot be said, which is then told instead."""
+def _meant(case: Case) -> frozenset[Place]:
+    """What is asked for, also where the pull request does not affect it; else what its plans are about."""
+    if not (case.command.patterns or case.command.from_) and case.command.verb != Verb.DEPLOY.value:
+        return planned_places(case)
+    return frozenset((file, alias.casefold()) for file, alias in _chosen(case))
+
+
+def _chosen(case: Case) -> frozenset[Place]:
+    """File and alias of what a command comes to; nothing where that cannot be said, which is then told instead."""
+    only = case.command.only or case.command.verb != Verb.DEPLOY.value  # others bring nothing along
     try:
-        return frozenset((one.workflow.file, alias) for one in affected(case) for alias in one.order)
+        return frozenset((one.workflow.file, alias) for one in affected(case, only=only) for alias in one.order)
     except (HeadwaterError, PlannerError):
         return frozenset()
 
 
-def planned_places(case: Case) -> frozenset[tuple[str, str]]:
+def planned_places(case: Case) -> frozenset[Place]:
     """File and alias of all that the plans of this head are about."""
-    found: set[tuple[str, str]] = set()
+    found: set[Place] = set()
     with case.server.database.reading() as connection:
         for number in case.plan.deployments if case.plan else ():
             view = views.deployment(connection, number)

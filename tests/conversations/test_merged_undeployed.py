@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inline_snapshot import snapshot
 
+from tests.conversations.seeing import update_branch
 from tests.conversations.town import Conversation, Town
 from tests.conversations.workflows import workflow
 
@@ -28,7 +29,7 @@ def test_what_was_not_deployed_is_named_with_the_command_for_it(town: Town) -> N
     pull.merge()
     town.settle()
     assert last_words(pull) == snapshot("""\
-Merged without being deployed. To deploy it, on any open pull request:
+Merged without being deployed. To deploy it, on an open pull request that has this merge:
 
 ```
 /deploy db cdn api
@@ -41,13 +42,41 @@ Merged without being deployed. To deploy it, on any open pull request:
     )
 
 
+def test_an_older_pull_request_does_not_deploy_it_as_it_was_before(town: Town) -> None:
+    """It would plan no changes, and be recorded as deployed, with the old text."""
+    pull = _changed(town)
+    old = town.pull({"README.md": "# Old\n"})
+    town.settle()
+    pull.merge()
+    town.settle()
+    assert old.say("/deploy db api cdn") == snapshot("""\
+### Not deployed
+
+> [!WARNING]
+> **The base branch has since changed what these read**: `db` and `cdn`. Merge the base branch into it, or rebase it
+
+<sub>`/deploy db api cdn` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert old.say("/adopt db") == snapshot("""\
+### Not adopted
+
+> [!WARNING]
+> **The base branch has since changed what these read**: `db`. Merge the base branch into it, or rebase it
+
+<sub>`/adopt db` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    update_branch(old, "ada")
+    town.settle()
+    assert old.say("/deploy db api cdn").splitlines()[0] == snapshot("### `db` and `cdn` wait for approval: 1 waiting")
+
+
 def test_what_was_deployed_before_the_merge_is_not_named(town: Town) -> None:
     pull = _changed(town)
     pull.say("/deploy cdn")
     pull.merge()
     town.settle()
     assert last_words(pull) == snapshot("""\
-Merged without being deployed. To deploy it, on any open pull request:
+Merged without being deployed. To deploy it, on an open pull request that has this merge:
 
 ```
 /deploy db api

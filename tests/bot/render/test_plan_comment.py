@@ -378,7 +378,7 @@ def test_what_a_merge_left_undeployed_is_named_within_bounds() -> None:
     rows = [planned(f"{'long-' * 12}{number}", counts={"add": 1}) for number in range(1000)]
     body = plan_comment(plan_of(*rows, ended="merged", deployed=frozenset({("headwater.yml", rows[0].alias)})))
     assert characters(body) <= COMMENT.most
-    assert "on any open pull request (987 more are left out here):" in body
+    assert "on an open pull request that has this merge (987 more are left out here):" in body
     (command,) = [line for line in body.splitlines() if line.startswith("/deploy")]
     assert command == " ".join(["/deploy", *(row.alias for row in rows[1:13])])
 
