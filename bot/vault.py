@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import json
 import os
 from functools import cached_property
@@ -47,6 +48,11 @@ class Vault:
                 "bring back the key that the database was written with",
             ) from error
         return value
+
+    def token(self, context: str) -> str:
+        """A secret that only this key gives, for this context; the same each time."""
+        own_key = hmac.digest(self._key(), b"headwater vault: tokens", "sha256")
+        return hmac.digest(own_key, context.encode(), "sha256").hex()
 
     @property
     def _source(self) -> str:

@@ -7,7 +7,7 @@
 | `tool` | the tool's process, before it begins | the tool that runs now |
 | `beat` | runner | a counter |
 | `stop` | observer | `stop` or `kill` |
-| `sent-SIGNAL` | observer | this signal was sent to the tool of a runner that is dead |
+| `sent-SIGINT` | observer | this signal was sent to the tool of a runner that is dead |
 | `raw`, `log` | tool, runner | what the tool wrote, and what of it may be shown (bot/runner/log.py) |
 | `report.json` | runner | how it ended; comes last |
 
@@ -200,10 +200,13 @@ def read_tool(folder: Path) -> Living | None:
 def signal_tool(folder: Path, number: signal.Signals) -> bool:
     """Send a signal to the tool's process group, for a runner that is dead; False if that tool lives no more.
 
-    Each signal is sent once: the mark comes first, so that not even two observers send it twice.
+    A second SIGINT would do harm, so it is sent once: the mark comes first, so that not even two observers send it
+    twice. A SIGKILL is sent whenever it is asked for: who sent it before may have died before it did.
     """
     tool = read_tool(folder)
-    if tool is None or not tool.alive or not create(folder / f"sent-{number.name}", b""):
+    if tool is None or not tool.alive:
+        return False
+    if number is not signal.SIGKILL and not create(folder / f"sent-{number.name}", b""):
         return False
     try:
         os.killpg(tool.pid, number)

@@ -117,8 +117,8 @@ class Supervisor:
                     "Headwater: the tool did not end in time and is killed." if late else "Headwater: killed."
                 )
                 _signal(running, signal.SIGKILL)
-        if interrupted is not None:
-            _signal(running, signal.SIGKILL)  # what of its group is left
+        if interrupted is not None or code < 0:
+            _signal(running, signal.SIGKILL)  # what of its group is left, also where the tool alone was killed
         return code
 
     def _look(self) -> None:

@@ -181,6 +181,21 @@ def write(connection: Connection, dispatch: int, **values: object) -> None:
     connection.execute(update(dispatches).where(dispatches.c.id == dispatch).values(**values))
 
 
+def write_unless_found(connection: Connection, dispatch: int, **values: object) -> bool:
+    """Write down what became of a batch while nobody knows its run; False once that is known."""
+    query = update(dispatches).where(dispatches.c.id == dispatch, dispatches.c.run_id.is_(None))
+    return bool(connection.execute(query.values(**values)).rowcount)
+
+
+def sent(connection: Connection, dispatch: int, run: int, url: str) -> None:
+    """Keep that this run came of a batch, unless another one did: then the jobs of this one find nothing to do."""
+    known = dispatches.c.run_id
+    query = update(dispatches).where(
+        dispatches.c.id == dispatch, known.is_(None) | (known == run), dispatches.c.state.in_(("new", "unsure"))
+    )
+    connection.execute(query.values(state="sent", run_id=run, run_url=url))
+
+
 def attempts_of(connection: Connection, dispatch: int) -> list[Row[Any]]:
     """All attempts of a batch, with whether they are still at work, and the states of their tasks."""
     return list(connection.execute(_ATTEMPTS_OF, {"dispatch": dispatch}).all())

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from bot.store import dispatching
 from bot.store.hosted_tables import attempt_logs, dispatches, github_repositories, remote_attempts
 from bot.store.tables import attempts, deployments
 from bot.vault import Vault
@@ -129,7 +130,7 @@ def expectation(connection: Connection, attempt: str) -> Expectation | None:
 
 
 _TO_CLAIM = (
-    select(remote_attempts, dispatches.c.key, attempts.c.active)
+    select(remote_attempts, dispatches.c.key, dispatches.c.run_id.label("dispatched"), attempts.c.active)
     .join(attempts, remote_attempts.c.attempt_id == attempts.c.id)
     .outerjoin(dispatches, remote_attempts.c.dispatch_id == dispatches.c.id)
     .where(remote_attempts.c.attempt_id == bindparam("attempt"))
@@ -141,7 +142,8 @@ def claim(
 ) -> Claimed | Refused:
     """Give an attempt to the first runner that asks with the key it was dispatched with; nobody else gets it.
 
-    That very runner, told by its nonce, is answered again: its first answer may have been lost.
+    That very runner, told by its nonce, is answered again, with the same token: its first answer may have been lost, or
+    come yet. Where the answer to the dispatch was lost, this tells which run came of it.
     """
     row = connection.execute(_TO_CLAIM, {"attempt": attempt}).first()
     if row is None or row.key is None or not secrets.compare_digest(row.key, key):
@@ -150,7 +152,7 @@ def claim(
         return Refused("taken", "another job has this attempt: nothing is left to do here")
     if row.revoked or not row.active or row.spec is None:
         return Refused("revoked", row.why or "this attempt was given up before a job claimed it")
-    token = secrets.token_urlsafe(32)
+    token = _token(vault, attempt, identity, nonce)
     free = (
         (remote_attempts.c.attempt_id == attempt)
         & remote_attempts.c.claimed.is_(row.claimed)
@@ -167,9 +169,15 @@ def claim(
     }
     if not connection.execute(update(remote_attempts).where(free).values(values)).rowcount:
         return Refused("taken", "another job has this attempt: nothing is left to do here")
+    if row.dispatched is None:
+        dispatching.write_unless_found(connection, row.dispatch_id, run_id=identity.run_id)
     spec = vault.open(row.spec)
     assert isinstance(spec, dict)  # noqa: S101 (as it was sealed)
     return Claimed(token, spec)
+
+
+def _token(vault: Vault, attempt: str, identity: Identity, nonce: str) -> str:
+    return vault.token(f"{attempt} {identity.run_id} {identity.job_id} {nonce}") if nonce else secrets.token_urlsafe(32)
 
 
 def _again(row: Any, identity: Identity, nonce: str) -> bool:  # noqa: ANN401  (a row)

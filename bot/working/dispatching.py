@@ -84,6 +84,9 @@ def _send_surely(
 
     One that nobody has seen for `claim_seconds` is sent again, under the same key: claims make the second run exit.
     """
+    if batch.run_id is not None:  # a job of that run has claimed its attempt
+        _sent(server, batch, batch.run_id, f"{hosted.html_url}/actions/runs/{batch.run_id}")
+        return None
     if batch.state == "unsure" and (run := _found(client, batch)) is not None:
         _sent(server, batch, run.id, run.html_url)
         return None
@@ -93,12 +96,10 @@ def _send_surely(
         return min(2.0, patience / 10)
     with server.database.writing() as connection:
         legs = dispatching.of_dispatch(connection, batch.id)
-        if legs:
-            dispatching.write(connection, batch.id, state="unsure", sent_at=time.time())
-        else:
-            dispatching.write(connection, batch.id, state="ended")
-    if not legs:
-        return None
+        values = {"state": "unsure", "sent_at": time.time()} if legs else {"state": "ended"}
+        known = not dispatching.write_unless_found(connection, batch.id, **values)
+    if known or not legs:
+        return 0.0 if known else None
     weight = Priority.PLAN if all(one.job == "plan" for one in legs) else Priority.COMMAND
     try:
         run_id = client.at(weight).dispatch(
@@ -107,12 +108,10 @@ def _send_surely(
     except Unreachable as error:
         if error.uncertain:
             return 1.0
-        with server.database.writing() as connection:
-            dispatching.write(connection, batch.id, state="new")
+        _not_sent(server, batch)
         raise
     except RateLimited:
-        with server.database.writing() as connection:
-            dispatching.write(connection, batch.id, state="new")
+        _not_sent(server, batch)
         raise
     except (NotFound, Refused, Forbidden) as error:
         _failed(server, batch, legs, _why(error))
@@ -121,6 +120,11 @@ def _send_surely(
         return 0.5
     _sent(server, batch, run_id, f"{hosted.html_url}/actions/runs/{run_id}")
     return None
+
+
+def _not_sent(server: Server, batch: DispatchRow) -> None:
+    with server.database.writing() as connection:
+        dispatching.write_unless_found(connection, batch.id, state="new")
 
 
 def _why(error: NotFound | Refused | Forbidden) -> str:
@@ -132,7 +136,8 @@ def _why(error: NotFound | Refused | Forbidden) -> str:
 def _failed(server: Server, batch: DispatchRow, legs: Iterable[Offered], why: str) -> None:
     _log.warning("a dispatch was refused", deployment=batch.deployment, why=why)
     with server.database.writing() as connection:
-        dispatching.write(connection, batch.id, state="failed", error=why)
+        if not dispatching.write_unless_found(connection, batch.id, state="failed", error=why):
+            return  # it was sent before, and has arrived
         for one in legs:
             remote_jobs.revoke(connection, one.attempt, why)
     server.wake()
@@ -142,7 +147,7 @@ def _sent(server: Server, batch: DispatchRow, run_id: int, url: str) -> None:
     now = time.time()
     _log.info("dispatched", deployment=batch.deployment, key=batch.key, run=run_id)
     with server.database.writing() as connection:
-        dispatching.write(connection, batch.id, state="sent", run_id=run_id, run_url=url)
+        dispatching.sent(connection, batch.id, run_id, url)
         publications.refresh(connection, batch.deployment, now)
         work.request(connection, "runs", str(batch.repository), now + server.settings.silence_seconds, now)
 

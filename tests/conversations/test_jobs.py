@@ -17,6 +17,7 @@ from inline_snapshot import snapshot
 from planner.problems import PlannerError
 from tests.conversations.conftest import SHOP
 from tests.conversations.town import Conversation, Town
+from tests.conversations.workflows import workflow
 from tests.github.actions.deploying import reviewed
 from tests.github.actions.runs import Job, Run
 from tests.github.world.deployments import Environment
@@ -70,6 +71,32 @@ def test_an_answer_to_a_dispatch_that_got_lost_starts_no_second_run(shop: Town) 
     assert headline(pull.say("/deploy")) == "### Deployed 3 environments"
     assert len(runs(shop)) - before == 3
     assert shop.tool_log().count("network begins") == 1
+
+
+def test_a_job_that_claims_tells_which_run_came_of_a_lost_answer(town: Town) -> None:
+    """Else what still waits for a machine was sent again, and the end of that second run taken for the first one's."""
+    town.setup({"headwater.yml": workflow({"a": "", "b": ""}), **town.environments(a="1", b="1")})
+    pull = town.pull(town.environments(a="2", b="2"))
+    town.settle()
+    before, github = len(runs(town)), town.github
+    github.faults.lose_answer("/dispatches", "POST", times=1)
+    github.faults.unlisted_seconds = 300.0
+    github.hooks.plan = lambda one: [] if one.event.startswith("workflow_") else [0.0]
+    github.actions.most_jobs = 1
+    for alias in ("a", "b"):
+        town.hold(alias)
+    pull.comment("/deploy")
+    town.wait_for(lambda: len(town.tool_log()) == 1)
+    time.sleep(2 * town.settings.claim_seconds)
+    assert len(runs(town)) - before == 1
+    for alias in ("a", "b"):
+        town.let_go(alias)
+    town.wait_for(lambda: len(town.tool_log()) == 4)
+    github.faults.mend()
+    github.actions.most_jobs = 20
+    town.settle()
+    assert headline(pull.newest()) == "### Deployed 2 environments"
+    assert len(runs(town)) - before == 1
 
 
 def test_a_dispatch_that_was_accepted_and_forgotten_is_sent_again_under_the_same_key(shop: Town) -> None:

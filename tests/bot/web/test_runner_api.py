@@ -206,7 +206,7 @@ def test_a_runner_whose_answer_was_lost_is_answered_again_and_no_other(
     again = claim(site, offered, ci.token(job), nonce="one")
     assert (first.status, again.status) == (200, 200)
     assert first.json["spec"] == again.json["spec"]
-    assert first.json["token"] != again.json["token"]
+    assert first.json["token"] == again.json["token"]  # whichever answer comes last, the job holds what counts
     assert error(claim(site, offered, ci.token(job), nonce="two")) == (409, "taken")
     assert error(claim(site, offered, ci.token(job))) == (409, "taken")
 
