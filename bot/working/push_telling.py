@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -30,23 +30,33 @@ class Telling:
 
 
 def tell(
-    server: Server, project: HostedProject, push: Push, telling: Telling, numbers: Sequence[int], *, quiet: bool = False
+    server: Server,
+    project: HostedProject,
+    push: Push,
+    telling: Telling,
+    numbers: Sequence[int] = (),
+    begin: Callable[[], Sequence[int]] = tuple,
+    *,
+    quiet: bool = False,
 ) -> None:
-    """Keep the story of a push, and have it told; `quiet`: only kept, since nothing here deploys by itself."""
+    """Keep the story of a push, and have it told; `quiet`: only kept, since nothing here deploys by itself.
+
+    `begin` makes the deployments of it, beside those of these `numbers`: they are kept together with their story.
+    """
     here, pull = push.here, push.told_on
     lines = [*(f"{LOUD}{one}" for one in telling.loud), *telling.said]
     former = [*(f"{LOUD}{one}" for one in here.loud), *here.said] if here is not None else []
     now = time.time()
-    values = {
+    values: dict[str, object] = {
         "number": pull.number if pull is not None else here.number if here is not None else None,
         "actor": here.actor if here is not None else _merger(server, project, pull),
-        "deployments": sorted({*(here.deployments if here is not None else ()), *numbers}),
         "said": lines or former,
         "problems": telling.problems,
         "created_at": now,
     }
     on_commit = Kind.STORY if pull is None and not quiet and _may_edit_on_commits(server, project) else Kind.LAST_WORD
     with server.database.writing() as connection:
+        values |= {"deployments": sorted({*(here.deployments if here is not None else ()), *numbers, *begin()})}
         story = conversation.keep_story(connection, project.hosted.id, push.branch, push.commit, values)
         if not quiet:
             _publish(connection, story, push, on_commit=on_commit, now=now)

@@ -114,7 +114,7 @@ def _deploy_unless_skipped(server: Server, project: HostedProject, push: Push) -
             push = push.only_after(commit)
             break
     if _to_deploy(project, push, Telling()):
-        tell(server, project, push, Telling(said=[push_lines.SKIPPED]), ())
+        tell(server, project, push, Telling(said=[push_lines.SKIPPED]))
 
 
 def _looked_at_before(server: Server, project: HostedProject, push: Push) -> Push | None:
@@ -153,7 +153,7 @@ def _deploy(server: Server, project: HostedProject, push: Push) -> None:
     workflows = _to_deploy(project, push, telling)
     if telling.problems:
         if _deployed_before(project, push):
-            tell(server, project, push, telling, ())
+            tell(server, project, push, telling)
         return
     prepared = [*_prepared(server, project, push, workflows, telling), *_vanished(server, project, push, telling)]
     if not workflows and not prepared and push.branch != project.hosted.default_branch:
@@ -178,9 +178,12 @@ def _deploy(server: Server, project: HostedProject, push: Push) -> None:
     news = push.here is None or push.here.problems or todo
     told = [number for several in made.values() for number in several]
     sure = {number: one for number, one in shown.items() if number not in doubted}
-    told += [submit(project, one, sure, auto_approve=False) for one in todo]
+
+    def begin() -> list[int]:
+        return [submit(project, one, sure, auto_approve=False) for one in todo]
+
     if news or telling.problems:
-        tell(server, project, push, telling, told, quiet=not workflows and not prepared)
+        tell(server, project, push, telling, told, begin, quiet=not workflows and not prepared)
 
 
 def _request(server: Server, push: Push, workflow: str | None = None) -> Request:

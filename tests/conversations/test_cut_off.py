@@ -90,6 +90,26 @@ def test_an_approved_restore_that_is_cut_off_once_it_was_begun(town: Town, monke
 
 
 @on_both
+def test_a_push_that_is_cut_off_before_its_story_is_kept(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = workflow({"a": ""}, top="triggers: {deployOnMerge: true}")
+    town.setup({"headwater.yml": file, **town.environments(a="1")})
+    first = town.pull(town.environments(a="2"))
+    town.settle()
+    first.merge()
+    town.settle()
+    monkeypatch.setattr(conversation, "keep_story", cut := CutOff(conversation.keep_story, at=1))
+    more = workflow({"a": "", "b": ""}, top="triggers: {deployOnMerge: true}")
+    commit = town.commit({"headwater.yml": more, **town.environments(a="3", b="1")}, "Push to main")
+    town.settle()
+    assert cut.done
+    assert [one for one in town.tasks() if "needs approval" in one]  # nobody has seen a plan of it
+    with town.server.database.reading() as connection:
+        story = conversation.story_at(connection, 1, "main", commit)
+    assert story is not None
+    assert [one for one in story.said if "b" in one]
+
+
+@on_both
 def test_an_unlock_that_is_cut_off_does_not_free_what_the_next_one_took(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
