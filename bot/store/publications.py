@@ -231,6 +231,20 @@ def write(connection: Connection, number: int, values: Mapping[str, Any]) -> Non
     connection.execute(update(publications).where(publications.c.id == number).values(**values))
 
 
+def posted(connection: Connection, one: Publication, values: Mapping[str, Any], now: float) -> None:
+    """Write down what was posted, as long as it stands as it was read.
+
+    Else another worker has posted it, or somebody wants it told again: nobody knows which of two came last, so it is
+    posted once more.
+    """
+    as_read = (publications.c.digest == one.digest) & publications.c.posted_at.is_not_distinct_from(one.posted_at)
+    query = update(publications).where(publications.c.id == one.id, as_read)
+    if connection.execute(query.values(**values)).rowcount:
+        return
+    write(connection, one.id, {"digest": "", "edits": values["edits"], "not_before": values["not_before"]})
+    work.request(connection, KIND, str(one.id), values["not_before"], now, lane=_lane(one.repository))
+
+
 def _publication(row: Row[Any]) -> Publication:
     return Publication(
         row.id,

@@ -74,7 +74,7 @@ def publish(server: Server, key: str) -> float | None:
     if (shown := with_plans(shown, moment, plans)) != one.shown:
         values["shown"] = shown
     with server.database.writing() as connection:
-        publications.write(connection, one.id, values)
+        publications.posted(connection, one, values, now)
         began = deliveries.received(connection, correlation.current()) if _is_first(one) else None
     if began is not None:
         server.metrics.first_comment(one.kind.value, now - began)

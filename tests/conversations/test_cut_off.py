@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from bot.commands import retry
-from bot.store import conversation, locks
-from bot.working import commanding
+from bot.github.repository_client import RepositoryClient
+from bot.server import Server
+from bot.store import conversation, locks, work
+from bot.store import publications as written
+from bot.store.hosted_tables import publications
+from bot.store.publications import Publication
+from bot.working import commanding, publishing
 from tests.conversations.conftest import on_both
 from tests.conversations.merged import headline, rows
 from tests.conversations.town import Conversation, Town
@@ -138,3 +145,31 @@ def test_an_unlock_that_is_cut_off_does_not_free_what_the_next_one_took(
     with town.server.database.reading() as connection:
         held = {one.alias: one.number for one in locks.of_repository(connection, 1)}
     assert held == {"a": other.number, "b": pull.number}
+
+
+@on_both
+def test_an_old_text_that_comes_last_does_not_stay(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker whose lock ended with its session, or that was paused, posts what another one has posted anew since."""
+    _town(town)
+    pull = town.pull(town.environments(a="2"))
+    town.settle()
+    (plan,) = [one for one in pull.ours() if one.body.startswith("<!--")][:1]
+    right = plan.body
+    with town.server.database.reading() as connection:
+        row = connection.execute(select(publications).where(publications.c.kind == "plan")).one()
+    key, real = str(row.id), publishing.post
+
+    def late(server: Server, client: RepositoryClient, one: Publication, content: str) -> tuple[int, str]:
+        monkeypatch.setattr(publishing, "post", real)
+        with town.server.database.writing() as connection:  # the other one, in the meantime
+            written.write(connection, one.id, {"posted_at": time.time(), "digest": row.digest})
+        return real(server, client, one, f"{content}\n\nold")
+
+    monkeypatch.setattr(publishing, "post", late)
+    with town.server.database.writing() as connection:
+        written.write(connection, row.id, {"digest": ""})
+        work.request(connection, written.KIND, key, 0.0, time.time())
+    town.server.wake()
+    until(lambda: publishing.post is real, "the old text to be posted")
+    town.settle()
+    assert [one.body for one in pull.ours() if one.id == plan.id] == [right]
