@@ -46,8 +46,12 @@ def going_on(case: Case, command: CommandRow) -> Callable[[], list[int]]:
 
     def deed() -> list[int]:
         with case.server.database.writing() as connection:
+            numbers = [submit(case.project, one, found, auto_approve=False, also=also) for one in prepared]
+            current = conversation.command(connection, command.id)
+            if current is None or current.state is not CommandState.ASKED:
+                raise NotAllowed(f"/{command.verb} was called off meanwhile", f"write /{command.verb} again")
             conversation.set_command(connection, command.id, state=CommandState.GOING)
-            return [submit(case.project, one, found, auto_approve=False, also=also) for one in prepared]
+            return numbers
 
     return deed
 

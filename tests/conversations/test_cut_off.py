@@ -11,13 +11,16 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from bot.commands import retry
+from bot.decide.deeds import By
 from bot.github.repository_client import RepositoryClient
 from bot.server import Server
 from bot.store import conversation, locks, work
 from bot.store import publications as written
+from bot.store.conversation import CommandState
 from bot.store.hosted_tables import publications
 from bot.store.publications import Publication
 from bot.working import commanding, publishing
+from bot.working.voiding import call_off
 from tests.conversations.conftest import on_both
 from tests.conversations.merged import headline, rows
 from tests.conversations.town import Conversation, Town
@@ -94,6 +97,27 @@ def test_an_approved_restore_that_is_cut_off_once_it_was_begun(town: Town, monke
     with town.server.database.reading() as connection:
         states = {one.verb: one.state.value for one in conversation.commands_of(connection, 1, pull.number)}
     assert states["restore"] == states["approve"] == "done"
+
+
+@on_both
+def test_what_is_called_off_while_its_approval_is_judged_is_not_begun(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pull = _held(town)
+    pull.close()
+    town.settle()
+    pull.say("/restore", by="bob")
+    real = commanding._do
+
+    def called_off(*given: object) -> object:
+        with town.server.database.writing() as connection:
+            for asked in conversation.commands_of(connection, 1, pull.number, [CommandState.ASKED]):
+                call_off(connection, asked, "something was pushed", By("x", "push", ()), time.time())
+        return real(*given)
+
+    monkeypatch.setattr(commanding, "_do", called_off)
+    assert headline(pull.say("/approve", by="olga")) == "### Not approved"
+    assert town.tool_log() == []
 
 
 @on_both
