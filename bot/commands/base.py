@@ -21,12 +21,12 @@ class Verb:
 
     `act` finds out what is to be done, which may take its time, and gives the deed, which is kept together with its
     outcome: all of it, or nothing. It gives the outcome where there is nothing to keep with it. `follow` is asked again
-    and again while the command is `going`: what comes after what it has started.
+    and again while the command is `going`: what comes after what it has started, likewise.
     """
 
     grammar: Grammar
     act: Callable[[Case], Outcome | Deed]
-    follow: Callable[[Case], Outcome] = _nothing_follows
+    follow: Callable[[Case], Outcome | Deed] = _nothing_follows
 
 
 WHILE_OPEN = frozenset((PullState.OPEN,))

@@ -19,14 +19,8 @@ from bot.working.waiting import of_pull
 
 def act(case: Case) -> Deed:
     """Stop all that was asked for here and has not ended, and what only waits."""
-    return partial(_cancel, case)
-
-
-def _cancel(case: Case) -> Outcome:
     with case.server.database.reading() as connection:
         found = [views.deployment(connection, one) for one in of_pull(connection, case.pull)]
-        states = [CommandState.ASKED, CommandState.WAITS]
-        others = conversation.commands_of(connection, case.hosted.id, case.pull.number, states)
     meant = [
         one.id
         for one in found
@@ -34,6 +28,13 @@ def _cancel(case: Case) -> Outcome:
         and one.state not in DEPLOYMENT_FINISHED
         and case.command.workflow in (None, one.workflow, one.file)
     ]
+    return partial(_cancel, case, meant)
+
+
+def _cancel(case: Case, meant: list[int]) -> Outcome:
+    with case.server.database.writing() as connection:
+        states = [CommandState.ASKED, CommandState.WAITS]
+        others = conversation.commands_of(connection, case.hosted.id, case.pull.number, states)
     if meant:
         how = Stop.KILL if case.command.kill else Stop.GRACEFULLY
         people.cancel(case.project, meant, how, case.by)

@@ -31,7 +31,7 @@ def act(case: Case) -> Outcome | Deed:
     return deed if prepared else refused(*said)
 
 
-def follow(case: Case) -> Outcome:
+def follow(case: Case) -> Outcome | Deed:
     """Once the default branch's version is deployed, the environments are free."""
     return after_restoring(case, case.row.deployments)
 

@@ -71,12 +71,20 @@ def _begin(case: Case, ready: Iterable[_Ready], said: tuple[str, ...]) -> Outcom
     return Outcome(CommandState.GOING, said) if going else done(*said)
 
 
-def follow(case: Case) -> Outcome:
+def follow(case: Case) -> Outcome | Deed:
     """What was restored is free now, as it is after the `/restore` itself."""
     with case.server.database.reading() as connection:
         all_of_it = restores(connection, case, case.row.deployments)
-    outcome = after_restoring(case, all_of_it)
-    return replace(outcome, said=(*case.row.answer.get("said", ()), *outcome.said))
+    found = after_restoring(case, all_of_it)
+    said = tuple(case.row.answer.get("said", ()))
+    if isinstance(found, Outcome):
+        return replace(found, said=(*said, *found.said))
+
+    def deed() -> Outcome:
+        outcome = found()
+        return replace(outcome, said=(*said, *outcome.said))
+
+    return deed
 
 
 def _of_it(case: Case) -> list[EnvironmentRow]:

@@ -108,7 +108,7 @@ class LocalExecutor:
     def halt(self, attempt: str, how: Stop) -> None:
         """Ask the runner to stop its tool; signal the tool itself where the runner is dead. Said twice is said once.
 
-        A second SIGINT would have Terraform give up its state, so a tool gets each signal once.
+        A second SIGINT would have Terraform give up its state, so a tool gets that once.
         """
         folder = self.place(attempt)
         if channel.asked_to_stop(folder) not in (how, Stop.KILL):

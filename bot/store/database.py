@@ -86,8 +86,15 @@ class Database:
         `first`: before all others of this process that wait to write, since somebody outside waits for the answer.
         """
         if (whole := getattr(self._mine, "connection", None)) is not None:
-            with whole.begin_nested():
+            part = whole.begin_nested()
+            try:
                 yield whole
+            except DBAPIError:
+                raise  # the whole of it has failed, or is to: its savepoint may be gone with it
+            except BaseException:
+                part.rollback()
+                raise
+            part.commit()
             return
         try:
             with self._turn(first=first), self.engine.connect() as connection:

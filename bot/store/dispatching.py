@@ -187,13 +187,13 @@ def write_unless_found(connection: Connection, dispatch: int, **values: object) 
     return bool(connection.execute(query.values(**values)).rowcount)
 
 
-def sent(connection: Connection, dispatch: int, run: int, url: str) -> None:
-    """Keep that this run came of a batch, unless another one did: then the jobs of this one find nothing to do."""
+def sent(connection: Connection, dispatch: int, run: int, url: str) -> bool:
+    """Keep that this run came of a batch; False where another one did: then the jobs of this one find nothing to do."""
     known = dispatches.c.run_id
     query = update(dispatches).where(
         dispatches.c.id == dispatch, known.is_(None) | (known == run), dispatches.c.state.in_(("new", "unsure"))
     )
-    connection.execute(query.values(state="sent", run_id=run, run_url=url))
+    return bool(connection.execute(query.values(state="sent", run_id=run, run_url=url)).rowcount)
 
 
 def attempts_of(connection: Connection, dispatch: int) -> list[Row[Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, exists, false, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, false, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.decide.transitions import ACTIVE, TaskState
@@ -241,7 +241,9 @@ def posted(connection: Connection, one: Publication, values: Mapping[str, Any], 
     query = update(publications).where(publications.c.id == one.id, as_read)
     if connection.execute(query.values(**values)).rowcount:
         return
-    write(connection, one.id, {"digest": "", "edits": values["edits"], "not_before": values["not_before"]})
+    kept = func.coalesce(publications.c.github_id, values["github_id"])
+    again = {"digest": "", "github_id": kept, "trying": False}
+    write(connection, one.id, {**again, "edits": values["edits"], "not_before": values["not_before"]})
     work.request(connection, KIND, str(one.id), values["not_before"], now, lane=_lane(one.repository))
 
 

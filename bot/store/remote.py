@@ -152,6 +152,11 @@ def claim(
         return Refused("taken", "another job has this attempt: nothing is left to do here")
     if row.revoked or not row.active or row.spec is None:
         return Refused("revoked", row.why or "this attempt was given up before a job claimed it")
+    run = row.dispatched
+    if run is None and not dispatching.write_unless_found(connection, row.dispatch_id, run_id=identity.run_id):
+        run = dispatching.run_of(connection, attempt)
+    if run not in (None, identity.run_id):
+        return Refused("taken", "another run was started for this attempt: nothing is left to do here")
     token = _token(vault, attempt, identity, nonce)
     free = (
         (remote_attempts.c.attempt_id == attempt)
@@ -169,8 +174,6 @@ def claim(
     }
     if not connection.execute(update(remote_attempts).where(free).values(values)).rowcount:
         return Refused("taken", "another job has this attempt: nothing is left to do here")
-    if row.dispatched is None:
-        dispatching.write_unless_found(connection, row.dispatch_id, run_id=identity.run_id)
     spec = vault.open(row.spec)
     assert isinstance(spec, dict)  # noqa: S101 (as it was sealed)
     return Claimed(token, spec)

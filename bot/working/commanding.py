@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -60,21 +60,29 @@ def carry_out(server: Server, key: str) -> float | None:
     again: float | None = None
     waiting: set[int] = set()  # comments of which a line waits: those after it wait too
     greeted: set[int] = set()
-    for row in rows:
-        if row.comment in waiting:
+    for read in rows:
+        row = _as_it_is(server, read)
+        if row is None or row.comment in waiting:
             continue
         if row.state is CommandState.NEW and row.comment not in greeted:
             greeted.add(row.comment)
             _greet(server, project, row)
         if _at_work_above(server, row):
             if row.waits != _ABOVE:
-                _write(server, row, waits(_ABOVE))
+                _do(server, row, partial(_write, server, row, waits(_ABOVE)))
             again = server.settings.poll_seconds
         elif _caused(server, project, row) is not CommandState.WAITS:
             continue
         waiting.add(row.comment)
     server.wake()
     return again
+
+
+def _as_it_is(server: Server, row: CommandRow) -> CommandRow | None:
+    """The command now: one before it may have called it off."""
+    with server.database.reading() as connection:
+        current = conversation.command(connection, row.id)
+    return current if current is not None and current.state is row.state else None
 
 
 def _at_work_above(server: Server, row: CommandRow) -> bool:
@@ -121,34 +129,40 @@ def _one(server: Server, project: HostedProject, row: CommandRow) -> CommandStat
     command = from_json(row.verb, row.line, row.command)
     case = Case(server, project, pull, told, row, command, Seen(server, project, pull))
     if row.state is CommandState.GOING:
-        return _do(server, row, partial(VERBS[row.verb].follow, case), case)
+        return _carried_out(server, row, VERBS[row.verb].follow(case), case)
     definitions = project.default_definitions()
     who = actor(client, row.actor, definitions.permissions)
     facts = pull_facts(case, definitions.requirements, client)
     wants, rules = asked(case, who), (definitions.permissions, definitions.requirements)
     refusals = gates(wants, facts, *rules)
     if refusals:
-        return _refuse(server, case, [(one.code.value, one.message, one.mend, one.names) for one in refusals])
+        lines = [(one.code.value, one.message, one.mend, one.names) for one in refusals]
+        return _do(server, row, partial(_refuse, server, case, lines))
     case = replace(case, allowed=grounds(wants, facts, *rules))
     try:
-        found = VERBS[row.verb].act(case)
-        return _write(server, row, found, case) if isinstance(found, Outcome) else _do(server, row, found, case)
+        return _carried_out(server, row, VERBS[row.verb].act(case), case)
     except LockedElsewhere as error:
-        outcome = Outcome(CommandState.WAITS, waits=f"for {error.what}")
+        return _carried_out(server, row, waits(f"for {error.what}"), case)
     except (StoreError, GitHubError):
         raise  # not the command's fault: tried again
     except (HeadwaterError, PlannerError) as error:
-        return _refuse(server, case, _refused(error))
-    return _write(server, row, outcome, case)
+        return _do(server, row, partial(_refuse, server, case, _refused(error)))
 
 
-def _do(server: Server, row: CommandRow, deed: Deed, case: Case) -> CommandState:
-    """Do it, and keep what it came to, at once: whoever is cut off between has done nothing."""
+def _carried_out(server: Server, row: CommandRow, found: Outcome | Deed, case: Case) -> CommandState:
+    def deed() -> CommandState:
+        return _write(server, row, found if isinstance(found, Outcome) else found(), case)
+
+    return _do(server, row, deed)
+
+
+def _do(server: Server, row: CommandRow, deed: Callable[[], CommandState]) -> CommandState:
+    """Do what is kept together, as long as the command stands as it was read: whoever is cut off has done nothing."""
     with server.database.writing() as connection:
         current = conversation.command(connection, row.id, lock=True)
         if current is None or (current.state, current.deployments) != (row.state, row.deployments):
-            raise StoreError("somebody else has carried this command out meanwhile", "nothing: it is read again")
-        return _write(server, row, deed(), case)
+            raise StoreError("this command was carried out or called off meanwhile", "nothing: it is read again")
+        return deed()
 
 
 def _refused(error: HeadwaterError | PlannerError) -> tuple[RefusalRow, ...]:

@@ -85,11 +85,9 @@ def _send_surely(
     One that nobody has seen for `claim_seconds` is sent again, under the same key: claims make the second run exit.
     """
     if batch.run_id is not None:  # a job of that run has claimed its attempt
-        _sent(server, batch, batch.run_id, f"{hosted.html_url}/actions/runs/{batch.run_id}")
-        return None
+        return _sent(server, batch, batch.run_id, f"{hosted.html_url}/actions/runs/{batch.run_id}")
     if batch.state == "unsure" and (run := _found(client, batch)) is not None:
-        _sent(server, batch, run.id, run.html_url)
-        return None
+        return _sent(server, batch, run.id, run.html_url)
     unseen = time.time() - batch.sent_at if batch.sent_at is not None else None
     patience = server.settings.claim_seconds
     if batch.state == "unsure" and unseen is not None and 0 <= unseen < patience:
@@ -114,12 +112,10 @@ def _send_surely(
         _not_sent(server, batch)
         raise
     except (NotFound, Refused, Forbidden) as error:
-        _failed(server, batch, legs, _why(error))
-        return None
+        return _failed(server, batch, legs, _why(error))
     if run_id is None:
         return 0.5
-    _sent(server, batch, run_id, f"{hosted.html_url}/actions/runs/{run_id}")
-    return None
+    return _sent(server, batch, run_id, f"{hosted.html_url}/actions/runs/{run_id}")
 
 
 def _not_sent(server: Server, batch: DispatchRow) -> None:
@@ -133,23 +129,26 @@ def _why(error: NotFound | Refused | Forbidden) -> str:
     return f"GitHub did not start {FILE}: {error.what}. {error.mend}".strip()
 
 
-def _failed(server: Server, batch: DispatchRow, legs: Iterable[Offered], why: str) -> None:
+def _failed(server: Server, batch: DispatchRow, legs: Iterable[Offered], why: str) -> float | None:
     _log.warning("a dispatch was refused", deployment=batch.deployment, why=why)
     with server.database.writing() as connection:
         if not dispatching.write_unless_found(connection, batch.id, state="failed", error=why):
-            return  # it was sent before, and has arrived
+            return 0.0  # it was sent before, and has arrived
         for one in legs:
             remote_jobs.revoke(connection, one.attempt, why)
     server.wake()
+    return None
 
 
-def _sent(server: Server, batch: DispatchRow, run_id: int, url: str) -> None:
+def _sent(server: Server, batch: DispatchRow, run_id: int, url: str) -> float | None:
     now = time.time()
     _log.info("dispatched", deployment=batch.deployment, key=batch.key, run=run_id)
     with server.database.writing() as connection:
-        dispatching.sent(connection, batch.id, run_id, url)
+        if not dispatching.sent(connection, batch.id, run_id, url):
+            return 0.0  # another run came of it
         publications.refresh(connection, batch.deployment, now)
         work.request(connection, "runs", str(batch.repository), now + server.settings.silence_seconds, now)
+    return None
 
 
 def _found(client: RepositoryClient, batch: DispatchRow) -> RunData | None:

@@ -258,17 +258,15 @@ def _stale(case: Case) -> tuple[str, ...] | None:
 
 
 def _meant(case: Case) -> frozenset[Place]:
-    """What is asked for, also where the pull request does not affect it; else what its plans are about."""
-    if not (case.command.patterns or case.command.from_) and case.command.verb != Verb.DEPLOY.value:
-        return planned_places(case)
-    return frozenset((file, alias.casefold()) for file, alias in _chosen(case))
+    """What a deploy comes to, also where the pull request does not affect it; else what its plans are about, too."""
+    named = frozenset((file, alias.casefold()) for file, alias in _chosen(case))
+    return named if case.command.verb == Verb.DEPLOY.value else named | planned_places(case)
 
 
 def _chosen(case: Case) -> frozenset[Place]:
     """File and alias of what a command comes to; nothing where that cannot be said, which is then told instead."""
-    only = case.command.only or case.command.verb != Verb.DEPLOY.value  # others bring nothing along
     try:
-        return frozenset((one.workflow.file, alias) for one in affected(case, only=only) for alias in one.order)
+        return frozenset((one.workflow.file, alias) for one in affected(case) for alias in one.order)
     except (HeadwaterError, PlannerError):
         return frozenset()
 

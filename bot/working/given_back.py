@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy import Connection
 
-from bot.commands.case import Case, Outcome, done
+from bot.commands.case import Case, Deed, Outcome, done
 from bot.commands.choosing import meant
 from bot.decide.transitions import TaskState
 from bot.store import conversation, deployments, locks
@@ -19,7 +20,7 @@ from bot.working.proposing import on_default_branch
 from bot.working.requesting import succeeded
 
 
-def after_restoring(case: Case, all_of_it: Collection[int]) -> Outcome:
+def after_restoring(case: Case, all_of_it: Collection[int]) -> Outcome | Deed:
     """Once those of the command have succeeded, free what these deployments of a `/restore` did last."""
     done_well = succeeded(case, [one for one in case.row.deployments if one in all_of_it])
     if done_well is None:
@@ -29,26 +30,32 @@ def after_restoring(case: Case, all_of_it: Collection[int]) -> Outcome:
             if not locks.of_pull(connection, case.pull.id):
                 return done("What it held was unlocked before all of it was restored.")
         return done("Not all of it succeeded, and so nothing was freed.")
+    there, head = on_default_branch(case), case.project.default_head
+    restored = {
+        row.id: row.commit
+        for row in case.rows
+        if row.deployment in all_of_it and row.facts.state is TaskState.SUCCEEDED
+    }
+    return partial(_free, case, there.keys(), restored, head)
+
+
+def _free(case: Case, there: Collection[int], restored: Mapping[int, str | None], head: str | None) -> Outcome:
     now = time.time()
     with case.server.database.writing() as connection:
         mine = meant(case.command, locks.of_pull(connection, case.pull.id))
-        there = on_default_branch(case)
         gone = [one for one in mine if one.environment not in there]
-        restored = {
-            row.id: row.commit
-            for row in case.rows
-            if row.deployment in all_of_it and row.facts.state is TaskState.SUCCEEDED
-        }
-        held = [one for one in mine if one.environment in there.keys() & restored.keys()]  # the rest was deployed since
+        held = [
+            one for one in mine if one.environment in there and one.environment in restored
+        ]  # the rest was deployed since
         by = replace(case.by, allowed=("the default branch's version is deployed",))
         locks.release(connection, case.pull.id, by, now, [one.environment for one in held])
         freed(connection, case.hosted, [case.pull.number], now)
-    return done(*(_restored(case, one, restored[one.environment]) for one in held), *left(gone))
+    return done(*(_restored(one, restored[one.environment], head) for one in held), *left(gone))
 
 
-def _restored(case: Case, one: Lock, commit: str | None) -> str:
+def _restored(one: Lock, commit: str | None, head: str | None) -> str:
     """What is told of something that is free; the default branch may have moved since it was shown."""
-    at = "" if commit in (None, case.project.default_head) else f" at {str(commit)[:7]}"
+    at = "" if commit in (None, head) else f" at {str(commit)[:7]}"
     return f"`{one.alias}`: as on the default branch{at}, and free"
 
 

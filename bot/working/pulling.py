@@ -137,9 +137,11 @@ def plan(server: Server, project: HostedProject, pull: PullRow, *, again: bool =
     held: list[str] = []
     if prepared and not jobs_can_run(server, project, pull.head):
         held, prepared = [alias for one in prepared for alias in one.order], []
-    deployed = [(one, submit_plan(project, one)) for one in prepared]
-    now, anything = time.time(), bool(deployed or problems or after_merge or held)
+    notices = [*_notices(project, server, pull, base), *warnings(project, pull, _places(prepared))]
+    remarks = [remarks_on(one) for one in prepared]
+    now, anything = time.time(), bool(prepared or problems or after_merge or held)
     with server.database.writing() as connection:
+        made = [submit_plan(project, one) for one in prepared]
         current = hosting.pull_by_id(connection, pull.id)
         conversation.add_plan(
             connection,
@@ -147,11 +149,11 @@ def plan(server: Server, project: HostedProject, pull: PullRow, *, again: bool =
             {
                 "commit": pull.head,
                 "base": base,
-                "deployments": [number for _, number in deployed],
+                "deployments": made,
                 "problems": problems,
                 "after_merge": list(after_merge),
-                "notices": [*_notices(project, server, pull, base), *warnings(project, pull, _places(prepared))],
-                "cautions": {str(number): remarks_on(one) for one, number in deployed},
+                "notices": notices,
+                "cautions": {str(number): said for number, said in zip(made, remarks, strict=True)},
                 "held": held,
                 "created_at": now,
             },
@@ -162,7 +164,7 @@ def plan(server: Server, project: HostedProject, pull: PullRow, *, again: bool =
             connection,
             project.hosted,
             pull,
-            [number for _, number in deployed],
+            made,
             now,
             anything=anything,
             wait=server.settings.gather_seconds,

@@ -65,6 +65,7 @@ def test_an_older_pull_request_does_not_deploy_it_as_it_was_before(town: Town) -
 
 <sub>`/adopt db` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
+    assert "changed what these read" in old.say("/adopt --from db")
     update_branch(old, "ada")
     town.settle()
     assert old.say("/deploy db api cdn").splitlines()[0] == snapshot("### `db` and `cdn` wait for approval: 1 waiting")

@@ -93,6 +93,20 @@ def test_of_threads_that_write_all_get_on_alike(tmp_path: Path) -> None:
     assert min(counts) >= 0.8 * max(counts), counts
 
 
+def test_an_error_of_the_disk_within_a_part_is_told_as_that(tmp_path: Path) -> None:
+    """SQLite ends the whole transaction then, and the savepoint of the part with it."""
+    database = Database.file(tmp_path / "headwater.db")
+    with database.writing() as connection:
+        pages = int(connection.exec_driver_sql("PRAGMA page_count").scalar_one())
+    with (
+        pytest.raises(StoreError, match="the disk is full"),
+        database.writing() as connection,
+        database.writing() as part,
+    ):
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+        work.request(part, "publish", "x" * 10_000_000, 1.0, 1.0)
+
+
 def test_a_writer_that_waits_too_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "_PATIENCE", 0.2)
     database = Database.file(tmp_path / "headwater.db")
