@@ -121,6 +121,27 @@ def test_what_is_called_off_while_its_approval_is_judged_is_not_begun(
 
 
 @on_both
+def test_what_a_command_before_it_calls_off_stays_so(town: Town) -> None:
+    _town(town)
+    other = town.pull(town.environments(b="9"))
+    town.settle()
+    other.say("/deploy")
+    pull = town.pull(town.environments(a="2", b="2"))
+    town.settle()
+    town.hold("a")
+    pull.comment("/deploy a --only\n/cancel")
+    town.wait_for(lambda: town.tool_log()[-1:] == ["a begins"])
+    pull.comment("/deploy b --only")
+    town.wait_for(lambda: "aits for" in pull.newest())
+    town.let_go("a")
+    town.settle()
+    assert "cancelled by ada" in pull.newest()
+    other.say("/unlock")
+    town.settle()
+    assert town.tool_log()[-1] == "a deployed"
+
+
+@on_both
 def test_a_push_that_is_cut_off_before_its_story_is_kept(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     file = workflow({"a": ""}, top="triggers: {deployOnMerge: true}")
     town.setup({"headwater.yml": file, **town.environments(a="1")})
