@@ -258,6 +258,10 @@ def one_truth(records: Records) -> Iterator[str]:
         plans = [each for each in records.remarks if each.bot and each.pull == one.number and _is_plan(each.body)]
         if one.state == "open" and _touches(records, one.head) and not any(one.head[:7] in each.body for each in plans):
             yield f"#{one.number} has no plan comment of its head {one.head[:7]}"
+    begun = {one.id for one in records.deployments if one.action != "plan"}
+    for command in records.commands:
+        if command.state in ("refused", "asked") and begun & set(command.deployments):
+            yield f"/{command.verb} on #{command.pull} is {command.state}, though it has begun"
     busy = any(one.state in ("queued", "running") and not one.waits for one in records.deployments)
     asked = {f"<!-- headwater deployment c{one.id} -->" for one in records.commands if one.verb in _OF_THEN}
     for remark in records.remarks:

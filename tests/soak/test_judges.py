@@ -170,6 +170,10 @@ BAD = {
         "I6 one truth",
         {"remarks": (*GOOD.remarks, Remark(9, 1, True, "headwater[bot]", "○ queued behind deployment 1", 9.0))},
     ),
+    "a command that was refused, and has begun": (
+        "I6 one truth",
+        {"commands": (Command(1, 2, 1, "deploy", "refused", "", (1,)),)},
+    ),
     "a check that says it goes on": (
         "I6 one truth",
         {"checks": (Check("headwater deploy: soak", HEAD, "in_progress", ""),)},
