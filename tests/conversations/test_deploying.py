@@ -460,7 +460,7 @@ Plan: 1 to add, 0 to change, 0 to destroy.
 """)
     assert town.tool_log()[6:] == ["db begins", "db deployed", "api begins", "api deployed"]
     assert pull.say("/retry") == snapshot("""\
-### Nothing that was asked for here has failed
+### Nothing that was deployed or destroyed from here has failed. To plan again, write `/plan`
 
 <sub>`/retry` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
 """)
