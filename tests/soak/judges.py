@@ -168,7 +168,7 @@ def only_allowed(records: Records) -> Iterator[str]:
     """
     main = set(records.main)
     for one in _changing(records):
-        before = [deed for deed in records.deeds if deed.after <= one.start and deed.role in MAY_DEPLOY]
+        before = [deed for deed in records.deeds if deed.after <= one.start and _might(records, deed, one)]
         unapproved = one.step == "apply" and one.environment in records.asking and not _approved(records, before, one)
         if one.commit not in main:
             said = [deed for deed in before if deed.kind == "say" and deed.head == one.commit]
@@ -183,7 +183,7 @@ def only_allowed(records: Records) -> Iterator[str]:
                 yield f"{_named(one)} ran, which nobody could read who asked for it"
             elif _powerless(records, {deed.who for deed in asked}, one):
                 yield f"{_named(one)} was begun after all who had asked for it might not any more"
-            elif records.approvals and not _reviewed(records, before, one):
+            elif records.approvals and not _reviewed(records, before, one.commit):
                 yield f"{_named(one)} ran at {one.commit[:7]} without a review of it"
         if unapproved:
             yield f"{_named(one)} ran without an approval"
@@ -218,14 +218,19 @@ def _powerless(records: Records, who: set[str], span: Span) -> bool:
 _POWER = ("lost", "regained")
 
 
-def _reviewed(records: Records, before: Sequence[Deed], span: Span) -> bool:
-    """Whether somebody else reviewed it who might then, or got the power back: GitHub counts what they may now."""
-    authors = {one.number: one.author for one in records.pulls}
+def _might(records: Records, deed: Deed, span: Span) -> bool:
+    """Whether who did it might then, or got the power before this began: GitHub tells what somebody may now."""
+    later = [each for each in records.deeds if each.at >= deed.at and each.after <= span.start]
+    given = {f"{deed.who} {role}" for role in MAY_DEPLOY}
     return any(
-        one.kind == "review" and one.head == span.commit and one.after <= span.start
-        and one.who != authors.get(one.pull) and any(each.who == one.who and each.at >= one.at for each in before)
-        for one in records.deeds
-    )  # fmt: skip
+        (each.who == deed.who and each.role in MAY_DEPLOY) or (each.kind == "permit" and each.text in given)
+        for each in later
+    )
+
+
+def _reviewed(records: Records, before: Sequence[Deed], commit: str) -> bool:
+    authors = {one.number: one.author for one in records.pulls}
+    return any(one.kind == "review" and one.head == commit and one.who != authors.get(one.pull) for one in before)
 
 
 def _approved(records: Records, before: Sequence[Deed], span: Span) -> bool:

@@ -210,6 +210,12 @@ def test_a_review_counts_once_its_reviewer_might_again() -> None:
     assert not list(judges.only_allowed(replace(GOOD, approvals=1, deeds=deeds)))
 
 
+def test_a_command_counts_once_who_wrote_it_may() -> None:
+    """Its webhook may come when they have the permission again."""
+    given = Deed(2.0, "permit", "olga", 0, "ada write", FIRST, "admin")
+    assert not list(judges.only_allowed(replace(GOOD, deeds=(replace(GOOD.deeds[0], role="read"), given))))
+
+
 def test_what_is_restored_alone_needs_nothing_that_was_merged_and_never_deployed() -> None:
     log = read_log(f"{LOG}start apply db 13 3 {OTHER} db-0\nend apply db 13 3 {OTHER} db-0\n")
     merged = {"main": (*GOOD.main, OTHER), "texts": {**GOOD.texts, OTHER: {"network": "network-2", "db": "db-0"}}}
