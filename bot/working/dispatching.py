@@ -130,24 +130,24 @@ def _why(error: NotFound | Refused | Forbidden) -> str:
 
 
 def _failed(server: Server, batch: DispatchRow, legs: Iterable[Offered], why: str) -> float | None:
-    _log.warning("a dispatch was refused", deployment=batch.deployment, why=why)
     with server.database.writing() as connection:
         if not dispatching.write_unless_found(connection, batch.id, state="failed", error=why):
             return 0.0  # it was sent before, and has arrived
         for one in legs:
             remote_jobs.revoke(connection, one.attempt, why)
+    _log.warning("a dispatch was refused", deployment=batch.deployment, why=why)
     server.wake()
     return None
 
 
 def _sent(server: Server, batch: DispatchRow, run_id: int, url: str) -> float | None:
     now = time.time()
-    _log.info("dispatched", deployment=batch.deployment, key=batch.key, run=run_id)
     with server.database.writing() as connection:
         if not dispatching.sent(connection, batch.id, run_id, url):
             return 0.0  # another run came of it
         publications.refresh(connection, batch.deployment, now)
         work.request(connection, "runs", str(batch.repository), now + server.settings.silence_seconds, now)
+    _log.info("dispatched", deployment=batch.deployment, key=batch.key, run=run_id)
     return None
 
 

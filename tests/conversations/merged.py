@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.conversations.town import Conversation, Town, shown
+from tests.conversations.workflows import workflow
 from tests.github.world import requests as asking
 
 
@@ -39,6 +40,18 @@ def rows(comment: str) -> list[str]:
 def headline(comment: str) -> str:
     """The first line of a comment."""
     return comment.splitlines()[0]
+
+
+def failed_one_by_one(town: Town) -> Conversation:
+    """A pull request of two environments, `a` and `b`, whose deploys failed one after the other; they would succeed now."""
+    town.setup({"headwater.yml": workflow({"a": "", "b": ""}), **town.environments(a="1", b="1")})
+    pull = town.pull(town.environments(a="2", b="2"))
+    town.settle()
+    for alias in ("a", "b"):
+        town.break_(alias)
+        pull.say(f"/deploy {alias}")
+        town.mend(alias)
+    return pull
 
 
 def deployed(town: Town, file: str, **wanted: str) -> None:

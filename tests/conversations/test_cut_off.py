@@ -22,7 +22,7 @@ from bot.store.publications import Publication
 from bot.working import commanding, publishing
 from bot.working.voiding import call_off
 from tests.conversations.conftest import on_both
-from tests.conversations.merged import headline, rows
+from tests.conversations.merged import failed_one_by_one, headline, rows
 from tests.conversations.town import Conversation, Town
 from tests.conversations.workflows import workflow
 from tests.waiting import until
@@ -48,9 +48,8 @@ class CutOff:
         return self._calls >= self._at
 
 
-def _town(town: Town, files: str = "1", **more: str) -> None:
-    file = workflow({"a": "", "b": ""}, more=more)
-    town.setup({"headwater.yml": file, **town.environments(a=files, b=files)})
+def _town(town: Town) -> None:
+    town.setup({"headwater.yml": workflow({"a": "", "b": ""}), **town.environments(a="1", b="1")})
 
 
 def _held(town: Town) -> Conversation:
@@ -64,13 +63,7 @@ def _held(town: Town) -> Conversation:
 
 @on_both
 def test_a_retry_of_two_deployments_that_is_cut_off_between_them(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    _town(town)
-    pull = town.pull(town.environments(a="2", b="2"))
-    town.settle()
-    for alias in ("a", "b"):
-        town.break_(alias)
-        pull.say(f"/deploy {alias}")
-        town.mend(alias)
+    pull = failed_one_by_one(town)
     monkeypatch.setattr(retry, "submit", cut := CutOff(retry.submit, at=2))
     answer = pull.say("/retry")
     assert cut.done
@@ -198,7 +191,7 @@ def test_an_old_text_that_comes_last_does_not_stay(town: Town, monkeypatch: pyte
     _town(town)
     pull = town.pull(town.environments(a="2"))
     town.settle()
-    (plan,) = [one for one in pull.ours() if one.body.startswith("<!--")][:1]
+    plan = pull.ours()[0]
     right = plan.body
     with town.server.database.reading() as connection:
         row = connection.execute(select(publications).where(publications.c.kind == "plan")).one()
