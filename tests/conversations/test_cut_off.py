@@ -125,7 +125,7 @@ def test_what_a_command_before_it_calls_off_stays_so(town: Town) -> None:
     pull.comment("/deploy a --only\n/cancel")
     town.wait_for(lambda: town.tool_log()[-1:] == ["a begins"])
     pull.comment("/deploy b --only")
-    town.wait_for(lambda: "aits for" in pull.newest())
+    town.wait_for(lambda: "which holds `b`" in pull.newest())
     town.let_go("a")
     town.settle()
     assert "cancelled by ada" in pull.newest()
