@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
+import pickle
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from pathlib import Path
 from planner.repository import Repository as GitRepository
 from tests.soak import faults, story
 from tests.soak.laboratory import Laboratory, opened
-from tests.soak.play import Outcome
+from tests.soak.play import Kept, Outcome, judged
 from tests.soak.shrink import shrunk
 
 
@@ -32,7 +34,13 @@ def main() -> int:
     parser.add_argument("--calm", action="store_true", help="without any fault")
     parser.add_argument("--shrink", action="store_true", help="make what fails smaller, and write that down")
     parser.add_argument("--results", type=Path, help="a file to which each run adds a line of JSON")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep there what is judged of each run")
+    parser.add_argument("--judge", type=Path, metavar="FOLDER", help="judge what was kept once more, and play nothing")
     given = parser.parse_args()
+    if given.judge:
+        return _judged(given.judge)
+    if given.keep:
+        given.keep.mkdir(parents=True, exist_ok=True)
     if given.show:
         print(story.written(story.scenario(given.seed, given.database, given.faults)))
         return 0
@@ -40,7 +48,7 @@ def main() -> int:
     played: list[tuple[story.Scenario, Outcome]] = []
     code = str(GitRepository(Path(__file__).parents[2]).commit("HEAD"))[:12]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # with all that was started
-    with opened() as laboratory:
+    with opened(keep=given.keep) as laboratory:
         for scenario, outcome in laboratory.run(_scenarios(given), given.beside):
             played.append((scenario, outcome))
             outcomes.append(outcome)
@@ -52,6 +60,19 @@ def main() -> int:
             for scenario, outcome in ((one, each) for one, each in played if each.violations):
                 _shrink(laboratory, scenario, outcome)
     return _summary(outcomes)
+
+
+def _judged(folder: Path) -> int:
+    """Judge again; only what this laboratory wrote is read."""
+    bad, files = 0, sorted(folder.iterdir())
+    for file in files:
+        kept: Kept = pickle.loads(gzip.decompress(file.read_bytes()))
+        violations = judged(kept.first, kept.last)
+        bad += bool(violations)
+        for one in violations:
+            print(f"seed {kept.seed}: {one}")
+    print(f"{len(files)} runs judged, {bad} of them not good")
+    return 1 if bad else 0
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 
 from sqlalchemy import update
@@ -10,6 +11,7 @@ from sqlalchemy import update
 from bot.store.hosted_tables import work
 from tests.soak.causes import answers, ci, hostile, people, processes, stores, webhooks
 from tests.soak.faults import Fault
+from tests.soak.records import Weather
 from tests.soak.world import World
 
 CAUSES: dict[int, Callable[[World, Fault], int]] = {
@@ -21,8 +23,13 @@ CAUSES: dict[int, Callable[[World, Fault], int]] = {
 
 def cause(world: World, fault: Fault) -> None:
     """Cause it; returns when it is over."""
-    if not world.over.wait(fault.delay):
-        world.happened[fault.number] += int(CAUSES[fault.number](world, fault))
+    if world.over.wait(fault.delay):
+        return
+    begun, after = time.time(), world.lines()
+    happened = int(CAUSES[fault.number](world, fault))
+    world.happened[fault.number] += happened
+    if happened:
+        world.weather.append(Weather(fault.number, begun, time.time(), after, world.lines()))
 
 
 def mend(world: World) -> None:

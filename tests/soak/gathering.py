@@ -35,7 +35,7 @@ def records_of(world: World, left: str, final: Mapping[str, str] | None = None) 
         kept = _in_store(connection, world)
     accepted, outcomes = there.pop("accepted"), kept.pop("outcomes")
     return records.Records(
-        needs=names, texts=dict(world.commits), log=lines, deeds=tuple(world.deeds), main=main, left=left,
+        needs=names, texts=dict(world.commits), log=lines, deeds=tuple(world.deeds), weather=tuple(world.weather), main=main, left=left,
         state={name: file.read_text().strip() for name, file in files.items() if file.exists()},
         final=dict(final or {}), approvals=world.scenario.approvals, asking=world.scenario.asking,
         continuous=world.scenario.deploy_on_merge, bases=dict(world.bases), secrets=_secrets(world),
@@ -68,6 +68,13 @@ def _at_github(world: World) -> dict[str, Any]:
             job.id: str(job.matrix["attempt"])
             for run in repository.runs.values() for job in run.jobs if "attempt" in job.matrix
         },
+        "jobs": [
+            records.Job(
+                job.id, str(job.matrix["attempt"]), job.status, job.conclusion or "", job.environment or "",
+                [one.state for one in job.deployment.statuses] if job.deployment else (),
+            )
+            for run in repository.runs.values() for job in run.jobs if "attempt" in job.matrix
+        ],
         "pulls": [
             records.Pull(one.number, "merged" if one.merged_at else one.state, one.user.login, one.head_sha)
             for one in repository.pulls.values()
@@ -86,6 +93,7 @@ def _in_store(connection: Connection, world: World) -> dict[str, Any]:
         return list(connection.execute(select(table).order_by(*(order or (table.c.id,)))))
 
     names = {one.id: one.alias.removesuffix(ALSO) for one in rows(tables.environments)}
+    plans = {one.id: one.digest for one in rows(tables.plans)}
     numbers = {one.id: one.number for one in rows(hosted.pulls)}
     jobs = {one.attempt_id: one.job_id for one in rows(hosted.remote_attempts, hosted.remote_attempts.c.attempt_id)}
     told: dict[int, list[int]] = {}
@@ -101,17 +109,24 @@ def _in_store(connection: Connection, world: World) -> dict[str, Any]:
         "tasks": [
             records.Task(
                 one.id, one.deployment_id, one.alias.removesuffix(ALSO), one.action, one.state, one.code, one.commit,
-                alias=one.alias,
+                alias=one.alias, asks=one.requires_approval, shown=plans.get(one.shown_plan_id, ""),
+                newest=plans.get(one.plan_id, ""), approved=plans.get(one.approved_plan_id, ""),
+                begun=one.started_at or 0.0, ended=one.finished_at or 0.0,
             )
             for one in rows(tables.tasks)
         ],
         "attempts": [
-            records.Attempt(one.id, one.task_id, jobs.get(one.id), one.result or "") for one in rows(tables.attempts)
+            records.Attempt(
+                one.id, one.task_id, jobs.get(one.id), one.result or "", one.mutates, one.claimed, one.revoked, one.error,
+                one.created_at, one.ended_at or 0.0,
+            )
+            for one in rows(tables.attempts)
         ],
         "deployments": [
             records.Deployment(
                 one.id, one.action, one.state, one.actor, one.commit, numbers.get(one.pull_id, 0), one.continuous,
                 one.state in ("queued", "running") and waits_for_people(connection, one.id), one.created_at,
+                one.withdrawn, one.allowed, one.retry_of,
             )
             for one in rows(tables.deployments)
         ],

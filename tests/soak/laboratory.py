@@ -35,10 +35,10 @@ _IMPORTED = (
 
 
 class Laboratory:
-    """Where runs take place. Use `opened`."""
+    """Where runs take place. Use `opened`. What is judged goes into the folder `keep`."""
 
-    def __init__(self, folder: Path, databases: Databases) -> None:
-        self.folder, self.databases = folder, databases
+    def __init__(self, folder: Path, databases: Databases, keep: Path | None = None) -> None:
+        self.folder, self.databases, self.keep = folder, databases, keep
         self._runs = 0
 
     def run(self, scenarios: Iterable[Scenario], beside: int, defect: str = "") -> Iterator[tuple[Scenario, Outcome]]:
@@ -79,7 +79,7 @@ class Laboratory:
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
-            _be(scenario, folder, address, defect)
+            _be(scenario, folder, address, defect, self.keep)
         return pid, folder, name
 
     def _ended(self, scenario: Scenario, folder: Path, name: str, used: float) -> Outcome:
@@ -101,8 +101,8 @@ class Laboratory:
 
 
 @contextmanager
-def opened(*, postgresql: bool = False) -> Iterator[Laboratory]:
-    """A laboratory; its files lie in memory where that can be, and are gone at the end."""
+def opened(*, postgresql: bool = False, keep: Path | None = None) -> Iterator[Laboratory]:
+    """A laboratory; its files lie in memory where that can be, and are gone at the end, but for what is judged (`keep`)."""
     _keep_keys()
     for name in _IMPORTED:
         importlib.import_module(name)
@@ -113,7 +113,7 @@ def opened(*, postgresql: bool = False) -> Iterator[Laboratory]:
             if postgresql:
                 databases.start()
             gc.freeze()
-            yield Laboratory(folder, databases)
+            yield Laboratory(folder, databases, keep)
     finally:
         if not os.environ.get("SOAK_KEEP"):
             shutil.rmtree(folder, ignore_errors=True)
@@ -131,7 +131,7 @@ def _keep_keys() -> None:
     rsa.generate_private_key(65537, 2048)
 
 
-def _be(scenario: Scenario, folder: Path, address: str, defect: str) -> None:
+def _be(scenario: Scenario, folder: Path, address: str, defect: str, keep: Path | None) -> None:
     """Be the process of one run, with all that it starts in its own session."""
     code = 1
     try:
@@ -145,7 +145,7 @@ def _be(scenario: Scenario, folder: Path, address: str, defect: str) -> None:
         sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
         nursery = Nursery({"server": processes.server, "runner": processes.runner})
         try:
-            outcome = play(scenario, folder, nursery, address, defect)
+            outcome = play(scenario, folder, nursery, address, defect, keep)
             (folder / "outcome.new").write_text(json.dumps(asdict(outcome)))
             (folder / "outcome.new").rename(folder / "outcome")
             code = 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import os
+import pickle
 import threading
 import time
 from dataclasses import dataclass
@@ -34,8 +37,20 @@ class Outcome:
     used: float = 0.0  # seconds of processors
 
 
-def play(scenario: Scenario, folder: Path, nursery: Nursery, database_url: str, defect: str = "") -> Outcome:
-    """Play a scenario and judge it."""
+@dataclass(frozen=True)
+class Kept:
+    """What judges look at, to be judged once more: what was there at rest, and after the last deploy, if it came to that."""
+
+    seed: int
+    violations: tuple[str, ...]
+    first: Records
+    last: Records | None
+
+
+def play(
+    scenario: Scenario, folder: Path, nursery: Nursery, database_url: str, defect: str = "", keep: Path | None = None
+) -> Outcome:
+    """Play a scenario and judge it; what was judged goes into a file of the folder `keep`."""
     began = time.monotonic()
     world = World(scenario, folder, nursery, database_url, defect)
     try:
@@ -48,16 +63,18 @@ def play(scenario: Scenario, folder: Path, nursery: Nursery, database_url: str, 
         _in_weather(world)
         left, first = _at_rest(world)
         points = len(world.processes.passed())
-        violations = [f"{name}: {one}" for name, judge in JUDGES.items() for one in judge(first)]
+        last = None
         if not left:
             final, left = _last_deploy(world)
             last = records_of(world, left, final)
-            found = [f"{name}: {one}" for name, judge in JUDGES.items() for one in judge(last)]
-            violations += [f"{one} (after the last deploy)" for one in found if one not in violations]
+        violations = judged(first, last)
         violations += [f"I5 only what was allowed: {one}" for one in world.complaints]
         violations += [f"laboratory: {one}" for one in world.github.errors]
     finally:
         world.stop()
+    if keep is not None:
+        file = keep / f"{scenario.seed}.{os.getpid()}.pickle.gz"
+        file.write_bytes(gzip.compress(pickle.dumps(Kept(scenario.seed, tuple(violations), first, last)), 3))
     facts = {
         "applies": sum(one.event == "start" and one.step == "apply" for one in first.log),
         "commands": len(first.commands),
@@ -68,6 +85,15 @@ def play(scenario: Scenario, folder: Path, nursery: Nursery, database_url: str, 
     }
     took = round(time.monotonic() - began, 1)
     return Outcome(scenario.seed, scenario.database, tuple(violations), dict(world.happened), took, facts)
+
+
+def judged(first: Records, last: Records | None) -> list[str]:
+    """What the judges find in what was there at rest, and after the last deploy."""
+    violations = [f"{name}: {one}" for name, judge in JUDGES.items() for one in judge(first)]
+    if last is not None:
+        found = [f"{name}: {one}" for name, judge in JUDGES.items() for one in judge(last)]
+        violations += [f"{one} (after the last deploy)" for one in found if one not in violations]
+    return violations
 
 
 def _at_rest(world: World) -> tuple[str, Records]:

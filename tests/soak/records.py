@@ -51,6 +51,29 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Weather:
+    """A fault, from its beginning to its end (seconds since the epoch), and how many lines the tools' log had then."""
+
+    fault: int
+    begun: float
+    over: float
+    after: int
+    until: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job at GitHub: what became of it, and the states that GitHub told of its deployment, oldest first."""
+
+    id: int
+    attempt: str
+    status: str
+    conclusion: str
+    environment: str = ""
+    told: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Task:
     """One task, as the store has it."""
 
@@ -63,6 +86,12 @@ class Task:
     commit: str
     text: str = ""
     alias: str = ""  # where it was not the environment's name
+    asks: bool = False  # it has to be approved, whatever its plan says
+    shown: str = ""  # the digests of its plans: the one that was shown, the newest, the one that was approved
+    newest: str = ""
+    approved: str = ""
+    begun: float = 0.0
+    ended: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +102,12 @@ class Attempt:
     task: int
     job: int | None
     result: str
+    mutates: bool = False
+    claimed: bool = False
+    revoked: bool = False
+    error: str = ""
+    begun: float = 0.0
+    ended: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -88,6 +123,9 @@ class Deployment:
     continuous: bool
     waits: bool  # for people alone
     created_at: float = 0.0
+    withdrawn: str = ""
+    allowed: object = None
+    retry_of: int | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +171,8 @@ class Records:
     log: Sequence[Line]
     attempts_of_jobs: Mapping[int, str]  # by GitHub: job -> attempt of its matrix
     deeds: Sequence[Deed] = ()
+    weather: Sequence[Weather] = ()
+    jobs: Sequence[Job] = ()
     main: Sequence[str] = ()  # commits of the default branch, oldest first
     remarks: Sequence[Remark] = ()
     checks: Sequence[Check] = ()

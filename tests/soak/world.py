@@ -29,7 +29,7 @@ from tests.soak.between import Between
 from tests.soak.faults import AT_COMMIT
 from tests.soak.nursery import Forked, Nursery
 from tests.soak.processes import Processes
-from tests.soak.records import Deed
+from tests.soak.records import Deed, Weather
 from tests.soak.story import ADMIN, ALSO, READER, WRITERS, Scenario, Step
 
 SECRET = "the-webhook-secret-of-the-laboratory"
@@ -54,6 +54,7 @@ class World:
         self.printed: list[str] = []  # what runners wrote to their jobs' logs, before GitHub masked it
         self.complaints: list[str] = []  # what was let in that should have been refused
         self.happened: Counter[int] = Counter()
+        self.weather: list[Weather] = []
         self.deeds: list[Deed] = []
         self.pulls: dict[int, Pull] = {}
         self.commits: dict[str, dict[str, str]] = {}  # commit -> environment -> text
@@ -156,10 +157,14 @@ class World:
     def _note(self, step: Step, pull: Pull | None, text: str = "") -> None:
         role = self.github.world.role(self.repository, step.who) if step.who else ""
         head = pull.head_sha if pull else self.head("main")
-        number, log = pull.number if pull else 0, self.tools / "log"
-        lines = len(log.read_text().splitlines()) if log.exists() else 0
+        number, lines = pull.number if pull else 0, self.lines()
         read = "\n".join(body for one in self.ours(number) for _, body in one.history) if step.kind == "say" else ""
         self.deeds.append(Deed(time.time(), step.kind, step.who, number, text or step.text, head, role, lines, read))
+
+    def lines(self) -> int:
+        """How many lines the tools' log has."""
+        log = self.tools / "log"
+        return len(log.read_text().splitlines()) if log.exists() else 0
 
     def note(self, kind: str, who: str) -> None:
         """Write down what happened to somebody."""
