@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.soak.tools import Line
+from tests.soak.tools import Line, Span, spans
 
 TAKEN_OUT = "taken out"
 """The kind of a deed of nobody: the environment that it names left the workflow file for a while, and was forgotten."""
@@ -197,3 +197,8 @@ class Records:
     told: Mapping[int, Sequence[int]] = field(
         default_factory=dict
     )  # comment of the bot -> deployments that it is about
+
+
+def changing(records: Records) -> list[Span]:
+    """The deploys and destroys that were begun, in the order of their starts."""
+    return [one for one in spans(records.log) if one.step in ("apply", "destroy")]

@@ -65,7 +65,7 @@ def scenario(seed: int, database: str | None = None, among: Collection[int] = ()
     kind = database or ("sqlite", "postgresql")[seed % 2]
     chance = random.Random(f"soak {seed}")
     needs = _graph(chance)
-    approvals = 1 if chance.random() < 0.15 else 0
+    approvals = 1 if chance.random() < 0.3 else 0
     asking = tuple(name for name in needs if chance.random() < 0.12)
     merges = chance.random() < 0.75
     slow = {name: round(chance.uniform(0.2, 0.9), 2) for name in needs if chance.random() < 0.6}

@@ -130,6 +130,11 @@ def spans(lines: Iterable[Line]) -> list[Span]:
     return found
 
 
+def named(span: Span) -> str:
+    """In words."""
+    return f"the {span.step} of {span.environment} ({span.text}, job {span.job})"
+
+
 def _ended(span: Span, number: int, event: str) -> Span:
     return Span(
         span.step, span.environment, span.job, span.pid, span.commit, span.text, span.start, number, event

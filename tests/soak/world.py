@@ -22,6 +22,7 @@ from planner.index import definitions_at
 from planner.repository import Repository as GitRepository
 from tests.github import GitHub
 from tests.github.world import requests as asking
+from tests.github.world.git_store import Files
 from tests.github.world.pulls import Pull
 from tests.github.world.refusal import Refusal
 from tests.soak import hurry, machines, tools
@@ -158,7 +159,8 @@ class World:
         role = self.github.world.role(self.repository, step.who) if step.who else ""
         head = pull.head_sha if pull else self.head("main")
         number, lines = pull.number if pull else 0, self.lines()
-        read = "\n".join(body for one in self.ours(number) for _, body in one.history) if step.kind == "say" else ""
+        reads = step.kind in ("say", "merge")
+        read = "\n".join(body for one in self.ours(number) for _, body in one.history) if reads else ""
         self.deeds.append(Deed(time.time(), step.kind, step.who, number, text or step.text, head, role, lines, read))
 
     def lines(self) -> int:
@@ -166,9 +168,9 @@ class World:
         log = self.tools / "log"
         return len(log.read_text().splitlines()) if log.exists() else 0
 
-    def note(self, kind: str, who: str) -> None:
-        """Write down what happened to somebody."""
-        self._note(Step(kind, who), None)
+    def note(self, kind: str, who: str, pull: Pull | None = None) -> None:
+        """Write down what happened to somebody, or to a pull request."""
+        self._note(Step(kind, who), pull)
 
     def head(self, branch: str) -> str:
         """The commit at the tip of a branch."""
@@ -184,6 +186,13 @@ class World:
             self.commits[made] = {**below, **wanted}
             self.bases[made] = self.bases[branch]
         return made
+
+    def on_main(self, files: Files, message: str) -> None:
+        """Commit what changes no environment's text straight to the default branch."""
+        with self.github.world.lock:
+            below = self.commits_text(self.head("main"))
+            made = self.github.commit(self.repository, files, message, branch="main", by="ada")
+            self.commits[made] = dict(below)
 
     def commits_text(self, commit: str) -> dict[str, str]:
         """What each environment shall be at a commit."""

@@ -6,10 +6,14 @@ import contextlib
 import signal
 import time
 
+from tests.github.actions import starting
+from tests.github.actions.runs import Run
 from tests.github.world.refusal import Refusal
 from tests.soak.causes.moments import PATIENCE, at_work
 from tests.soak.faults import Fault
 from tests.soak.world import World
+
+_FILE = ".github/workflows/headwater.yml"
 
 
 def _never_starts(world: World, fault: Fault) -> int:
@@ -30,7 +34,27 @@ def _never_starts(world: World, fault: Fault) -> int:
     return int(met)
 
 
-def _cancelled_by_hand(world: World, fault: Fault) -> int:
+def _by_hand(world: World, fault: Fault) -> int:
+    """A run is cancelled in GitHub's page; or one that has ended is run again there."""
+    return (_run_again if fault.choice % 3 == 1 else _cancelled)(world, fault)
+
+
+def _run_again(world: World, fault: Fault) -> int:
+    def done() -> list[Run]:
+        return [one for one in list(world.repository.runs.values()) if one.done]
+
+    if not world.wait_for(lambda: bool(done()), PATIENCE):
+        return 0
+    found = done()
+    with contextlib.suppress(Refusal), world.github.world.lock:
+        starting.again(
+            world.github.actions, world.repository, found[fault.choice % len(found)], world.github.world.user("ada")
+        )
+        return 1
+    return 0
+
+
+def _cancelled(world: World, fault: Fault) -> int:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and not world.over.is_set():
         for run in list(world.repository.runs.values()):
@@ -50,6 +74,23 @@ def _cut_off(world: World, fault: Fault) -> int:
     one.signal(signal.SIGSTOP, "web")
     world.over.wait(2.0 + fault.seconds)
     return int(one.signal(signal.SIGCONT, "web"))
+
+
+def _unusable(world: World, fault: Fault) -> int:
+    """The generated workflow is disabled, altered or missing for a while."""
+    kind = fault.choice % 3
+    return _disabled(world, fault) if kind == 0 else _rewritten(world, fault, missing=kind == 1)
+
+
+def _rewritten(world: World, fault: Fault, *, missing: bool) -> int:
+    if not world.redefined.acquire(blocking=False):
+        return 0
+    text = str(world.repository.git.run("show", f"main:{_FILE}")).rstrip("\n") + "\n"
+    altered = text.replace("    steps:\n", "    steps:\n      - run: echo mine\n")
+    world.on_main({_FILE: None if missing else altered}, "Change what runs us")
+    world.over.wait(fault.seconds + 1.0)
+    world.on_main({_FILE: text}, "Put back what runs us")
+    return 1
 
 
 def _disabled(world: World, fault: Fault) -> int:
@@ -87,8 +128,8 @@ def _waiting(world: World) -> int:
 CAUSES = {
     32: _never_starts,
     33: _job_lost,
-    34: _cancelled_by_hand,
+    34: _by_hand,
     35: _cut_off,
-    36: _disabled,
+    36: _unusable,
     37: _crowded,
 }

@@ -6,14 +6,33 @@ import re
 import time
 
 from tests.github.world import pushing
+from tests.github.world import requests as asking
+from tests.github.world.pulls import Pull
 from tests.soak.faults import Fault
 from tests.soak.hurry import SETTINGS
 from tests.soak.records import TAKEN_OUT
-from tests.soak.story import ALSO
+from tests.soak.story import ADMIN, ALSO
 from tests.soak.world import CALM_SECONDS, World
 
 _HEARD_SECONDS = 2 * float(str(SETTINGS["judge_seconds"])) + 0.5
 """So long after somebody lost what it took, nothing more of what they asked for is handed on."""
+
+
+def _word_lost(world: World, fault: Fault) -> int:
+    """A review is dismissed, where there is one; or who spoke loses the permission."""
+    reviewed = [one for one in world.pulls.values() if any(each.state == "APPROVED" for each in one.reviews)]
+    return _dismissed(world, reviewed[-1]) if reviewed and fault.choice % 3 else _power_lost(world, fault)
+
+
+def _dismissed(world: World, pull: Pull) -> int:
+    """Somebody dismisses all reviews of a pull request; that is known once the server has judged again."""
+    there = world.github.world
+    with world.acting, there.lock:
+        for one in [one for one in pull.reviews if one.state == "APPROVED"]:
+            asking.dismiss(there, world.repository, pull, one, there.user(ADMIN))
+    if not world.over.wait(_HEARD_SECONDS):
+        world.note("dismissed", ADMIN, pull)
+    return 1
 
 
 def _power_lost(world: World, fault: Fault) -> int:
@@ -100,14 +119,11 @@ def _file(world: World) -> str:
 
 
 def _write(world: World, text: str) -> None:
-    with world.github.world.lock:
-        below = world.commits_text(world.head("main"))
-        made = world.github.commit(world.repository, {"headwater.yml": text}, "Name it", branch="main", by="ada")
-        world.commits[made] = dict(below)
+    world.on_main({"headwater.yml": text}, "Name it")
 
 
 CAUSES = {
     38: _forced,
     39: _redefined,
-    40: _power_lost,
+    40: _word_lost,
 }
