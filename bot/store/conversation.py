@@ -214,10 +214,11 @@ def story(connection: Connection, number: int) -> Story | None:
     return None if row is None else _story(row)
 
 
-def story_at(connection: Connection, repository: int, branch: str, commit: str) -> Story | None:
-    """The story of a branch at a commit."""
+def story_at(connection: Connection, repository: int, branch: str, commit: str, *, lock: bool = False) -> Story | None:
+    """The story of a branch at a commit; with `lock`, nobody else writes it down until the transaction ends."""
     of_branch = (stories.c.repository_id == repository) & (stories.c.branch == branch)
-    row = connection.execute(select(stories).where(of_branch, stories.c.commit == commit)).first()
+    query = select(stories).where(of_branch, stories.c.commit == commit)
+    row = connection.execute(query.with_for_update() if lock else query).first()
     return None if row is None else _story(row)
 
 
@@ -242,8 +243,9 @@ def story_with(connection: Connection, repository: int, number: int, deployment:
 
 
 def add_to_story(connection: Connection, story: Story, deployment: int) -> None:
-    """Have a story tell one more deployment."""
-    numbers = sorted({*story.deployments, deployment})
+    """Have a story tell one more deployment, beside all that it tells by now."""
+    told = select(stories.c.deployments).where(stories.c.id == story.id).with_for_update()
+    numbers = sorted({*connection.execute(told).scalar_one(), deployment})
     connection.execute(update(stories).where(stories.c.id == story.id).values(deployments=numbers))
 
 

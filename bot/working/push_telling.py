@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from bot.errors import StoreError
 from bot.hosting.project import HostedProject
 from bot.server import Server
 from bot.store import conversation, publications
@@ -42,6 +43,7 @@ def tell(
     """Keep the story of a push, and have it told; `quiet`: only kept, since nothing here deploys by itself.
 
     `begin` makes the deployments of it, beside those of these `numbers`: they are kept together with their story.
+    Raises StoreError, and makes nothing, where somebody added to the story since it was read.
     """
     here, pull = push.here, push.told_on
     lines = [*(f"{LOUD}{one}" for one in telling.loud), *telling.said]
@@ -55,8 +57,12 @@ def tell(
         "created_at": now,
     }
     on_commit = Kind.STORY if pull is None and not quiet and _may_edit_on_commits(server, project) else Kind.LAST_WORD
+    told = here.deployments if here is not None else ()
     with server.database.writing() as connection:
-        values |= {"deployments": sorted({*(here.deployments if here is not None else ()), *numbers, *begin()})}
+        current = conversation.story_at(connection, project.hosted.id, push.branch, push.commit, lock=True)
+        if current is not None and current.deployments != told:
+            raise StoreError("more was deployed of this push meanwhile", "nothing: it is looked at again")
+        values |= {"deployments": sorted({*told, *numbers, *begin()})}
         story = conversation.keep_story(connection, project.hosted.id, push.branch, push.commit, values)
         if not quiet:
             _publish(connection, story, push, on_commit=on_commit, now=now)
