@@ -42,7 +42,7 @@ def gates(
     Where it does not belong on a pull request of that state, what only an open one could meet is not told.
     """
     case = _Case(asked, facts, permissions, requirements)
-    lacks = (*_permission(case), *_rules_known(case), *_state(case))
+    lacks = (*_permission(case), *_rules_known(case), *_state(case), *_called_off(case))
     if asked.verb in welcome(facts.state):
         lacks += tuple(refusal for gate in _GATES.get(asked.verb, ()) for refusal in gate(case))
     return lacks
@@ -169,6 +169,13 @@ def _state(case: _Case) -> Iterator[Refusal]:
         yield Refusal(Code.PULL_CLOSED, message, f"reopen it; as it is, it takes {here}")
     else:
         yield Refusal(Code.PULL_MERGED, message, f"open another one; this one takes {here}")
+
+
+def _called_off(case: _Case) -> Iterator[Refusal]:
+    """What was written last holds, in whatever order GitHub sends it."""
+    if case.asked.cancelled and case.asked.verb in _GATES:
+        mend = f"write /{case.asked.verb.value} again if it is still wanted"
+        yield Refusal(Code.CALLED_OFF, "GitHub sent this only after /cancel, which was written after it", mend)
 
 
 def _installation(case: _Case) -> Iterator[Refusal]:

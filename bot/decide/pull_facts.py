@@ -120,7 +120,8 @@ class Asked:
     is affected, in its check. `named`: the commit given with @. `force`, `state`, `values`: `--force`, `--state ID`,
     and `-v` or `--forget` were given. `locked_elsewhere`: another pull request holds what `unlock` would free.
     `commanders`: who commanded the deployments that wait for this approval. `unshown`: the aliases whose waiting plan
-    was shown only after the command was written. `idle`: nothing at all waits that this could approve.
+    was shown only after the command was written. `idle`: nothing at all waits that this could approve. `cancelled`: a
+    `/cancel` that was written after it was carried out before it came.
     """
 
     verb: Verb
@@ -134,3 +135,4 @@ class Asked:
     commanders: tuple[str, ...] | None = None
     unshown: tuple[str, ...] | None = None
     idle: bool = False
+    cancelled: bool = False

@@ -14,6 +14,7 @@ class Code(StrEnum):
     RULES_UNKNOWN = "rules-unknown"
     PULL_CLOSED = "pull-closed"
     PULL_MERGED = "pull-merged"
+    CALLED_OFF = "called-off"
     DRAFT = "draft"
     BASE_BRANCH = "base-branch"
     OTHER_COMMIT = "other-commit"

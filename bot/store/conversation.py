@@ -116,6 +116,18 @@ def commands_of(
     return [_command(row) for row in connection.execute(query.order_by(commands.c.comment_id, commands.c.line))]
 
 
+def cancelled_since(connection: Connection, row: CommandRow) -> bool:
+    """Whether a `/cancel` that was written after a command, and would have called it off, has been carried out."""
+    ended = (CommandState.DONE, CommandState.REFUSED)
+    return any(
+        one.verb == "cancel"
+        and (one.comment, one.line) > (row.comment, row.line)
+        and "refusals" not in one.answer
+        and one.command.get("workflow") in (None, row.command.get("workflow"))
+        for one in commands_of(connection, row.repository, row.number, ended)
+    )
+
+
 def pulls_with_waiting(connection: Connection, repository: int) -> list[int]:
     """The numbers of pull requests on which a command waits, or was not begun (the App may have been away)."""
     query = (

@@ -20,7 +20,7 @@ from bot.github.data import PullData, ReviewData
 from bot.github.errors import Forbidden, GitHubError, NotFound
 from bot.github.repository_client import RepositoryClient
 from bot.hosting.project import HostedProject
-from bot.store import hosting, locks, publications, views
+from bot.store import conversation, hosting, locks, publications, views
 from bot.store.hosting import PullRow
 from bot.working.against_base import Place, base_head, changed_since, lacks_base
 from bot.working.requesting import affected
@@ -61,6 +61,7 @@ def asked(case: Case, who: Actor) -> Asked:
         approving = verb is Verb.APPROVE
         waiting = [one for one in case.waiting if means(command, one)] if approving else []
         asking = [one for one in case.proposals if _is_meant(command, one)] if approving else []
+        cancelled = conversation.cancelled_since(connection, case.row)
         unseen = _unseen(connection, case.row.created_at, [*waiting, *(part for one in asking for part in one.parts)])
     commanders = {*(one.commander for one in waiting if one.commander), *(one.command.actor for one in asking)}
     return Asked(
@@ -75,6 +76,7 @@ def asked(case: Case, who: Actor) -> Asked:
         commanders=tuple(sorted(commanders)),
         unshown=unseen,
         idle=approving and not (waiting or asking),
+        cancelled=cancelled,
     )
 
 

@@ -80,7 +80,7 @@ def _reached(server: Server, installation: int) -> None:
 
 
 def _failed_deliveries(server: Server) -> None:
-    """Have GitHub send again what did not arrive. Of its log, only what the last sweep has not read yet."""
+    """Have GitHub send again what did not arrive, oldest first. Of its log, only what the last sweep has not read yet."""
     since = datetime.now(UTC) - timedelta(days=LOG_DAYS)
     if server.log_read_until is not None:
         since = max(since, server.log_read_until - _LISTED_LATE)
@@ -90,7 +90,7 @@ def _failed_deliveries(server: Server) -> None:
         here = deliveries.known(connection, [one.guid for one in told])
     arrived = {one.guid for one in told if not one.failed} | here
     again: set[str] = set()
-    for one in told:
+    for one in reversed(told):  # what happened first is sent first
         if one.guid not in arrived and one.guid not in again:
             again.add(one.guid)
             server.github.redeliver(one.id)
