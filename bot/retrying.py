@@ -17,11 +17,12 @@ from bot.store.environments import EnvironmentRow
 
 
 def prepare_retry(
-    project: Project, number: int, rows: Sequence[EnvironmentRow], *, by: By, jobs: int
+    project: Project, number: int, rows: Sequence[EnvironmentRow], *, by: By, jobs: int, force: bool
 ) -> tuple[Prepared, ...]:
     """The environments of a deployment that did not succeed, ready to be planned again at its commit.
 
     What a deploy was to destroy, since it is gone from the file, is tried again as just that: it asks for approval.
+    Raises NotAllowed where something else that is deployed by now needs what would be destroyed, unless with `force`.
     """
     with project.database.reading() as connection:
         told = flags(connection, number)
@@ -41,7 +42,7 @@ def prepare_retry(
         workflow=project.workflow(told.commit, rows[0].file, others[0]).file if others else rows[0].file,
         given={name: str(value) for name, value in given.items()} if isinstance(given, dict) else {},
         jobs=jobs,
-        force=destroying,
+        force=destroying and force,
         retry_of=number,
         keep_for=told.keep_for,
     )

@@ -21,7 +21,11 @@ from bot.retrying import after_another, prepare_retry
 @click.command(cls=Command)
 @brief_option
 @click.option("--auto-approve", is_flag=True, help="Do not ask; also apply what differs from the plan shown.")
-@click.option("--force", is_flag=True, help="Take lost attempts for ended. Make sure of it first.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Take lost attempts for ended, and destroy what something deployed needs by now. Make sure of it first.",
+)
 @click.option("--jobs", type=click.IntRange(1, 500), default=4, show_default=True, help="How many at once.")
 @click.pass_obj
 def command(settings: Globals, *, brief: bool, auto_approve: bool, force: bool, jobs: int) -> ExitCode:
@@ -63,7 +67,7 @@ def _retry(session: Session, *, auto_approve: bool, force: bool, jobs: int) -> E
         one
         for number, rows in sorted(broken.items())
         if (now := [row for row in rows if row.id not in later])
-        for one in prepare_retry(session.project, number, now, by=by("retry"), jobs=jobs)
+        for one in prepare_retry(session.project, number, now, by=by("retry"), jobs=jobs, force=force)
     ]
     if not prepared:
         raise NotAllowed("what failed is not in its commit any more", "deploy again: headwater deploy --since-deployed")

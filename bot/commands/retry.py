@@ -120,7 +120,9 @@ def _again(case: Case, number: int, broken: list[EnvironmentRow]) -> list[_Ready
     if told is None:
         return []
     shown = shown_in(case.project, number)
-    found = prepare_retry(case.project, number, broken, by=case.by, jobs=case.server.settings.jobs)
+    found = prepare_retry(
+        case.project, number, broken, by=case.by, jobs=case.server.settings.jobs, force=case.command.force
+    )
     requests = [replace(one.request, pull=told.pull, continuous=told.continuous, retry_of=number) for one in found]
     return [_Ready(number, replace(one, request=request), shown) for one, request in zip(found, requests, strict=True)]
 
@@ -148,7 +150,11 @@ VERB = Verb(
         usage=("/retry [--workflow NAME] [--force]",),
         options=(
             WORKFLOW,
-            (Option.FORCE, "Take lost attempts for ended. Make sure of it first. For admins."),
+            (
+                Option.FORCE,
+                "Take lost attempts for ended, and destroy what something deployed needs by now. Make sure of it first. "
+                "For admins.",
+            ),
         ),
         examples=(("/retry", "nothing that succeeded runs twice"),),
         more=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from inline_snapshot import snapshot
 
 from tests.conversations.conftest import on_both
-from tests.conversations.merged import deployed
+from tests.conversations.merged import deployed, headline
 from tests.conversations.town import Conversation, Town, shown
 from tests.conversations.workflows import workflow
 
@@ -545,3 +545,28 @@ def test_a_restore_is_of_the_very_workflow_and_frees_only_what_it_restored(town:
     told = "\n".join(shown(one.body) for one in pull.ours())
     assert told.count("as on the default branch, and free") == 1
     assert "`cache`: not on the default branch" in told
+
+
+@on_both
+def test_a_destroy_that_failed_is_not_tried_again_under_what_was_deployed_upon_it_since(town: Town) -> None:
+    town.setup(
+        {"headwater.yml": workflow({"network": "", "api": "network"}), **town.environments(network="1", api="1")}
+    )
+    first = town.pull({**town.environments(network="2"), "network/destroy": ("100755", "#!/bin/sh\nexit 1\n")})
+    town.settle()
+    first.say("/deploy network --only")
+    first.say("/destroy network --confirm shop")
+    first.say("/approve", by="bob")
+    assert "network destroy failed" in town.tasks()[-1]
+    second = town.pull(town.environments(api="3"), by="bob")
+    town.settle()
+    assert headline(second.say("/deploy api --only")) == "### Deployed `api`"
+    assert first.say("/retry") == snapshot("""\
+### Not retried
+
+> [!WARNING]
+> **Still deployed, and needing what would be destroyed: 'api'**. Destroy those too (name them, or use --from ALIAS), or insist with --force
+
+<sub>`/retry` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
+""")
+    assert headline(first.say("/retry --force", by="olga")) == "### Destroy of `network` failed"
