@@ -24,7 +24,7 @@ from bot.retrying import after_another, prepare_retry
 @click.option(
     "--force",
     is_flag=True,
-    help="Take lost attempts for ended, and destroy what something deployed needs by now. Make sure of it first.",
+    help="Take lost attempts for ended, and destroy what something deployed needs by now. Make sure first.",
 )
 @click.option("--jobs", type=click.IntRange(1, 500), default=4, show_default=True, help="How many at once.")
 @click.pass_obj

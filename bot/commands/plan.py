@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from bot.commands.base import FROM, ONLY, WHILE_OPEN, WORKFLOW, Verb
 from bot.commands.case import Case, Deed, Outcome, done
 from bot.decide.comment import Argument, Grammar, Option
 from bot.store import hosting
 from bot.submit import submit_plan
-from bot.working.before_merge import want_if_demanded
-from bot.working.pulling import PLAN_JOBS, plan
+from bot.working.before_merge import is_demanded, want
+from bot.working.pulling import PLAN_JOBS, planning
 from bot.working.requesting import affected, recorder
 
 _NOTHING = "No environment reads what this pull request changes, so there is nothing to plan."
@@ -26,9 +28,8 @@ def act(case: Case) -> Outcome | Deed:
         pull = hosting.keep_pull(connection, case.hosted.id, case.pull.number, values)
     case = replace(case, pull=pull)
     if not (command.patterns or command.from_ or command.workflow):
-        shown = plan(case.server, case.project, pull, again=True)
-        want_if_demanded(case.server, case.hosted, pull)
-        return done("The plan comment shows it." if shown else _NOTHING)
+        demanded = is_demanded(case.server, case.hosted, pull)
+        return partial(_all_of_it, case, planning(case.server, case.project, pull, again=True), demanded=demanded)
     prepared = affected(case, plan_only=True, jobs=PLAN_JOBS)
 
     def deed() -> Outcome:
@@ -37,6 +38,14 @@ def act(case: Case) -> Outcome | Deed:
         return done()
 
     return deed if prepared else done("Nothing of that is affected by this pull request.")
+
+
+def _all_of_it(case: Case, plan: Callable[[], bool], *, demanded: bool) -> Outcome:
+    shown = plan()
+    if demanded:
+        with case.server.database.writing() as connection:
+            want(connection, case.hosted, case.pull)
+    return done("The plan comment shows it." if shown else _NOTHING)
 
 
 def _values(case: Case) -> dict[str, object]:

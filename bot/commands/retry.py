@@ -152,7 +152,7 @@ VERB = Verb(
             WORKFLOW,
             (
                 Option.FORCE,
-                "Take lost attempts for ended, and destroy what something deployed needs by now. Make sure of it first. "
+                "Take lost attempts for ended, and destroy what something deployed needs by now. Make sure first. "
                 "For admins.",
             ),
         ),

@@ -22,15 +22,17 @@ from bot.working.posting import Check
 from planner.problems import PlannerError
 
 
-def want_if_demanded(server: Server, hosted: HostedRepository, pull: PullRow) -> None:
-    """Have the check of a pull request's head posted, if its base branch demands it."""
-    demanded = server.client(hosted).at(Priority.PLAN).required_checks(pull.base_ref) or ()
-    if not any(one.context == DEPLOYED_CHECK for one in demanded):
-        return
-    with server.database.writing() as connection:
-        current = hosting.pull_by_id(connection, pull.id)
-        plan = conversation.plan(connection, current.plan) if current is not None else None
-        _want(connection, hosted, pull, *(plan.deployments if plan is not None else ()))
+def is_demanded(server: Server, hosted: HostedRepository, pull: PullRow) -> bool:
+    """Whether the base branch of a pull request demands the check."""
+    found = server.client(hosted).at(Priority.PLAN).required_checks(pull.base_ref) or ()
+    return any(one.context == DEPLOYED_CHECK for one in found)
+
+
+def want(connection: Connection, hosted: HostedRepository, pull: PullRow) -> None:
+    """Have the check of a pull request's head posted."""
+    current = hosting.pull_by_id(connection, pull.id)
+    plan = conversation.plan(connection, current.plan) if current is not None else None
+    _want(connection, hosted, pull, *(plan.deployments if plan is not None else ()))
 
 
 def refresh(connection: Connection, hosted: HostedRepository, pull: PullRow, *deployments: int) -> None:

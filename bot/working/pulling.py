@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -57,13 +57,16 @@ def bring_up_to_date(server: Server, key: str) -> None:
     with server.database.writing() as connection:
         tell_off_main(connection, hosted, pull.number, time.time())
     if _may_plan(pull):
-        plan(server, project, pull)
+        planning(server, project, pull)()
+        server.wake()
     else:
         with server.database.writing() as connection:
             _want_head_check(connection, hosted, pull, time.time())
             if pull.fork or publications.find(connection, hosted.id, Kind.PLAN, str(pull.number)) is not None:
                 publications.want(connection, hosted.id, Kind.PLAN, str(pull.number), time.time(), number=pull.number)
-    before_merge.want_if_demanded(server, hosted, pull)
+    if before_merge.is_demanded(server, hosted, pull):
+        with server.database.writing() as connection:
+            before_merge.want(connection, hosted, pull)
 
 
 def refresh(server: Server, project: HostedProject, number: int) -> PullRow:
@@ -124,54 +127,60 @@ def _may_plan(pull: PullRow) -> bool:
     return pull.may_run == pull.head if pull.fork or pull.draft else True
 
 
-def plan(server: Server, project: HostedProject, pull: PullRow, *, again: bool = False) -> bool:
-    """Plan the head of a pull request, unless that was done; `again`: all the same. Whether anything is shown of it."""
+def planning(server: Server, project: HostedProject, pull: PullRow, *, again: bool = False) -> Callable[[], bool]:
+    """What plans the head of a pull request, unless that was done; `again`: all the same.
+
+    It is called where it is to be kept, once; it gives whether anything is shown of the head.
+    """
     base = project.repository.merge_base(base_of(project, pull), pull.head)
     with server.database.reading() as connection:
         before = conversation.plan(connection, pull.plan)
         lacking = before is not None and cut_off(connection, before)
     lacking |= before is not None and bool(before.held) and jobs_can_run(server, project, pull.head)
     if before is not None and not again and not lacking and (before.commit, before.base) == (pull.head, base):
-        return bool(before.deployments or before.problems or before.after_merge or before.held)
+        return partial(bool, before.deployments or before.problems or before.after_merge or before.held)
     prepared, problems, after_merge = _prepared(server, project, pull)
     held: list[str] = []
     if prepared and not jobs_can_run(server, project, pull.head):
         held, prepared = [alias for one in prepared for alias in one.order], []
     notices = [*_notices(project, server, pull, base), *warnings(project, pull, _places(prepared))]
     remarks = [remarks_on(one) for one in prepared]
-    now, anything = time.time(), bool(prepared or problems or after_merge or held)
-    with server.database.writing() as connection:
-        made = [submit_plan(project, one) for one in prepared]
-        current = hosting.pull_by_id(connection, pull.id)
-        conversation.add_plan(
-            connection,
-            pull.id,
-            {
-                "commit": pull.head,
-                "base": base,
-                "deployments": made,
-                "problems": problems,
-                "after_merge": list(after_merge),
-                "notices": notices,
-                "cautions": {str(number): said for number, said in zip(made, remarks, strict=True)},
-                "held": held,
-                "created_at": now,
-            },
-        )
-        if current is not None:
-            stop_former(connection, current, now)
-        _publish(
-            connection,
-            project.hosted,
-            pull,
-            made,
-            now,
-            anything=anything,
-            wait=server.settings.gather_seconds,
-        )
-        work.request(connection, "commands", f"{project.hosted.github_id}:{pull.number}", now, now)
-    server.wake()
-    return anything
+
+    def deed() -> bool:
+        now, anything = time.time(), bool(prepared or problems or after_merge or held)
+        with server.database.writing() as connection:
+            made = [submit_plan(project, one) for one in prepared]
+            current = hosting.pull_by_id(connection, pull.id)
+            conversation.add_plan(
+                connection,
+                pull.id,
+                {
+                    "commit": pull.head,
+                    "base": base,
+                    "deployments": made,
+                    "problems": problems,
+                    "after_merge": list(after_merge),
+                    "notices": notices,
+                    "cautions": {str(number): said for number, said in zip(made, remarks, strict=True)},
+                    "held": held,
+                    "created_at": now,
+                },
+            )
+            if current is not None:
+                stop_former(connection, current, now)
+            _publish(
+                connection,
+                project.hosted,
+                pull,
+                made,
+                now,
+                anything=anything,
+                wait=server.settings.gather_seconds,
+            )
+            work.request(connection, "commands", f"{project.hosted.github_id}:{pull.number}", now, now)
+        return anything
+
+    return deed
 
 
 def base_of(project: HostedProject, pull: PullRow) -> str:

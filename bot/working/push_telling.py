@@ -51,7 +51,7 @@ def tell(
     now = time.time()
     values: dict[str, object] = {
         "number": pull.number if pull is not None else here.number if here is not None else None,
-        "actor": here.actor if here is not None else _merger(server, project, pull),
+        "actor": (here.actor if here is not None else "") or _merger(server, project, pull),
         "said": lines or former,
         "problems": telling.problems,
         "created_at": now,

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from sqlalchemy import select
+
 from bot.decide.pushed import Before, chosen, freed
 from bot.hosting.project import HostedProject
 from bot.preparing.situation import Prepared
 from bot.server import Server
 from bot.store import locks, needs
+from bot.store.tables import tasks
 from bot.submit import Planned
 from bot.working import merges, push_lines
 from bot.working.merges import Push
@@ -25,6 +28,27 @@ def without_made_elsewhere(
     rows = [row for one in prepared for row in one.removed if row.id in held]
     theirs = merges.introduced(project, push.commit, rows)
     return [replace(one, removed=tuple(row for row in one.removed if row.id not in theirs)) for one in prepared]
+
+
+def told_anew(push: Push) -> tuple[Push, bool]:
+    """The same push, and whether its merge is known only now: GitHub told of it before it knew whose it is.
+
+    What was said then, of what nobody seemed to have seen a plan of, is forgotten.
+    """
+    here = push.here
+    if here is None or here.number is not None or push.told_on is None:
+        return push, False
+    return replace(push, here=replace(here, said=(), loud=())), True
+
+
+def not_made(project: HostedProject, prepared: Prepared, numbers: Sequence[int]) -> Prepared:
+    """What of a workflow had no task in these deployments."""
+    with project.database.reading() as connection:
+        had = set(
+            connection.execute(select(tasks.c.environment_id).where(tasks.c.deployment_id.in_(numbers))).scalars()
+        )
+    order = tuple(alias for alias in prepared.order if prepared.rows[alias].id not in had)
+    return replace(prepared, order=order, removed=tuple(row for row in prepared.removed if row.id not in had))
 
 
 def at_first(

@@ -28,7 +28,7 @@ from bot.working.merges import Push
 from bot.working.places import hosted_of
 from bot.working.pulling import keep_told
 from bot.working.push_telling import Telling, tell
-from bot.working.pushed_work import at_first, once_more, without_made_elsewhere
+from bot.working.pushed_work import at_first, not_made, once_more, told_anew, without_made_elsewhere
 from bot.working.shown_before import shown_before
 from bot.working.workflow_file import plan_what_waited
 from planner.definition import Workflow
@@ -158,6 +158,7 @@ def _deploy(server: Server, project: HostedProject, push: Push) -> None:
     prepared = [*_prepared(server, project, push, workflows, telling), *_vanished(server, project, push, telling)]
     if not workflows and not prepared and push.branch != project.hosted.default_branch:
         return
+    push, late = told_anew(push)
     made = _made(server, project, push)
     rows = [row for one in prepared for row in one.rows.values()]
     doubted = {row.id for row in rows if row.doubted}  # what was shown of these may have been deployed already
@@ -165,17 +166,18 @@ def _deploy(server: Server, project: HostedProject, push: Push) -> None:
     with server.database.reading() as connection:
         held = locks.held(connection, [row.id for row in (*rows, *(each for one in prepared for each in one.removed))])
         overtaken = push.here is not None and restoring.overtaken(connection, push.here.deployments)
+    anew = late or push.here is None or bool(push.here.problems) or overtaken
     todo = []
     for one in without_made_elsewhere(project, push, prepared, held):
         numbers = made.get(one.workflow.file, [])
         if numbers:
             todo += once_more(server, project, push, one, numbers, held)
-        elif push.here is None or push.here.problems or overtaken:
-            todo += at_first(project, push, one, shown, held, telling)
+        if anew and (late or not numbers):
+            todo += at_first(project, push, not_made(project, one, numbers), shown, held, telling)
     if push.here is None:
         found = merges.deployed_from(server, push.pulls, prepared)
         telling.said[:0] = push_lines.already(found, push.told_on.number if push.told_on else None)
-    news = push.here is None or push.here.problems or todo
+    news = push.here is None or push.here.problems or late or todo
     told = [number for several in made.values() for number in several]
     sure = {number: one for number, one in shown.items() if number not in doubted}
 

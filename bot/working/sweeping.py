@@ -80,7 +80,7 @@ def _reached(server: Server, installation: int) -> None:
 
 
 def _failed_deliveries(server: Server) -> None:
-    """Have GitHub send again what did not arrive, oldest first. Of its log, only what the last sweep has not read yet."""
+    """Have GitHub send again what did not arrive, oldest first; of its log, what the last sweep has not read yet."""
     since = datetime.now(UTC) - timedelta(days=LOG_DAYS)
     if server.log_read_until is not None:
         since = max(since, server.log_read_until - _LISTED_LATE)

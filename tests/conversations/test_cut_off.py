@@ -19,6 +19,7 @@ from bot.store import publications as written
 from bot.store.conversation import CommandState
 from bot.store.hosted_tables import publications
 from bot.store.publications import Publication
+from bot.store.tables import deployments
 from bot.working import commanding, publishing
 from bot.working.voiding import call_off
 from tests.conversations.conftest import on_both
@@ -132,6 +133,19 @@ def test_what_a_command_before_it_calls_off_stays_so(town: Town) -> None:
     other.say("/unlock")
     town.settle()
     assert town.tool_log()[-1] == "a deployed"
+
+
+@on_both
+def test_a_plan_for_which_github_does_not_answer_at_first_is_made_once(town: Town) -> None:
+    _town(town)
+    pull = town.pull(town.environments(a="2", b="2"))
+    town.settle()
+    town.github.faults.error("/repos/acme/shop/(branches|rules)", 502, times=3)
+    pull.comment("/plan")
+    town.settle()
+    with town.server.database.reading() as connection:
+        plans = connection.execute(select(deployments.c.state)).scalars().all()
+    assert list(plans) == ["succeeded", "succeeded"]
 
 
 @on_both

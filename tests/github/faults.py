@@ -45,7 +45,7 @@ class Faults:
         self._hooks = hooks
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
-        self.unlisted_seconds = 0.0  # how long a new run, comment or check stays out of lists (eventual consistency)
+        self.unlisted_seconds = 0.0  # how long a new run, comment, check or merge stays out of lists
         self.runs_never_start = 0  # so many of the next runs stay queued for ever
         self.runs_vanish = 0  # so many of the next dispatches are accepted and then forgotten
         self.jobs_die: list[re.Pattern[str]] = []  # the machine of a job of such a name is lost (once each)

@@ -130,7 +130,7 @@ def pulls_of_commit(call: Call, where: Repository, sha: str) -> Any:
     found = [
         one
         for one in where.pulls.values()
-        if full == one.merge_commit
+        if (full == one.merge_commit and one.merged_at is not None and call.github.listed(one.merged_at))
         or (
             where.git.contains(one.head_sha, full)
             and not (one.state == "open" and where.git.contains(one.base_sha, full))
