@@ -14,6 +14,7 @@ from bot.hosting.project import HostedProject
 from bot.render.checks import deployed_check
 from bot.server import Server
 from bot.store import conversation, hosting, publications, views
+from bot.store.conversation import PullPlan
 from bot.store.hosting import HostedRepository, PullRow
 from bot.store.publications import Kind, Publication
 from bot.store.standing import changed_at, standing_empty
@@ -37,8 +38,8 @@ def want(connection: Connection, hosted: HostedRepository, pull: PullRow) -> Non
 
 def refresh(connection: Connection, hosted: HostedRepository, pull: PullRow, *deployments: int) -> None:
     """Bring it up to date, where the head has it, now and whenever these deployments move on."""
-    if publications.find(connection, hosted.id, Kind.DEPLOYED_CHECK, _key(pull)) is not None:
-        _want(connection, hosted, pull, *deployments)
+    for one in _of_head(connection, hosted.id, pull.head):
+        _want(connection, hosted, one, *deployments)
 
 
 def refresh_all(connection: Connection, hosted: HostedRepository) -> None:
@@ -55,6 +56,18 @@ def _want(connection: Connection, hosted: HostedRepository, pull: PullRow, *depl
     )  # fmt: skip
 
 
+def _of_head(connection: Connection, repository: int, head: str) -> list[PullRow]:
+    """The open pull requests with that head whose base branches demand the check.
+
+    GitHub heeds the newest check of a name at a commit, whichever pull request it was posted for: all say the same.
+    """
+    return [
+        one
+        for one in hosting.open_pulls(connection, repository)
+        if one.head == head and publications.find(connection, repository, Kind.DEPLOYED_CHECK, _key(one)) is not None
+    ]
+
+
 def _key(pull: PullRow) -> str:
     return f"{pull.number}:{pull.head}"
 
@@ -64,21 +77,26 @@ def content(connection: Connection, project: HostedProject, one: Publication) ->
     pull = hosting.pull(connection, one.repository, one.number or 0)
     if pull is None or not pull.open:
         return None
-    plans = conversation.plans_of(connection, pull.id)
-    plan = next((each for each in plans if each.commit == one.sha), None)
-    found = [views.deployment(connection, number) for number in plan.deployments] if plan is not None else []
+    head = one.sha or ""
+    plans = [_plan(connection, each, head) for each in _of_head(connection, one.repository, head)]
+    numbers = dict.fromkeys(number for plan in plans if plan is not None for number in plan.deployments)
+    found = [views.deployment(connection, number) for number in numbers]
     planned = [view for view in found if view is not None and view.action is TaskAction.PLAN]
-    there = views.deployed_at(connection, one.repository, one.sha or "")
-    left = [
-        task.alias
+    there = views.deployed_at(connection, one.repository, head)
+    left = {
+        (view.file, task.alias): task.alias
         for view in planned
         for task in _not_empty(connection, project, view)
         if (view.file, task.alias) not in there
-    ]
-    number = sum(len(view.tasks) for view in planned)
+    }
+    number = len({(view.file, task.alias) for view in planned for task in view.tasks})
     ended = all(task.finished for view in planned for task in view.tasks)
-    waits = plan is None or bool(plan.problems or plan.held) or not ended
-    return Check(DEPLOYED_CHECK, deployed_check(left, number, waits=waits))
+    waits = any(plan is None or plan.problems or plan.held for plan in plans) or not ended
+    return Check(DEPLOYED_CHECK, deployed_check([*left.values()], number, waits=waits))
+
+
+def _plan(connection: Connection, pull: PullRow, head: str) -> PullPlan | None:
+    return next((one for one in conversation.plans_of(connection, pull.id) if one.commit == head), None)
 
 
 def _not_empty(connection: Connection, project: HostedProject, view: DeploymentView) -> list[TaskView]:

@@ -47,7 +47,7 @@ def not_made(project: HostedProject, prepared: Prepared, numbers: Sequence[int])
         had = set(
             connection.execute(select(tasks.c.environment_id).where(tasks.c.deployment_id.in_(numbers))).scalars()
         )
-    order = tuple(alias for alias in prepared.order if prepared.rows[alias].id not in had)
+    order = tuple(one for one in prepared.order if one not in prepared.rows or prepared.rows[one].id not in had)
     return replace(prepared, order=order, removed=tuple(row for row in prepared.removed if row.id not in had))
 
 

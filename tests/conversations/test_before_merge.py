@@ -9,6 +9,8 @@ from tests.conversations.conftest import on_both
 from tests.conversations.merged import begin
 from tests.conversations.seeing import check_of, told
 from tests.conversations.town import Conversation, Town
+from tests.github.world import pushing
+from tests.github.world import requests as asking
 from tests.github.world.refusal import Refusal
 from tests.github.world.repository import Protection
 
@@ -127,3 +129,24 @@ def test_what_another_pull_request_deployed_over_it_is_to_be_deployed_again(stri
     strict.settle()
     other.say("/deploy", by="bob")
     assert _says(pull).startswith("in_progress\n1 of 1 environment to deploy")
+
+
+@on_both
+def test_two_pull_requests_of_one_head_say_the_same(strict: Town) -> None:
+    """GitHub heeds the newest check of a commit, whichever of them it was posted for."""
+    pull = strict.pull(strict.environments(network="n2", db="d2", api="a2"))
+    pushing.move(strict.github.world, strict.repository, "refs/heads/develop", pull.head, pull.pull.user)
+    strict.repository.protections["develop"] = Protection(required_checks=(CHECK,))
+    pull.push({"README.md": "about\n"})
+    strict.settle()
+    other = asking.open_pull(
+        strict.github.world, strict.repository, strict.github.world.user("bob"),
+        title="The same to develop", head=pull.pull.head_branch, base="develop",
+    )  # fmt: skip
+    strict.settle()
+    checks = [one for one in strict.repository.check_runs.values() if one.name == CHECK and one.head_sha == pull.head]
+    assert [one.status for one in checks] == ["in_progress", "in_progress"]
+    pull.say("/deploy")
+    assert [one.conclusion for one in checks] == ["success", "success"]
+    assert other.state == "open"
+    pull.merge()
