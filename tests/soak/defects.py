@@ -43,9 +43,9 @@ def begin(name: str) -> None:
 
 def _story(
     *steps: Step, faults: tuple[Fault, ...] = (), needs: dict[str, tuple[str, ...]] | None = None,
-    slow: dict[str, float] | None = None, approvals: int = 0, database: str = "sqlite", asking: tuple[str, ...] = (),
+    slow: dict[str, float] | None = None, approvals: int = 0, database: str = "sqlite", asking: tuple[str, ...] = (), merges: bool = True,
 ) -> Scenario:  # fmt: skip
-    return Scenario(0, database, needs or _ONE, asking, approvals, True, slow or {}, steps, faults)
+    return Scenario(0, database, needs or _ONE, asking, approvals, merges, slow or {}, steps, faults)
 
 
 def _upstreams_unheeded() -> None:
@@ -143,10 +143,63 @@ def _approvals_not_asked_for() -> None:
     attempt.may_apply = lambda *given: True  # type: ignore[assignment]
 
 
+def _fails_for_nothing() -> None:
+    from bot.decide import reconcile  # noqa: PLC0415
+    from bot.decide.transitions import Code, TaskState  # noqa: PLC0415
+
+    waiting = reconcile._of_waiting
+
+    def failing(task: Any) -> Any:
+        moves = waiting(task)
+        return [
+            replace(one, after=TaskState.FAILED, code=Code.CANNOT_START)
+            if task.action.mutates and one.after is TaskState.READY
+            else one
+            for one in moves
+        ]
+
+    reconcile._of_waiting = failing
+
+
+def _every_merge_deploys() -> None:
+    from bot.hosting.project import HostedProject  # noqa: PLC0415
+
+    HostedProject.deploys_from = lambda *_given: True  # type: ignore[method-assign]
+
+
+def _pushed_or_not() -> None:
+    from bot import briefing  # noqa: PLC0415
+
+    decide = briefing.acceptance
+
+    def lenient(facts: Any) -> Any:
+        return briefing.Acceptance(everything=True) if facts.continuous else decide(facts)
+
+    briefing.acceptance = lenient
+
+
+def _destroyed_at_once() -> None:
+    from bot.commands import destroy  # noqa: PLC0415
+    from bot.submit import submit  # noqa: PLC0415
+
+    def at_once(project: Any, one: Any, also: Any) -> int:
+        return submit(
+            project, replace(one, request=replace(one.request, plan_only=False)), {}, auto_approve=True, also=also
+        )
+
+    destroy.submit_plan = at_once
+
+
 def _believed() -> None:
     from bot.working import driving  # noqa: PLC0415
 
     driving.may_begin = lambda *_given: lambda *_told: True
+
+
+def _reviewed_for_ever() -> None:
+    from bot.working import permitting  # noqa: PLC0415
+
+    permitting._takes_reviews = lambda *_given: False  # type: ignore[assignment]
 
 
 def _locks_kept() -> None:
@@ -226,6 +279,27 @@ DEFECTS = (
     Defect(
         "everybody may deploy", "I5", _everybody_may,
         _story(_OPEN, Step("say", READER, 1, "/deploy", calm=True), _REST),
+    ),
+    Defect("what fails has no reason", "I4", _fails_for_nothing, _story(_OPEN, _DEPLOY, _REST)),
+    Defect(
+        "a merge deploys where none should", "I5", _every_merge_deploys,
+        _story(_OPEN, Step("merge", "bob", 1, calm=True), _REST, merges=False),
+    ),
+    Defect(
+        "what nobody could read is deployed by a push", "I5", _pushed_or_not,
+        _story(_OPEN, _DEPLOY, _MERGE, Step("direct", "ada", wanted={"network": "network-2"}, calm=True), _REST),
+    ),
+    Defect(
+        "a destroy waits for nobody", "I5", _destroyed_at_once,
+        _story(_OPEN, _DEPLOY, Step("say", "ada", 1, "/destroy --confirm soak", calm=True), _REST),
+    ),
+    Defect(
+        "a review that was dismissed counts for ever", "I5", _reviewed_for_ever,
+        _story(
+            Step("open", "ada", 1, wanted={"network": "network-1", "db": "db-1"}), Step("review", "bob", 1, calm=True),
+            _DEPLOY, _REST, faults=(Fault(40, 2, 1.0, 9.0, 1),), needs={"network": (), "db": ("network",)},
+            slow={"network": 8.0}, approvals=1,
+        ),
     ),
     Defect("reviews are not asked for", "I5", _reviews_not_asked_for, _story(_OPEN, _DEPLOY, _REST, approvals=1)),
     Defect(
