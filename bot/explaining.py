@@ -15,26 +15,28 @@ from bot.errors import WrongUse
 from bot.known import known
 from bot.project import Project
 from bot.since import affected_since_deployed, facts_of
-from bot.store import audit, conversation, gathering, locks, views
+from bot.store import audit, gathering, held_back, locks, remote_jobs, views
 from bot.store.audit import Entry
 from bot.store.conversation import CommandState
-from bot.store.environments import EnvironmentRow, identify
+from bot.store.environments import EnvironmentRow, identify, known_repository
 from bot.store.views import TaskView
 from planner.definition import Environment, Workflow
 from planner.nearest import meant
 
 _MOST_REFUSALS = 2
+_MOST_PENDING = 5
 _LOOKED_AT = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A command about it that is not carried out yet: it waits for something, or for `/approve`."""
+    """A command about it that is not carried out yet: it waits for something, or for `/approve`, or was not begun."""
 
     verb: str
     actor: str
     waits: str  # for what; "" for /approve
     since: float
+    elsewhere: int | None = None  # the number of the pull request, where that is another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Explanation:
     origin: str = ""
     at_work: int = 0  # attempts of the repository
     unsure: str = ""  # why it is not known whether that deployment may go on
+    held: bool = False  # its job waits for the rules of its GitHub environment
+    kept_back: str = ""  # why GitHub cannot be asked for it now
     held_by: int | None = None  # the number of the pull request that it belongs to
     held_since: float | None = None
     pending: tuple[Pending, ...] = ()
@@ -81,16 +85,19 @@ class Explanation:
             self.asking,
             self.at_work,
             self.unsure,
+            self.held,
+            self.kept_back,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The pull request on which it is asked: our number of its repository, what that is called, its own number."""
+    """Where it is asked: our number of its repository, what that is called, the numbers of pull request and command."""
 
     repository: int
     name: str
     number: int
+    command: int
 
 
 def explain(
@@ -174,7 +181,7 @@ def _latest(project: Project, alias: str, row: EnvironmentRow | None, asked: Ask
         found: dict[str, Any] = {
             "task": task,
             "rival": task.behind if task else None,
-            "pending": _pending(connection, alias, asked),
+            "pending": _pending(connection, project, alias, asked),
             "refusals": _refusals(connection, project, alias, asked, after),
         }
         if row is not None and (lock := locks.held(connection, [row.id]).get(row.id)) is not None:
@@ -188,20 +195,37 @@ def _latest(project: Project, alias: str, row: EnvironmentRow | None, asked: Ask
                 "unsure": view.unsure,
                 "at_work": gathering.at_work(connection, row.workflow_id) if row is not None else 0,
             }
+            found |= _at_github(connection, project, task)
     return found
 
 
-def _pending(connection: Connection, alias: str, asked: Asked | None) -> tuple[Pending, ...]:
-    """The commands on the pull request that mean it and wait."""
-    if asked is None:
-        return ()
-    states = [CommandState.WAITS, CommandState.ASKED]
-    rows = conversation.commands_of(connection, asked.repository, asked.number, states)
-    return tuple(
-        Pending(row.verb, row.actor, row.waits, row.created_at)
-        for row in rows
-        if not (names := [*row.command.get("patterns", ()), *row.command.get("from", ())]) or _means(names, alias)
-    )
+def _at_github(connection: Connection, project: Project, task: TaskView) -> dict[str, Any]:
+    """What keeps an unfinished task on GitHub's side."""
+    repository = known_repository(connection, project.key)
+    if task.finished or repository is None:
+        return {}
+    attempt = task.attempt or ""
+    kept_back = held_back.trouble(connection, repository) or held_back.dispatch(connection, attempt)
+    return {"held": bool(remote_jobs.held(connection, [attempt])), "kept_back": kept_back}
+
+
+def _pending(connection: Connection, project: Project, alias: str, asked: Asked | None) -> tuple[Pending, ...]:
+    """The commands that mean it and are not done, but for those written after the one that asks.
+
+    On other pull requests these are the ones that name it.
+    """
+    repository = known_repository(connection, project.key)
+    found: list[Pending] = []
+    here = asked.number if asked is not None else None
+    for row, failed in held_back.asked(connection, repository, _LOOKED_AT) if repository is not None else ():
+        later = asked is not None and row.number == here and row.id > asked.command
+        names = [*row.command.get("patterns", ()), *row.command.get("from", ())]
+        if later or not (_means(names, alias) if names else row.number == here):
+            continue
+        not_begun = f"until it can be done: {failed}" if failed else "for what is above it"
+        waits = not_begun if row.state is CommandState.NEW else row.waits
+        found.append(Pending(row.verb, row.actor, waits, row.created_at, row.number if row.number != here else None))
+    return tuple(found[:_MOST_PENDING])
 
 
 def _refusals(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from bot.cli.acting import Session
@@ -60,13 +62,19 @@ def _lines(found: Explanation) -> list[str]:
         lines.append(f"belongs to #{found.held_by} since {when(found.held_since)}")
     if found.reasons:
         lines.append("changed since it was last deployed:" if found.deployed else "would be deployed, since:")
-        lines += [f"  {printable(reason)}" for reason in found.reasons]
+        lines += _some(found.reasons)
     elif found.deployed and not found.disabled and not found.gone:
         lines.append("unchanged since it was last deployed")
     for one in found.refusals:
         lines.append(f"{one.deed} by {printable(one.actor)} was refused on {when(one.at)} ({printable(one.origin)}):")
-        lines += [f"  {printable(line)}" for line in one.detail.splitlines()[:_MOST_REASONS]]
+        lines += _some(one.detail.splitlines())
     return lines
+
+
+def _some(lines: Sequence[str]) -> list[str]:
+    """The first lines of what may be long, and how many more there are: all of it is for one screen."""
+    more = [f"  and {len(lines) - _MOST_REASONS} more"] if len(lines) > _MOST_REASONS else []
+    return [f"  {printable(line)}" for line in lines[:_MOST_REASONS]] + more
 
 
 def _of_task(found: Explanation, task: TaskView) -> list[str]:
@@ -78,11 +86,11 @@ def _of_task(found: Explanation, task: TaskView) -> list[str]:
     if task.state in FINISHED:
         return lines
     if found.actor:
-        because = f", for: {printable(reasons_words(task.reasons))}" if task.reasons else ""
+        because = f", for: {printable(reasons_words(task.reasons[:_MOST_REASONS]))}" if task.reasons else ""
         lines.append(f"asked for by {printable(found.actor)} ({printable(found.origin)}){because}")
     if found.rival is not None:
         lines.append(f"queued behind deployment #{found.rival}, which works on it or on a neighbour")
-    return lines + [f"{printable(one)} is not done yet" for one in task.waits_for]
+    return lines + ([f"not done yet: {printable(names(task.waits_for, 10))}"] if task.waits_for else [])
 
 
 def _deployed(found: Explanation) -> str:
@@ -142,6 +150,9 @@ def _as_json(found: Explanation, advice: list[str]) -> dict[str, object]:
         "code": task.code.value if task else None,
         "detail": task.detail if task else "",
         "since": iso(found.since),
+        "actor": found.actor,
+        "origin": found.origin,
+        "for": list(task.reasons) if task else [],
         "waitsFor": list(task.waits_for) if task else [],
         "behind": found.rival,
         "heldBy": found.held_by,

@@ -17,7 +17,7 @@ def act(case: Case) -> Outcome:
         case.command.patterns[0],
         case.command.workflow,
         revision=case.pull.head if case.pull.open else case.project.default_head or case.pull.head,
-        asked=Asked(case.hosted.id, case.hosted.full_name, case.pull.number),
+        asked=Asked(case.hosted.id, case.hosted.full_name, case.pull.number, case.row.id),
     )
     return Outcome(CommandState.DONE, answer=explain_comment(found, repository_url=case.hosted.html_url))
 

@@ -26,7 +26,8 @@ class Place:
     """Where an environment's latest deploy or destroy stands. `behind`: the deployment that it queues behind.
 
     `asking`: what waits for approval in the same deployment. `at_work`: how many attempts of its repository are.
-    `unsure`: why it is not known whether it may begin.
+    `unsure`: why it is not known whether it may begin. `held`: its job waits for the rules of its GitHub environment.
+    `kept_back`: why GitHub cannot be asked for it now.
     """
 
     alias: str
@@ -38,6 +39,8 @@ class Place:
     asking: tuple[str, ...] = ()
     at_work: int = 0
     unsure: str = ""
+    held: bool = False
+    kept_back: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -51,11 +54,8 @@ def ways(place: Place) -> tuple[Way, ...]:
     match place.state:
         case TaskState.WAITING:
             return _waiting(place)
-        case TaskState.READY:
-            unknown = Way("by itself, once that is known: {}", (place.unsure,))
-            return (unknown if place.unsure else Way(f"by itself, once a job is free: {place.at_work} are at work"),)
-        case TaskState.DISPATCHED:
-            return (Way("by itself, once its job has a machine and claims it"),)
+        case TaskState.READY | TaskState.DISPATCHED:
+            return (_starting(place),)
         case TaskState.RUNNING:
             return (Way("by itself, once its tool has ended"),)
         case TaskState.LOST:
@@ -76,12 +76,33 @@ def ways(place: Place) -> tuple[Way, ...]:
 
 def _waiting(place: Place) -> tuple[Way, ...]:
     if place.asking and place.waits_for:
-        return (Way("somebody who may approves what it waits for", verb="approve", aliases=place.asking),)
+        return (Way("somebody who may approves what it waits for", verb="approve", aliases=place.asking[:_MOST_NAMED]),)
     if place.behind is not None:
         return (Way(f"by itself, once deployment {place.behind} has ended"),)
     if place.waits_for:
-        return (Way("by itself, once {} succeeds", place.waits_for),)
+        more = len(place.waits_for) - _MOST_NAMED
+        succeed = f"and {more} more succeed" if more > 0 else "succeeds"
+        return (Way(f"by itself, once {{}} {succeed}", place.waits_for[:_MOST_NAMED]),)
+    if place.kept_back:
+        return (_kept_back(place),)
     return (Way("by itself, in a moment: its turn has come"),)
+
+
+def _starting(place: Place) -> Way:
+    """What is to begin, as far as Headwater goes."""
+    if place.unsure and place.state is TaskState.READY:
+        return Way("by itself, once that is known: {}", (place.unsure,))
+    if place.kept_back:
+        return _kept_back(place)
+    if place.state is TaskState.READY:
+        return Way(f"by itself, once a job is free: {place.at_work} are at work")
+    if place.held:
+        return Way("once the rules of its GitHub environment let its job start: who may says so on its page there")
+    return Way("by itself, once its job has a machine and claims it")
+
+
+def _kept_back(place: Place) -> Way:
+    return Way("by itself, once GitHub can be asked for it again: {}", (place.kept_back,))
 
 
 def _ended(place: Place) -> tuple[Way, ...]:
@@ -109,5 +130,6 @@ def _ended(place: Place) -> tuple[Way, ...]:
     return (found.get(place.code, _AGAIN),)
 
 
+_MOST_NAMED = 5
 _SAME = Way("to go on with the same", verb="retry")
 _AGAIN = Way("push a commit that mends this. To try again as it is", verb="retry")

@@ -62,7 +62,7 @@ def _deployed(found: Explanation, repository_url: str) -> Markdown:
 
 
 def _of_task(found: Explanation, task: TaskView, repository_url: str) -> list[Markdown]:
-    words = state_words(_as_row(task), repository_url)
+    words = state_words(_as_row(task, held=found.held), repository_url)
     means = meaning(task.state, task.code, begun=task.started_at is not None)
     detail = f": {prose(task.detail, 600)}" if task.detail and task.state is TaskState.FAILED else ""
     since = f", since {when(found.since)}" if found.since is not None else ""
@@ -82,7 +82,8 @@ def _of_task(found: Explanation, task: TaskView, repository_url: str) -> list[Ma
 def _pending(one: Pending, repository_url: str) -> Markdown:
     """What somebody wrote and is not done yet."""
     what = waited_for(one.waits[:300], repository_url) if one.waits else Markdown(f"for {code('/approve')}")
-    return Markdown(f"{code(f'/{one.verb}')} by {prose(one.actor, 60)} waits {what}, since {when(one.since)}")
+    where = Markdown(f" on {pull_link(f'#{one.elsewhere}', repository_url)}") if one.elsewhere is not None else ""
+    return Markdown(f"{code(f'/{one.verb}')} by {prose(one.actor, 60)}{where} waits {what}, since {when(one.since)}")
 
 
 def _refused(one: Entry, repository_url: str) -> Markdown:
@@ -93,7 +94,7 @@ def _refused(one: Entry, repository_url: str) -> Markdown:
     return Markdown(f"{code(f'/{one.deed}')} by {prose(one.actor, 60)} was refused on {when(one.at)} ({where}){told}")
 
 
-def _as_row(task: TaskView) -> Row:
+def _as_row(task: TaskView, *, held: bool) -> Row:
     return Row(
         task.alias,
         state=task.state,
@@ -103,6 +104,7 @@ def _as_row(task: TaskView) -> Row:
         waits_for=task.waits_for,
         behind=task.behind,
         stopping=task.stopping,
+        held=held,
     )
 
 

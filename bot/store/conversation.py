@@ -103,7 +103,7 @@ def command(connection: Connection, number: int, *, lock: bool = False) -> Comma
     """The command of that id; with `lock`, nobody else writes it down until the transaction ends."""
     query = select(commands).where(commands.c.id == number)
     row = connection.execute(query.with_for_update() if lock else query).first()
-    return None if row is None else _command(row)
+    return None if row is None else from_row(row)
 
 
 def commands_of(
@@ -113,7 +113,7 @@ def commands_of(
     query = select(commands).where(commands.c.repository_id == repository, commands.c.number == number)
     if states is not None:
         query = query.where(commands.c.state.in_([one.value for one in states]))
-    return [_command(row) for row in connection.execute(query.order_by(commands.c.comment_id, commands.c.line))]
+    return [from_row(row) for row in connection.execute(query.order_by(commands.c.comment_id, commands.c.line))]
 
 
 def cancelled_since(connection: Connection, row: CommandRow) -> bool:
@@ -138,7 +138,8 @@ def pulls_with_waiting(connection: Connection, repository: int) -> list[int]:
     return sorted(connection.execute(query).scalars())
 
 
-def _command(row: Row[Any]) -> CommandRow:
+def from_row(row: Row[Any]) -> CommandRow:
+    """A row of its table, as it is read."""
     return CommandRow(
         row.id,
         row.repository_id,

@@ -95,7 +95,7 @@ def _send_surely(
     with server.database.writing() as connection:
         legs = dispatching.of_dispatch(connection, batch.id)
         values = {"state": "unsure", "sent_at": time.time()} if legs else {"state": "ended"}
-        known = not dispatching.write_unless_found(connection, batch.id, **values)
+        known = not dispatching.write_unless_found(connection, batch.id, error="", **values)
     if known or not legs:
         return 0.0 if known else None
     weight = Priority.PLAN if all(one.job == "plan" for one in legs) else Priority.COMMAND
@@ -104,12 +104,12 @@ def _send_surely(
             _NAME, hosted.default_branch, {"dispatch": inputs(batch, server.zipapp.digest, legs)}
         )
     except Unreachable as error:
+        _not_sent(server, batch, "unsure" if error.uncertain else "new", error.what)
         if error.uncertain:
             return 1.0
-        _not_sent(server, batch)
         raise
-    except RateLimited:
-        _not_sent(server, batch)
+    except RateLimited as error:
+        _not_sent(server, batch, "new", error.what)
         raise
     except (NotFound, Refused, Forbidden) as error:
         return _failed(server, batch, legs, _why(error))
@@ -118,9 +118,10 @@ def _send_surely(
     return _sent(server, batch, run_id, f"{hosted.html_url}/actions/runs/{run_id}")
 
 
-def _not_sent(server: Server, batch: DispatchRow) -> None:
+def _not_sent(server: Server, batch: DispatchRow, state: str, why: str) -> None:
+    """Keep why, for who asks what it waits for."""
     with server.database.writing() as connection:
-        dispatching.write_unless_found(connection, batch.id, state="new")
+        dispatching.write_unless_found(connection, batch.id, state=state, error=why)
 
 
 def _why(error: NotFound | Refused | Forbidden) -> str:

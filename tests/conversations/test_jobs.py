@@ -296,6 +296,18 @@ Plan: 1 to add, 0 to change, 0 to destroy.
     assert len([one for run in runs(shop) for one in run.current() if one.name == "deploy network"]) == 1
 
 
+def test_why_it_waits_is_told_of_a_job_that_waits_for_a_review_at_github(shop: Town) -> None:
+    environment, pull = _reviewed(shop), planned(shop)
+    pull.comment("/deploy network --only")
+    shop.wait_for(lambda: "waits for the rules of its GitHub environment" in pull.newest())
+    pull.comment("/explain network")
+    shop.wait_for(lambda: "It goes on" in pull.newest())
+    assert "- waits for the rules of its GitHub environment (deployment 2, since DATE)" in pull.newest()
+    assert "It goes on once the rules of its GitHub environment let its job start" in pull.newest()
+    _review(shop, environment, approve=True)
+    shop.settle()
+
+
 def test_a_job_whose_review_is_refused_has_failed(shop: Town) -> None:
     environment, pull = _reviewed(shop), planned(shop)
     pull.comment("/deploy network --only")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cli.explain import _advice, _lines
+from bot.cli.explain import _advice, _as_json, _lines
 from bot.decide.facts import TaskAction
 from bot.decide.freeing import Place, ways
 from bot.decide.meaning import meaning
@@ -98,6 +98,38 @@ def test_every_state_and_reason_says_what_it_means_since_when_and_what_frees_it(
 def test_what_waits_until_it_is_known_who_may_says_so() -> None:
     found = told(S.READY, Code.UPSTREAMS_DONE, unsure="GitHub does not answer")
     assert "It goes on by itself, once that is known: `GitHub does not answer`." in explain_comment(found)
+
+
+def test_what_waits_for_github_says_for_what() -> None:
+    held = told(S.DISPATCHED, Code.DISPATCHED, held=True)
+    assert "waits for the rules of its GitHub environment" in explain_comment(held)
+    rules = "once the rules of its GitHub environment let its job start: who may says so on its page there"
+    assert f"It goes on {rules}." in explain_comment(held)
+    assert f"it goes on {rules}" in _advice(held)
+    for state, code in ((S.WAITING, Code.SUBMITTED), (S.READY, Code.UPSTREAMS_DONE), (S.DISPATCHED, Code.DISPATCHED)):
+        found = told(state, code, kept_back="the limit is used up")
+        assert "once GitHub can be asked for it again: `the limit is used up`." in explain_comment(found)
+        assert "it goes on by itself, once GitHub can be asked for it again: the limit is used up" in _advice(found)
+
+
+def test_it_is_one_screen_however_much_there_is() -> None:
+    many = tuple(f"env-{number}" for number in range(500))
+    reasons = tuple(f"upstream-affected: {one}" for one in many)
+    task = replace(TASK, waits_for=many, reasons=reasons)
+    entry = refusal("error", "\n".join(many))
+    found = replace(FOUND, needs=many, task=task, reasons=reasons, refusals=(entry, entry), asking=many)
+    for one in (found, replace(found, asking=())):
+        lines = [*_lines(one), *_advice(one)]
+        assert len(lines) <= 40
+        assert max(map(len, lines)) < 300
+        assert "  and 494 more" in lines
+        assert len(explain_comment(one)) < 4000
+
+
+def test_who_asked_and_why_are_in_json() -> None:
+    found = _as_json(told(S.DISPATCHED, Code.DISPATCHED), [])
+    assert (found["actor"], found["origin"], found["since"]) == ("ada", "#12", "2025-11-24T16:00:00.000Z")
+    assert found["for"] == ["file-changed: db/main.tf"]
 
 
 def test_what_frees_each() -> None:
