@@ -19,7 +19,7 @@ from bot.executors.base import Executor
 from bot.looking import Look, Observer
 from bot.project import Project
 from bot.store import attempts, deployments, gathering
-from bot.store.attempts import NewAttempt
+from bot.store.attempts import NewAttempt, Took
 from bot.store.deployments import Flags
 from bot.store.gathering import Observed
 from bot.store.outcomes import keep_given, record_end
@@ -37,6 +37,7 @@ class _Effects:
     starts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     rest: Observed | None = None  # there is more to look at, or to hand on
+    took: tuple[Took, ...] = ()
 
 
 def _nobody(_connection: Connection, _deployment: int) -> None:
@@ -65,16 +66,19 @@ class Driver:
         moved: Callable[[Connection, int], None] = _nobody,
         may_begin: Callable[[Connection, Flags], bool] = _always,
         budget: int | None = None,
+        took: Callable[[Took], None] | None = None,
     ) -> None:
         """`clock` tells seconds that only ever grow; by it alone attempts count as silent.
 
         `moved` is called in the transaction in which a deployment moved on, with its number. `may_begin` is asked in
         the transaction in which something of a deployment would begin; where it says no, that is left as it is.
-        `budget`: how many attempts of the whole repository may be at work at once.
+        `budget`: how many attempts of the whole repository may be at work at once. `took` is told once of each attempt
+        whose report this process took in.
         """
         self._moved = moved
         self._may_begin = may_begin
         self._budget = budget
+        self._took = took
         self._project = project
         self._executor: Executor = executor or project.executor
         self._observer = Observer(self._executor, settings.beat_every, clock)
@@ -129,10 +133,13 @@ class Driver:
             told = deployments.flags(connection, number, lock=True)
             if told is None:
                 return False, None
-            self._write_down(connection, look)
+            effects.took = self._write_down(connection, look)
             moved = self._decide(connection, told, look, observed, effects, start=start)
             if moved:
                 self._moved(connection, number)
+        if self._took is not None:
+            for one in effects.took:
+                self._took(one)
         self._act(effects)
         return moved, effects.rest
 
@@ -148,15 +155,18 @@ class Driver:
 
     # -- write down
 
-    def _write_down(self, connection: Connection, look: Look) -> None:
-        """Keep what was seen. What has ended is tidied up before that is kept: afterwards nobody would look again."""
+    def _write_down(self, connection: Connection, look: Look) -> tuple[Took, ...]:
+        """Keep what was seen; how long what was reported took.
+
+        What has ended is tidied up before that is kept: afterwards nobody would look again.
+        """
         now = time.time()
         for one in look.claimed:
             attempts.claimed(connection, one.id)
-        news = [
+        told = [
             attempt for attempt, report in look.reports.items() if attempts.reported(connection, attempt, report, now)
         ]
-        news += [attempt for attempt in look.ended if attempts.ended(connection, attempt, now)]
+        news = [*told, *(attempt for attempt in look.ended if attempts.ended(connection, attempt, now))]
         news += [
             attempt
             for attempt, why in look.revoked.items()
@@ -165,6 +175,7 @@ class Driver:
         for attempt in news:
             self._executor.settle(connection, attempt, look.active[attempt].sensitive)
         self._observer.forget(look)
+        return attempts.took(connection, told) if told and self._took is not None else ()
 
     # -- decide
 

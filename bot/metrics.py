@@ -12,7 +12,7 @@ from itertools import chain
 from wsgiref.types import WSGIApplication
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, make_wsgi_app
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from bot.errors import HeadwaterError
@@ -33,6 +33,7 @@ COMMENTS = frozenset({"plan", "command", "story", "off-main"})
 RESULTS = frozenset({"done", "later", "failed"})
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _SLOW = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_LONG = (1, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 _FRESH_SECONDS = 5.0
 
 
@@ -69,6 +70,10 @@ class Metrics(Collector):
             "headwater_http_request_seconds", "Requests by where they went.", ["route", "status"],
             registry=self.registry, buckets=_FAST,
         )  # fmt: skip
+        self._tasks = Histogram(
+            "headwater_task_seconds", "How long attempts at tasks took.", ["tool", "job", "result"],
+            registry=self.registry, buckets=_LONG,
+        )  # fmt: skip
         if numbers is not None:
             self.registry.register(_GitHub(numbers))
 
@@ -87,6 +92,10 @@ class Metrics(Collector):
     def first_comment(self, kind: str, seconds: float) -> None:
         """A comment was posted that was never there, so long after the webhook that it follows from came."""
         self._first_comments.labels(_among(kind, COMMENTS)).observe(max(seconds, 0.0))
+
+    def took(self, tool: str, job: str, result: str, seconds: float) -> None:
+        """An attempt has ended: its runner told what it came to, and how long it took."""
+        self._tasks.labels(tool, job, result).observe(seconds)
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """A request was answered; `route` is the name of an endpoint, never a path."""
@@ -185,18 +194,12 @@ class _Store(Collector):
         finished = GaugeMetricFamily("headwater_tasks_finished", "Tasks that are.", labels=["tool", "result"])
         for (tool, state), many in sorted(found.finished.items()):
             finished.add_metric([tool, state], many)
-        took = HistogramMetricFamily(
-            "headwater_task_seconds", "How long attempts at tasks took.", labels=["tool", "job", "result"]
-        )
-        for (tool, job, result), one in sorted(found.took.items()):
-            took.add_metric([tool, job, result], one.buckets, one.total)
         stuck = "Tasks that need a person: lost ones, and those that wait for a job that does not come."
         yield from (
             size,
             age,
             unfinished,
             finished,
-            took,
             GaugeMetricFamily("headwater_tasks_stuck", stuck, found.stuck),
         )
 

@@ -68,6 +68,16 @@ class NewAttempt:
     sensitive: Sequence[Json] = ()  # what its log must not show
 
 
+@dataclass(frozen=True, slots=True)
+class Took:
+    """How long an attempt took, in seconds; `job`: plan or deploy."""
+
+    tool: str
+    job: str
+    result: str
+    seconds: float
+
+
 def add(connection: Connection, vault: Vault, new: Sequence[NewAttempt], now: float) -> None:
     """Write attempts down, before they are handed to an executor."""
     rows = [
@@ -143,6 +153,19 @@ def reported(connection: Connection, attempt: str, report: Report, now: float) -
     if told:
         connection.execute(_OF_TASK, {"task": row.task_id, **told})
     return True
+
+
+def took(connection: Connection, ids: Sequence[str]) -> tuple[Took, ...]:
+    """How long these attempts took, as their runners told."""
+    query = (
+        select(environments.c.tool, attempts.c.mutates, attempts.c.result, attempts.c.duration)
+        .join(environments, attempts.c.environment_id == environments.c.id)
+        .where(attempts.c.id.in_(ids))
+    )
+    return tuple(
+        Took(row.tool, "deploy" if row.mutates else "plan", row.result, row.duration)
+        for row in connection.execute(query)
+    )
 
 
 def add_plan(connection: Connection, attempt: Row[Any], plan: Mapping[str, Any], now: float, *, empty: bool) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, func, select
 
 from bot.decide.transitions import FINISHED, TaskState
 from bot.store.hosted_tables import remote_attempts, work
@@ -17,18 +17,6 @@ WORK = frozenset({"delivery", "pull", "commands", "push", "publish", "dispatch",
 OTHER = "other"
 
 
-BUCKETS = (1, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600)
-"""Seconds of attempts that are told apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class Took:
-    """How long attempts took: how many up to each bound of `BUCKETS` and in all, and the sum of their seconds."""
-
-    buckets: Sequence[tuple[str, float]]
-    total: float
-
-
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What the store holds now: work by kind (how much, age of the oldest due in seconds), tasks, what is stuck."""
@@ -37,7 +25,6 @@ class Measured:
     unfinished: Mapping[str, int] = field(default_factory=dict)  # state -> tasks
     finished: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (tool, state) -> tasks
     stuck: int = 0
-    took: Mapping[tuple[str, str, str], Took] = field(default_factory=dict)  # (tool, job, result) -> seconds
 
 
 def measure(connection: Connection, now: float, patience: float) -> Measured:
@@ -47,7 +34,6 @@ def measure(connection: Connection, now: float, patience: float) -> Measured:
         _unfinished(connection),
         _finished(connection),
         _stuck(connection, now - patience),
-        _took(connection),
     )
 
 
@@ -78,30 +64,6 @@ def _finished(connection: Connection) -> dict[tuple[str, str], int]:
         .group_by(environments.c.tool, tasks.c.state)
     )
     return {(tool, state): many for tool, state, many in connection.execute(query)}
-
-
-def _took(connection: Connection) -> dict[tuple[str, str, str], Took]:
-    within = [func.sum(case((attempts.c.duration <= bound, 1), else_=0)) for bound in BUCKETS]
-    query = (
-        select(
-            environments.c.tool,
-            attempts.c.mutates,
-            attempts.c.result,
-            func.sum(attempts.c.duration),
-            func.count(),
-            *within,
-        )
-        .join(environments, attempts.c.environment_id == environments.c.id)
-        .where(attempts.c.duration.is_not(None))
-        .group_by(environments.c.tool, attempts.c.mutates, attempts.c.result)
-    )
-    bounds = [f"{bound:.1f}" for bound in BUCKETS]
-    return {
-        (tool, "deploy" if mutates else "plan", result): Took(
-            [*zip(bounds, map(float, counts), strict=True), ("+Inf", float(many))], total
-        )
-        for tool, mutates, result, total, many, *counts in connection.execute(query)
-    }
 
 
 def _stuck(connection: Connection, before: float) -> int:

@@ -96,6 +96,7 @@ class Driving:
                 moved=_moved,
                 may_begin=may_begin(self._server, hosted),
                 budget=self._server.settings.jobs,
+                took=lambda one: self._server.metrics.took(one.tool, one.job, one.result, one.seconds),
             )
             self._drivers[hosted.id] = kept = (project, driver)
         return kept[1]
