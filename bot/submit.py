@@ -94,20 +94,20 @@ def submit(
     Raises LockedElsewhere, and makes nothing, where it is for a pull request and another one holds what it is about.
     """
     action = {Aim.DEPLOY: TaskAction.DEPLOY, Aim.DESTROY: TaskAction.DESTROY, Aim.ADOPT: TaskAction.ADOPT}
-    now = time.time()
+    now, by = time.time(), prepared.request.by
     with project.database.writing() as connection:
         place = _Place.of(connection, project, prepared)
         if prepared.request.aim is not Aim.DESTROY:
             moved = [alias for alias, row in prepared.rows.items() if row.id in prepared.moves]
             chosen = {place.ids[alias]: prepared.environments[alias] for alias in (*prepared.order, *moved)}
             was = {row.id: row for row in prepared.rows.values()}
-            take_names(connection, chosen, was, (place.workflow, prepared.workflow.file), prepared.moves, now)
+            take_names(connection, chosen, was, (place.workflow, prepared.workflow.file), prepared.moves, by, now)
         if prepared.request.forget:
             forget(connection, place.workflow, prepared.request.forget)
         new = _ordered_tasks(prepared, place, planned, action[prepared.request.aim])
         if prepared.request.aim is Aim.DEPLOY:
             new += _removals(connection, prepared, place, TaskAction.DESTROY, planned)
-            detach(connection, _forgotten(connection, prepared), now)
+            detach(connection, _forgotten(connection, prepared), by, now)
         number = _create(
             connection, project, prepared, place, action[prepared.request.aim], new, auto_approve=auto_approve
         )

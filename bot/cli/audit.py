@@ -134,12 +134,18 @@ def as_json(one: Entry) -> dict[str, object]:
     }
 
 
+_TOLD = frozenset({"move", "detach", "restored", "redo"})
 _TONES = {"refused": Tone.WARN, "failed": Tone.BAD, "timed out": Tone.BAD, "succeeded": Tone.GOOD}
 
 
 def _row(one: Entry) -> list[str | Cell]:
-    where = one.origin if one.repository == "local" else f"{one.repository} {one.origin}"
-    why = "; ".join([*([one.detail.partition("\n")[0]] if one.result == "refused" else []), *one.allowed])
+    where = one.origin if one.repository in ("", "local") else f"{one.repository} {one.origin}"
+    why = "; ".join(
+        [
+            *([one.detail.partition("\n")[0]] if one.result == "refused" or one.deed in _TOLD else []),
+            *one.allowed,
+        ]
+    )
     return [
         Cell(when(one.at), Tone.FAINT),
         one.actor,

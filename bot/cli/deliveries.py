@@ -49,12 +49,13 @@ def command(context: click.Context, limit: int) -> ExitCode | None:
 def redo(settings: Globals, delivery: str) -> ExitCode:
     """Have a webhook worked on again, by the server that runs or the next one that is started."""
     database = server_database(settings)
+    from bot.cli.here import by  # noqa: PLC0415
     from bot.store import deliveries  # noqa: PLC0415
 
     known = False
     if database is not None:
         with database.writing() as connection:
-            known = deliveries.redo(connection, delivery, time.time())
+            known = deliveries.redo(connection, delivery, by("deliveries redo"), time.time())
     if not known:
         raise WrongUse(f"no webhook {printable(delivery)} came here", "'headwater deliveries' lists those that did")
     if not settings.quiet:

@@ -19,6 +19,7 @@ from bot.cli.serving import need_the_server, settings_of
 def command(settings: Globals) -> ExitCode:
     """Say, before the server is started, that its database is a restored backup. Nothing is deployed twice then."""
     need_the_server()
+    from bot.cli.here import by  # noqa: PLC0415
     from bot.settings import StoreSettings  # noqa: PLC0415
     from bot.state_lock import held  # noqa: PLC0415
     from bot.store import restoring  # noqa: PLC0415
@@ -27,7 +28,7 @@ def command(settings: Globals) -> ExitCode:
     found = settings_of(StoreSettings, settings)
     alone = nullcontext() if found.database_url else held(found.state)  # elsewhere it may be another server's
     with alone, Database(found.database).writing() as connection:
-        given_up = restoring.restored(connection, time.time())
+        given_up = restoring.restored(connection, time.time(), by=by("restored"))
     if not settings.quiet:
         say(f"Taken for a restored backup; unfinished deployments that were given up: {given_up}.")
         say("A push plans every environment before it deploys it again. Start the server: it learns the rest.")

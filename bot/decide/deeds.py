@@ -25,6 +25,10 @@ class Deed(StrEnum):
     LOCK = "lock"  # of an environment, for a pull request
     RETRY = "retry"  # only where it is refused: else it is the deploy or destroy that it comes to, and so is restore
     RESTORE = "restore"
+    MOVE = "move"  # an environment takes another name, path or file
+    DETACH = "detach"  # an environment that is in no file any more is forgotten, with what it holds
+    RESTORED = "restored"  # a backup of the whole database
+    REDO = "redo"  # of a webhook
 
 
 class Result(StrEnum):

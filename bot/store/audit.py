@@ -5,7 +5,7 @@ Each row is written in the transaction of the deed, and stays: the database itse
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ class Entry:
     """One row. `at` is in seconds since the epoch; `pull` is a number; `environment` and `workflow` are alias and file.
 
     `allowed`: by which rules; `codes`: why it came to that; `environment` is None where a command that named none was
-    refused.
+    refused, and of what concerns the whole server, where `repository` is "" too.
     """
 
     id: int
@@ -119,6 +119,34 @@ def released(connection: Connection, which: ColumnElement[bool], by: By, now: fl
     connection.execute(insert(audit).from_select(list(values), query))
 
 
+def of_environments(connection: Connection, details: Mapping[int, str], deed: Deed, by: By, now: float) -> None:
+    """Write that something was done to these environments themselves, as they are called now, each with its detail."""
+    place = {**_PLACE, "environment": environments.c.alias, "commit": environments.c.commit}
+    query = (
+        select(environments.c.id, *(one.label(name) for name, one in place.items()))
+        .join(workflows, environments.c.workflow_id == workflows.c.id)
+        .join(repositories, workflows.c.repository_id == repositories.c.id)
+        .outerjoin(github_repositories, github_repositories.c.repository_id == repositories.c.id)
+        .where(environments.c.id.in_(details))
+        .order_by(environments.c.id)
+    )
+    told = {"deed": deed.value, "result": Result.DONE.value, **_by(by, now)}
+    found = [(row.id, {name: getattr(row, name) for name in place}) for row in connection.execute(query)]
+    if found:
+        connection.execute(insert(audit), [{**told, **where, "detail": details[one]} for one, where in found])
+
+
+def of_server(connection: Connection, deed: Deed, by: By, now: float, detail: str) -> None:
+    """Write that something was done that concerns no environment alone."""
+    told = {"deed": deed.value, "result": Result.DONE.value, "repository": "", "detail": detail}
+    connection.execute(insert(audit).values(**told, **_by(by, now)))
+
+
+def _by(by: By, now: float) -> dict[str, object]:
+    who = {"actor": by.actor, "origin": by.origin, "pull": by.pull, "allowed": list(by.allowed)}
+    return {**who, "at": now, "codes": [], "correlation": correlation.current()}
+
+
 def refused(
     connection: Connection,
     by: By,
@@ -133,18 +161,13 @@ def refused(
 ) -> None:
     """Write that a command was refused: a row for each environment that it named, or one if it named none."""
     row = {
-        "at": now,
-        "actor": by.actor,
+        **_by(by, now),
         "deed": deed,
         "result": Result.REFUSED.value,
         "repository": repository,
-        "origin": by.origin,
-        "pull": by.pull,
         "commit": commit,
-        "allowed": list(by.allowed),
         "codes": list(codes),
         "detail": detail,
-        "correlation": correlation.current(),
     }
     connection.execute(insert(audit), [{**row, "environment": name} for name in names or (None,)])
 

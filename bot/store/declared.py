@@ -17,9 +17,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bot.decide.deeds import By, Deed
 from bot.decide.identity import Identities, Name
+from bot.store import audit
 from bot.store.environments import EnvironmentRow, stack_of
-from bot.store.tables import deployments, environments, events, kept_values, repositories, workflows
+from bot.store.tables import deployments, environments, kept_values, repositories, workflows
 from planner.definition import Environment, Workflow
 
 
@@ -115,19 +117,18 @@ def take_names(
     was: Mapping[int, EnvironmentRow],
     place: tuple[int, str],
     moved: Mapping[int, str],
+    by: By,
     now: float,
 ) -> None:
     """Write how environments are called and where they lie now: done when a deploy of that commit starts.
 
-    `was`: how they are stored, which is remembered where it differs; `place`: the id and the file of their workflow.
+    `was`: how they are stored, which is remembered where it differs; `place`: the id and the file of their workflow;
+    `by`: who deploys it.
     """
     workflow_row, file = place
     for identity, environment in ids.items():
         if identity in moved:
             _free_name(connection, workflow_row, environment.key, identity)
-            detail = f"was {moved[identity]}"
-            values = {"at": now, "kind": "moved", "alias": environment.alias, "detail": detail}
-            connection.execute(insert(events).values(values))
             connection.execute(
                 update(kept_values).where(kept_values.c.environment_id == identity).values(workflow_id=workflow_row)
             )
@@ -147,6 +148,8 @@ def take_names(
     ]
     if names:
         connection.execute(update(environments).where(environments.c.id == bindparam("identity")), names)
+    told = {identity: f"was {moved[identity]}" for identity in ids if identity in moved}
+    audit.of_environments(connection, told, Deed.MOVE, by, now)
 
 
 def _former(row: EnvironmentRow | None, now: Name) -> list[dict[str, object]]:
@@ -170,13 +173,11 @@ def _free_name(connection: Connection, workflow_row: int, key: str, identity: in
     )
 
 
-def detach(connection: Connection, rows: Sequence[EnvironmentRow], now: float) -> None:
-    """Forget environments: what they hold stays as it is, and is nobody's any more."""
-    for row in rows:
-        connection.execute(update(environments).where(environments.c.id == row.id).values(detached=True))
-        detail = f"deployed at {row.commit}" if row.deployed else "was not deployed"
-        values = {"at": now, "kind": "detached", "alias": row.alias, "detail": detail}
-        connection.execute(insert(events).values(values))
+def detach(connection: Connection, rows: Sequence[EnvironmentRow], by: By, now: float) -> None:
+    """Forget environments: what they hold stays as it is, and is nobody's any more. `by`: who deploys without them."""
+    gone = {row.id: f"deployed at {row.commit}" if row.deployed else "was not deployed" for row in rows}
+    connection.execute(update(environments).where(environments.c.id.in_(gone)).values(detached=True))
+    audit.of_environments(connection, gone, Deed.DETACH, by, now)
 
 
 def _insert_unless_there(connection: Connection, table: Table, values: Mapping[str, object]) -> None:

@@ -9,7 +9,8 @@ from functools import cache
 from sqlalchemy import Connection, Executable, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.store import work
+from bot.decide.deeds import By, Deed
+from bot.store import audit, work
 from bot.store.hosted_tables import deliveries
 
 KIND = "delivery"
@@ -124,11 +125,12 @@ def recent(connection: Connection, limit: int) -> list[DeliveryRow]:
     ]
 
 
-def redo(connection: Connection, guid: str, now: float) -> bool:
+def redo(connection: Connection, guid: str, by: By, now: float) -> bool:
     """Have a webhook worked on again; False if there is none of that id."""
     found = connection.execute(update(deliveries).where(deliveries.c.guid == guid).values(outcome=None, failed=False))
     if found.rowcount:
         work.request(connection, KIND, guid, now, now)
+        audit.of_server(connection, Deed.REDO, by, now, f"webhook {guid}")
     return bool(found.rowcount)
 
 

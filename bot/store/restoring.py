@@ -11,12 +11,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from bot.decide.deeds import ITSELF, By, Deed
 from bot.decide.facts import TaskAction
 from bot.decide.reconcile import Move
 from bot.decide.transitions import DEPLOYMENT_FINISHED, Code, TaskState
 from bot.store import attempts as attempt_rows
+from bot.store import audit, hosting, publications, remote_jobs, work
 from bot.store import deployments as deployment_rows
-from bot.store import hosting, publications, remote_jobs, work
 from bot.store.conversation import UNFINISHED, CommandState
 from bot.store.database import Database
 from bot.store.hosted_tables import commands, deliveries, dispatches, pulls, remote_attempts
@@ -27,6 +28,7 @@ from bot.store.tables import attempts, deployments, environments, restores, task
 WHY = "a backup of the database was restored: this was unfinished in it"
 _MEND = "look at what became of it meanwhile, and write the command again if it is still wanted"
 _NOT_SENT = (TaskState.WAITING.value, TaskState.READY.value, TaskState.NEEDS_APPROVAL.value)
+_ITSELF = By(ITSELF, "", ("the database is found to be a restored backup",))
 _MUTATING = [one.value for one in TaskAction if one.mutates]
 
 
@@ -68,7 +70,7 @@ def last(connection: Connection) -> Restore | None:
     return None if row is None else Restore(row.restored_at, row.heard_until)
 
 
-def restored(connection: Connection, now: float, heard_until: str = "") -> int:
+def restored(connection: Connection, now: float, heard_until: str = "", by: By = _ITSELF) -> int:
     """Take what is stored for that of an earlier moment; how many unfinished deployments were given up.
 
     What had not started is cancelled: it may be done by now. What was at work is looked up, as ever. Every environment
@@ -85,7 +87,7 @@ def restored(connection: Connection, now: float, heard_until: str = "") -> int:
     _refuse_commands(connection, now)
     _forget_comments_to_come(connection)
     _show_anew(connection, now)
-    deployment_rows.note(connection, now, "restored", detail=f"{len(given_up)} unfinished deployments given up")
+    audit.of_server(connection, Deed.RESTORED, by, now, f"unfinished deployments that were given up: {len(given_up)}")
     return len(given_up)
 
 

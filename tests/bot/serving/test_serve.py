@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot.state_lock import held
-from bot.store import deliveries, restoring
+from bot.store import audit, deliveries, restoring
 from bot.store.database import Database
 from tests.bot.serving.conftest import Process, deliver, outcome, run
 from tests.bot.web.conftest import SECRET, ask
@@ -178,6 +178,10 @@ def test_deliveries_are_listed_and_done_again(start: Callable[..., Process], sur
     again = run(surroundings, "deliveries", "redo", "id-1")
     assert (again.returncode, again.stdout) == (0, "id-1 is worked on again.\n")
     assert json.loads(run(surroundings, "deliveries", "--json").stdout)[1]["outcome"] == "waiting"
+    log = run(surroundings, "audit", "--json", "--state", surroundings["HEADWATER_STATE"]).stdout.splitlines()
+    assert [(one["deed"], one["origin"], one["detail"]) for one in map(json.loads, log)] == [
+        ("redo", "cli", "webhook id-1")
+    ]
     start("serve", "--port", "0").up()
     assert outcome(surroundings, "id-1")
 
@@ -219,6 +223,9 @@ def test_a_backup_is_made_while_it_serves_and_knows_that_it_is_one(
     with database.reading() as connection:
         assert not restoring.is_backup(connection)
         assert restoring.last(connection) is not None
+        (row,) = audit.entries(connection)
+    assert (row.deed, row.result, row.origin, row.environment) == ("restored", "done", "cli", None)
+    assert row.detail == "unfinished deployments that were given up: 0"
     database.engine.dispose()
 
 

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from bot.decide.deeds import Deed
+from bot.store import audit
 from bot.store.declared import detach, environment_ids, take_names, take_workflows, workflow_id
 from bot.store.environments import EnvironmentRow, environment_rows, identify
-from bot.store.tables import environments, events, workflows
+from bot.store.tables import environments, workflows
 from bot.store.values import WHOLE_WORKFLOW, forget, keep, read_kept
 from planner.definition import Environment, Tool, Workflow
 from planner.problems import Place
-from tests.bot.store.simulation import Scene
+from tests.bot.store.simulation import ADA, Scene
 
 
 def a_workflow(paths: Mapping[str, str], *, file: str = "headwater.yml", **moved_from: str) -> Workflow:
@@ -58,9 +60,18 @@ class Stored:
                 ids = {made[one.alias]: one for one in workflow.environments}
                 was = {row.id: row for row in rows}
                 moved = {one: names[one] for one in ids if one in names}
-                take_names(connection, ids, was, (place, workflow.file), moved, 5.0)
+                take_names(connection, ids, was, (place, workflow.file), moved, ADA, 5.0)
                 found |= {f"{workflow.file} {one.alias}": number for number, one in ids.items()}
         return found
+
+    def told(self) -> list[str]:
+        """What the audit log tells of environments that were moved or detached."""
+        with self.database.reading() as connection:
+            return [
+                f"{one.actor} {one.deed} {one.result} {one.workflow} {one.environment} {one.commit}: {one.detail}"
+                for one in audit.entries(connection)
+                if one.deed in (Deed.MOVE, Deed.DETACH)
+            ]
 
     def planned(self, workflow: Workflow) -> dict[str, int]:
         """Rows as a plan makes them: nothing is renamed."""
@@ -96,9 +107,7 @@ def test_a_renamed_environment_keeps_its_row_and_what_is_kept_for_it(stored: Sto
     row = stored.rows()["headwater.yml network"]
     assert (row.id, row.state_id, row.digest_key, row.commit) == (was.id, was.state_id, was.digest_key, "c")
     assert stored.kept(stored.scene.workflow) == {row.id: {"SIZE": "large"}}
-    with stored.database.reading() as connection:
-        moved = connection.execute(select(events).where(events.c.kind == "moved")).one()
-    assert (moved.alias, moved.detail) == ("network", "was a")
+    assert stored.told() == ["ada move done headwater.yml network c: was a"]
 
 
 def test_what_was_renamed_and_laid_elsewhere_is_known_by_its_former_names(stored: Stored) -> None:
@@ -151,13 +160,11 @@ def test_a_vanished_file_takes_its_workflow_along(stored: Stored, planned_before
 def test_what_is_detached_is_nobodys_and_its_name_is_free(stored: Stored) -> None:
     stored.deployed("a", "b")
     with stored.database.writing() as connection:
-        detach(connection, [stored.rows()["headwater.yml a"]], 6.0)
+        detach(connection, [stored.rows()["headwater.yml a"]], ADA, 6.0)
     assert set(stored.rows()) == {"headwater.yml b"}
     found = stored.deploy(a_workflow({"a": "a", "b": "b"}))
     assert found["headwater.yml a"] != stored.scene.ids["a"]
-    with stored.database.reading() as connection:
-        gone = connection.execute(select(events).where(events.c.kind == "detached")).one()
-    assert (gone.alias, gone.detail) == ("a", "deployed at c")
+    assert stored.told() == ["ada detach done headwater.yml a c: deployed at c"]
 
 
 def test_a_kept_value_is_replaced_and_forgotten_by_name(stored: Stored) -> None:
