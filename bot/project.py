@@ -60,6 +60,11 @@ class Project:
         return origins[0] if origins else str(self.repository.git_dir)
 
     @property
+    def alone(self) -> bool:
+        """Whether the store is a file in the state folder, and not a database that others share."""
+        return self._url is None
+
+    @property
     def place(self) -> str:
         """Where our attempts run. Processes at other places that share the database cannot look at them."""
         return "here" if self._url is None else f"{socket.gethostname()}:{self.state}"

@@ -34,6 +34,8 @@ from bot.waking import Others, Topic, Waking
 from bot.zipapp import Zipapp, build
 from planner.format.formats import repository_key
 
+ATTEMPTS = "attempts"
+"""The folder of those that run here, beside the mirror of their repository."""
 CLAIM_SECONDS = 6 * 3600.0
 """A job may wait for its machine so long before its attempt is given up; one whose run ended is given up at once."""
 
@@ -153,7 +155,7 @@ class Server:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         executor: Executor
         if self.settings.runs_here(hosted.full_name):
-            executor, place = LocalExecutor(state / "attempts"), f"local:{state}"
+            executor, place = LocalExecutor(state / ATTEMPTS), f"local:{state}"
         else:
             executor, place = self._github_actions(hosted), PLACE
         return HostedProject(hosted, state, self.database, self.vault, partial(self.token, hosted), executor, place)

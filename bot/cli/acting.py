@@ -17,6 +17,7 @@ from bot.cli.beside_bot import refuse, say_so
 from bot.cli.completing import environment_aliases
 from bot.cli.definitions import repository_of
 from bot.cli.exit_codes import ExitCode
+from bot.cli.expiring import expire
 from bot.cli.global_options import Globals
 from bot.cli.here import by, open_project, refusals_kept
 from bot.cli.interrupts import Interrupts
@@ -177,6 +178,7 @@ class Session:
         """Take in what attempts left behind, so that what is shown is true."""
         if (repository := self._known_repository()) is not None:
             self.driver().collect(repository)
+            expire(self.project, time.time())
 
     def unfinished(self) -> list[int]:
         """The numbers of the unfinished deployments; of the `--workflow`, if one is named."""

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from bot.runner import process
 from bot.runner.environment import fetch_environment
 from bot.runner.failure import RunnerError
 
+COMMITS, PULLS = "refs/headwater/commits/", "refs/headwater/pulls/"
 FETCH_SECONDS = 600.0
 _OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NOT_ACCEPTED = re.compile(rb"could not read Username|Authentication failed|returned error: 40[13]")
@@ -55,9 +56,13 @@ class HostedMirror(Mirror):
         """Have this commit here, under a ref of its own; `address`: of the other repository that it is of."""
         if self._has(commit):
             return
-        if not self.has(commit):
-            self._fetch([commit], address or self._address)
-        self._git("update-ref", f"refs/headwater/commits/{commit}", commit)
+        ref = f"{COMMITS}{commit}"
+        with self._alone():  # so that nobody tidies between the two
+            if self.has(commit):
+                self._git("update-ref", ref, commit)
+                return
+        self._fetch([commit], address or self._address)
+        self._git("update-ref", ref, commit)
 
     def fetch(self, address: str, revision: str) -> str:
         """The commit that a branch or tag of another repository of the same installation is at now, kept here."""
@@ -65,7 +70,7 @@ class HostedMirror(Mirror):
         self._fetch([f"+{revision}:{draft}"], address)
         commit = self.head_of(draft)
         assert commit is not None  # noqa: S101 (it was just fetched)
-        self._git("update-ref", f"refs/headwater/commits/{commit}", commit)
+        self._git("update-ref", f"{COMMITS}{commit}", commit)
         self._git("update-ref", "-d", draft)
         return commit
 
@@ -149,6 +154,26 @@ class HostedMirror(Mirror):
                 return False
             shutil.rmtree(self.folder)
             return True
+
+    def tidy(self, needed: Container[str], before: float) -> int:
+        """Give up what nothing needs, unless that was done since that moment; how many refs went.
+
+        `needed`: names of refs below `refs/headwater/`. One goes when it is not among them a second time: somebody may
+        just be about to need it. Objects that came lately stay in any case, as git's garbage collection has it.
+        """
+        doubted = self.folder / "headwater" / "doubted"
+        with self._alone(touch=False):
+            if not self.folder.is_dir() or (doubted.exists() and doubted.stat().st_mtime >= before):
+                return 0
+            listed = self._run("for-each-ref", "--format=%(refname)", "refs/headwater/").stdout.decode().split()
+            unneeded = {one for one in listed if one not in needed}
+            gone = unneeded & set(doubted.read_text().split()) if doubted.exists() else set()
+            for ref in sorted(gone):
+                self._git("update-ref", "-d", ref)
+            doubted.parent.mkdir(exist_ok=True)
+            doubted.write_text("\n".join(sorted(unneeded - gone)))
+            self._run("gc", "--quiet")
+        return len(gone)
 
     @property
     def _lock_file(self) -> Path:

@@ -168,6 +168,12 @@ def took(connection: Connection, ids: Sequence[str]) -> tuple[Took, ...]:
     )
 
 
+def needed(connection: Connection, ids: Sequence[str], before: float) -> frozenset[str]:
+    """Those of these attempts that may be at work, or ended at that moment or later."""
+    lately = attempts.c.active.is_(True) | attempts.c.ended_at.is_(None) | (attempts.c.ended_at >= before)
+    return frozenset(connection.execute(select(attempts.c.id).where(attempts.c.id.in_(ids), lately)).scalars())
+
+
 def add_plan(connection: Connection, attempt: Row[Any], plan: Mapping[str, Any], now: float, *, empty: bool) -> int:
     """Keep the plan that an attempt made; its number."""
     values = {

@@ -14,6 +14,7 @@ from bot.decide.trust import changed_power
 from bot.errors import HeadwaterError
 from bot.github.data import PullData
 from bot.github.limits import Priority
+from bot.hosting.mirror import PULLS
 from bot.hosting.project import HostedProject
 from bot.prepare import prepare, prepare_vanished
 from bot.preparing.situation import Prepared
@@ -38,8 +39,6 @@ PLAN_JOBS = 250
 """Plans touch nothing: as many at once as one dispatch holds; GitHub queues what it has no machine for."""
 
 _PLANNED = "an open pull request is planned by itself, a fork or draft once somebody who may names its commit"
-
-_PULL_REF = "refs/headwater/pulls/{}"
 
 
 def bring_up_to_date(server: Server, key: str) -> None:
@@ -101,7 +100,7 @@ def fetch(project: HostedProject, told: PullData) -> None:
     branches = {told.base_ref, project.hosted.default_branch}
     refs = {f"refs/heads/{one}": f"refs/heads/{one}" for one in branches}
     if told.state == "open":
-        refs[f"refs/pull/{told.number}/head"] = _PULL_REF.format(told.number)
+        refs[f"refs/pull/{told.number}/head"] = f"{PULLS}{told.number}"
     base = told.base_ref if told.base_ref != project.hosted.default_branch else ""
     project.mirror.update(refs, may_be_gone=f"refs/heads/{base}")
 
