@@ -26,6 +26,7 @@ from bot.metrics import Metrics
 from bot.others import Nobody, Replicas
 from bot.settings import Settings
 from bot.store import hosting
+from bot.store.clock import shared
 from bot.store.database import Database
 from bot.store.hosting import HostedRepository
 from bot.store.measures import Measured, measure
@@ -92,7 +93,7 @@ class Server:
 
     def _measured(self) -> Measured:
         with self.database.reading() as connection:
-            return measure(connection, time.time(), self.settings.claim_seconds)
+            return measure(connection, shared(connection, time.time()), self.settings.claim_seconds)
 
     @property
     def limits(self) -> Limits:

@@ -17,6 +17,7 @@ from bot.github.errors import GitHubError, NotInstalled, RateLimited, Suspended,
 from bot.holding import Holding
 from bot.server import Server
 from bot.store import work
+from bot.store.clock import shared
 from bot.store.work import WorkRow
 from bot.waking import Topic
 from bot.working.driving import Driving
@@ -143,8 +144,9 @@ class Workers:
 
     def _hand_out(self) -> float:
         """Give each free worker something that is due; seconds until there may be more, if nobody says so earlier."""
-        wait, now = self._server.settings.poll_seconds, time.time()
+        wait = self._server.settings.poll_seconds
         with self._server.database.reading() as connection:
+            now = shared(connection, time.time())
             rows = work.in_turn(connection, _MOST_LOOKED_AT, now)
         due = [row for row in rows if row.due_at <= now]
         wait = min([wait, *(row.due_at - now for row in rows[len(due) : len(due) + 1])])
@@ -180,8 +182,8 @@ class Workers:
 
     def _do(self, row: WorkRow) -> None:
         with self._server.database.reading() as connection:
-            now = work.current(connection, row)
-        if now is None or now.due_at > time.time():
+            now, at = work.current(connection, row), shared(connection, time.time())
+        if now is None or now.due_at > at:
             return
         with correlation.bound(now.correlation or (now.key if now.kind == "delivery" else correlation.fresh(now.kind))):
             self._carry_out(now)
@@ -195,11 +197,12 @@ class Workers:
             self._failed(now, error)
             return
         self._server.metrics.worked(now.kind, "done" if again is None else "later", time.monotonic() - began)
+        at = time.time()
         with self._server.database.writing() as connection:
             if again is None:
                 work.done(connection, now)
             else:
-                work.later(connection, now, time.time() + again)
+                work.later(connection, now, at + again, at)
 
     def _failed(self, row: WorkRow, error: Exception) -> None:
         wait = _wait_after(error, row.attempts)
@@ -208,11 +211,12 @@ class Workers:
             "work is tried again", kind=row.kind, key=row.key, wait=round(wait, 1), error=str(error),
             exc_info=None if expected else error,
         )  # fmt: skip
+        at = time.time()
         with self._server.database.writing() as connection:
             if isinstance(error, NotInstalled) and not isinstance(error, Suspended):  # a suspension passes
                 work.done(connection, row)
             else:
-                work.later(connection, row, time.time() + wait, str(error) or type(error).__name__)
+                work.later(connection, row, at + wait, at, str(error) or type(error).__name__)
 
 
 def _wait_after(error: Exception, attempts: int) -> float:

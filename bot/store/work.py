@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Row, and_, bindparam, case, delete, func, select, update
+from sqlalchemy import Connection, Double, Executable, Row, and_, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot import correlation
+from bot.store.clock import AGREE_SECONDS, NOW, shared
 from bot.store.hosted_tables import work
 
 
@@ -32,7 +33,10 @@ class WorkRow:
 
 
 def request(connection: Connection, kind: str, key: str, due_at: float, now: float, *, lane: str = "") -> None:
-    """Have something looked at; asked for twice, it is done once, at the earlier time."""
+    """Have something looked at; asked for twice, it is done once, at the earlier time.
+
+    `due_at` and `now` are by our own clock; what is kept is by the one that all agree on.
+    """
     request_all(connection, kind, [key], due_at, now, lane=lane)
 
 
@@ -51,8 +55,17 @@ def asked(kind: str, key: str, due_at: float, now: float, *, lane: str = "") -> 
 
 def ask(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
     """Write requests down, in this order."""
-    if rows:
-        connection.execute(_asked_for(connection.dialect.name), list(rows))
+    if not rows:
+        return
+    dialect = connection.dialect.name
+    given = list(rows) if dialect != "postgresql" else [_by_its_clock(row) for row in rows]
+    connection.execute(_asked_for(dialect), given)
+
+
+def _by_its_clock(row: Mapping[str, object]) -> dict[str, object]:
+    """A request whose time the database itself is to tell."""
+    told = {name: value for name, value in row.items() if name != "due_at"}
+    return {**told, "wanted_at": row["due_at"], "asked_at": row["created_at"]}
 
 
 def lane_of(kind: str, key: str) -> str:
@@ -67,6 +80,9 @@ def lane_of(kind: str, key: str) -> str:
 def _asked_for(dialect: str) -> Executable:
     """Writes work down, or that it was asked for again; made once, since making it costs more than running it."""
     new = (postgresql if dialect == "postgresql" else sqlite).insert(work)
+    if dialect == "postgresql":
+        due_at, now = bindparam("wanted_at", type_=Double), bindparam("asked_at", type_=Double)
+        new = new.values(due_at=case((func.abs(NOW - now) < AGREE_SECONDS, due_at), else_=NOW + due_at - now))
     earlier = case((work.c.due_at < new.excluded.due_at, work.c.due_at), else_=new.excluded.due_at)
     newest = case((new.excluded.correlation == "", work.c.correlation), else_=new.excluded.correlation)
     again = {"requested": work.c.requested + 1, "due_at": earlier, "attempts": 0, "correlation": newest}
@@ -114,7 +130,10 @@ def soonest(connection: Connection, limit: int) -> list[WorkRow]:
 
 
 def in_turn(connection: Connection, limit: int, now: float) -> list[WorkRow]:
-    """As `soonest`; but where more is due than that, the first of each lane, then the second of each, and so on."""
+    """As `soonest`; but where more is due than that, the first of each lane, then the second of each, and so on.
+
+    `now` is by the clock that all agree on.
+    """
     found = soonest(connection, limit)
     if len(found) < limit or found[-1].due_at > now:
         return found
@@ -143,9 +162,13 @@ def done(connection: Connection, *rows: WorkRow) -> None:
         connection.execute(_DONE, [{**_this(row), "row_requested": row.requested} for row in rows])
 
 
-def later(connection: Connection, row: WorkRow, due_at: float, error: str = "") -> None:
-    """It is to be done again at that time, unless it was asked for anew."""
-    values = {"due_at": due_at, "error": error, "attempts": row.attempts + 1 if error else 0}
+def later(connection: Connection, row: WorkRow, due_at: float, now: float, error: str = "") -> None:
+    """It is to be done again at that time, unless it was asked for anew; both times are by our own clock."""
+    values = {
+        "due_at": shared(connection, now) + due_at - now,
+        "error": error,
+        "attempts": row.attempts + 1 if error else 0,
+    }
     connection.execute(update(work).where(_SEEN).values(values), {**_this(row), "row_requested": row.requested})
 
 

@@ -12,6 +12,7 @@ from bot.decide.webhook import action_of, look_into
 from bot.errors import StoreError
 from bot.server import Server
 from bot.store import deliveries, hosting, publications, work
+from bot.store.clock import shared
 from bot.store.work import WorkRow
 from bot.waking import Topic
 from bot.working.following import Batch, follow
@@ -31,7 +32,7 @@ def work_on(server: Server, guid: str) -> None:
     keys = [guid]
     for turn in range(_TURNS):
         with server.database.reading() as connection:
-            waiting = work.waiting(connection, deliveries.KIND, time.time(), _TOGETHER)
+            waiting = work.waiting(connection, deliveries.KIND, shared(connection, time.time()), _TOGETHER)
         keys = list(dict.fromkeys([*keys, *(row.key for row in waiting)]))
         if keys == [guid]:
             _alone(server, guid)

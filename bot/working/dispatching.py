@@ -16,6 +16,7 @@ from bot.github.limits import Priority
 from bot.github.repository_client import RepositoryClient
 from bot.server import Server
 from bot.store import dispatching, publications, remote_jobs, work
+from bot.store.clock import shared
 from bot.store.dispatching import DispatchRow, Offered
 from bot.store.hosting import HostedRepository
 from bot.working.places import hosted_by_id
@@ -42,12 +43,12 @@ def dispatch(server: Server, key: str) -> float | None:
         return server.settings.silence_seconds
     _make_batches(server, hosted)
     with server.database.reading() as connection:
-        batches = dispatching.unsent(connection, hosted.id)
+        batches, now = dispatching.unsent(connection, hosted.id), shared(connection, time.time())
     again: list[float] = []
     for batch in batches:
         try:
             with correlation.bound(batch.correlation or correlation.current()):
-                wait = _send_surely(server, hosted, client, batch)
+                wait = _send_surely(server, hosted, client, batch, now)
         except RateLimited as error:  # those after it may be of more weight
             wait = error.wait
         if wait is not None:
@@ -78,7 +79,7 @@ def batches_of(offered: Sequence[Offered]) -> list[list[Offered]]:
 
 
 def _send_surely(
-    server: Server, hosted: HostedRepository, client: RepositoryClient, batch: DispatchRow
+    server: Server, hosted: HostedRepository, client: RepositoryClient, batch: DispatchRow, now: float
 ) -> float | None:
     """Send a batch, or find it where it may have arrived; seconds until the next look, None when it is sent.
 
@@ -88,13 +89,13 @@ def _send_surely(
         return _sent(server, batch, batch.run_id, f"{hosted.html_url}/actions/runs/{batch.run_id}")
     if batch.state == "unsure" and (run := _found(client, batch)) is not None:
         return _sent(server, batch, run.id, run.html_url)
-    unseen = time.time() - batch.sent_at if batch.sent_at is not None else None
+    unseen = now - batch.sent_at if batch.sent_at is not None else None
     patience = server.settings.claim_seconds
     if batch.state == "unsure" and unseen is not None and 0 <= unseen < patience:
         return min(2.0, patience / 10)
     with server.database.writing() as connection:
         legs = dispatching.of_dispatch(connection, batch.id)
-        values = {"state": "unsure", "sent_at": time.time()} if legs else {"state": "ended"}
+        values = {"state": "unsure", "sent_at": shared(connection, time.time())} if legs else {"state": "ended"}
         known = not dispatching.write_unless_found(connection, batch.id, error="", **values)
     if known or not legs:
         return 0.0 if known else None

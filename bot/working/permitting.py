@@ -17,6 +17,7 @@ from bot.github.errors import GitHubError
 from bot.hosting.project import HostedProject
 from bot.server import Server
 from bot.store import conversation, deployments, hosting, publications, work
+from bot.store.clock import shared
 from bot.store.conversation import CommandRow
 from bot.store.deployments import Flags
 from bot.store.hosting import HostedRepository, PullRow
@@ -36,7 +37,7 @@ def may_begin(server: Server, hosted: HostedRepository) -> Callable[[Connection,
 
     def answer(connection: Connection, told: Flags) -> bool:
         now = time.time()
-        if told.judged_at is None or 0 <= now - told.judged_at <= server.settings.judge_seconds:
+        if told.judged_at is None or 0 <= shared(connection, now) - told.judged_at <= server.settings.judge_seconds:
             return True
         key = f"{hosted.github_id}:{told.id}"
         if not work.is_asked(connection, KIND, key):
@@ -74,7 +75,7 @@ def judge(server: Server, key: str) -> float | None:
         deployments.flags(connection, told.id, lock=True)
         if why:
             deployments.withdraw(connection, told.id, why, time.time())
-        elif not deployments.judged(connection, told.id, told.judged_at, time.time()):
+        elif not deployments.judged(connection, told.id, told.judged_at, shared(connection, time.time())):
             return 0.0  # doubted again meanwhile
         if deployments.unsure(connection, told.id, ""):
             publications.refresh(connection, told.id, time.time())

@@ -18,6 +18,7 @@ from bot.preparing.situation import Prepared
 from bot.request import Aim, Request
 from bot.reviewed import Review
 from bot.store import deployments, locks, publications, views
+from bot.store.clock import shared
 from bot.store.publications import Kind
 from bot.store.tables import deployments as deployment_table
 from bot.store.views import DeploymentView
@@ -160,7 +161,7 @@ def recorder(case: Case, judged_at: float | None = None) -> Also:
     def also(connection: Connection, number: int) -> None:
         now = time.time()
         case.record(connection, number)
-        deployments.commanded(connection, number, now if judged_at is None else judged_at)
+        deployments.commanded(connection, number, shared(connection, now) if judged_at is None else judged_at)
         want_deploy_check(connection, case.hosted, case.pull, number, now)
         publications.want(
             connection,
