@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any, TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.decide.facts import AttemptFacts, Facts, Missing, Ready, Result, Stop, TaskAction, TaskFacts, Upstream, Why
+from bot.decide.facts import (
+    AttemptFacts,
+    Facts,
+    Limits,
+    Missing,
+    Ready,
+    Result,
+    Stop,
+    TaskAction,
+    TaskFacts,
+    Upstream,
+    Why,
+)
 from bot.decide.reconcile import Dispatch, Finish, Move, Revoke, reconcile
 from bot.decide.transitions import ACTIVE, ALLOWED, FINISHED, DeploymentState, TaskState
 from tests.depth import examples
 
+T = TypeVar("T")
+
+
+def every(kind: type[T], **drawn: st.SearchStrategy[Any]) -> st.SearchStrategy[T]:
+    """Builds of a dataclass with all of its fields drawn: hypothesis leaves out those that have defaults."""
+    assert set(drawn) == {one.name for one in fields(kind)}  # type: ignore[arg-type]
+    return st.builds(kind, **drawn)
+
+
 ALIASES = st.sampled_from(["vpc", "db", "eks"])
-UPSTREAMS = st.builds(
+UPSTREAMS = every(
     Upstream,
     alias=ALIASES,
     state=st.sampled_from(TaskState),
     changed=st.booleans(),
     broken_by=st.lists(ALIASES, max_size=2).map(tuple),
 )
-ATTEMPTS = st.builds(
+ATTEMPTS = every(
     AttemptFacts,
     id=st.just("a1"),
     tries=st.integers(1, 4),
@@ -34,8 +56,8 @@ ATTEMPTS = st.builds(
     result=st.none() | st.sampled_from(Result),
     error=st.sampled_from(["", "boom"]),
 )
-MISSING = st.builds(Missing, name=st.just("A"), source=ALIASES, why=st.sampled_from(Why))
-TASKS = st.builds(
+MISSING = every(Missing, name=st.just("A"), source=ALIASES, why=st.sampled_from(Why))
+TASKS = every(
     TaskFacts,
     id=st.just(0),
     alias=ALIASES,
@@ -46,6 +68,9 @@ TASKS = st.builds(
     attempt=st.none() | ATTEMPTS,
     rival=st.none() | st.just(1),
     newer=st.none() | st.just(9),
+    position=st.just(0),
+    locked_by=st.sampled_from(["", "#12"]),
+    freed=st.booleans(),
     requires_approval=st.booleans(),
     approved=st.booleans(),
     shown=st.booleans(),
@@ -57,20 +82,25 @@ TASKS = st.builds(
 @st.composite
 def deployments(draw: st.DrawFn) -> Facts:
     tasks = [replace(task, id=number, position=number) for number, task in enumerate(draw(st.lists(TASKS, max_size=4)))]
-    return Facts(
-        deployment=3,
-        tasks=tuple(tasks),
-        ready=tuple(Ready(task.id, task.rank, task.position) for task in tasks if task.state is TaskState.READY),
-        free_jobs=draw(st.integers(-1, 3)),
-        unfinished=sum(task.state not in FINISHED for task in tasks),
-        failed=draw(st.integers(0, 1)),
-        cancelled=draw(st.integers(0, 1)),
-        superseded=draw(st.integers(0, 1)),
-        stop=draw(st.none() | st.sampled_from(Stop)),
-        fail_fast=draw(st.booleans()),
-        withdrawn=draw(st.sampled_from(["", "", "ada may not"])),
-        queued=draw(st.booleans()),
+    facts = every(
+        Facts,
+        deployment=st.just(3),
+        tasks=st.just(tuple(tasks)),
+        ready=st.just(tuple(Ready(one.id, one.rank, one.position) for one in tasks if one.state is TaskState.READY)),
+        free_jobs=st.integers(-1, 3),
+        unfinished=st.just(sum(task.state not in FINISHED for task in tasks)),
+        failed=st.integers(0, 1),
+        cancelled=st.integers(0, 1),
+        superseded=st.integers(0, 1),
+        stop=st.none() | st.sampled_from(Stop),
+        fail_fast=st.booleans(),
+        withdrawn=st.sampled_from(["", "", "ada may not"]),
+        queued=st.booleans(),
+        limits=every(
+            Limits, silence=st.sampled_from([10.0, 20.0]), claim=st.sampled_from([10.0, 20.0]), starts=st.integers(1, 3)
+        ),
     )
+    return draw(facts)
 
 
 def after(facts: Facts, moves: list[Move]) -> Facts:
@@ -133,13 +163,14 @@ def test_moves_come_to_an_end_and_what_is_done_is_not_done_again(facts: Facts) -
 
 def test_whoever_may_be_at_work_is_never_given_up_without_a_sign() -> None:
     """Every combination: an attempt that was claimed moves on only by its report, its end, or its silence."""
-    for state, stop, fail_fast, still, gone, ended in itertools.product(
-        sorted(ACTIVE), [None, *Stop], [True, False], [0.0, 99.0], [True, False], [None, True, False]
-    ):
+    for action, state, stop, fail_fast, withdrawn, freed, still, gone, ended in itertools.product(
+        TaskAction, sorted(ACTIVE), [None, *Stop], [True, False], ["", "ada may not"], [True, False], [0.0, 99.0],
+        [True, False], [None, True, False],
+    ):  # fmt: skip
         attempt = AttemptFacts("a1", claimed=True, still=still, runner_gone=gone, ended=ended)
-        task = TaskFacts(1, "db", TaskAction.DEPLOY, state, attempt=attempt)
-        facts = Facts(3, (task,), unfinished=1, failed=1, stop=stop, fail_fast=fail_fast)
-        moves = {action.after for action in reconcile(facts) if isinstance(action, Move)}
+        task = TaskFacts(1, "db", action, state, attempt=attempt, freed=freed)
+        facts = Facts(3, (task,), unfinished=1, failed=1, stop=stop, fail_fast=fail_fast, withdrawn=withdrawn)
+        moves = {one.after for one in reconcile(facts) if isinstance(one, Move)}
         allowed = {
             TaskState.DISPATCHED: {TaskState.RUNNING},
             TaskState.RUNNING: {TaskState.LOST} if still or gone or ended else set(),
@@ -157,16 +188,22 @@ def test_every_state_with_every_fact_has_an_answer_or_a_reason_to_wait() -> None
             [True, False], [True, False], [0.0, 99.0], [True, False], [None, True, False], [None, *Result]
         )
     )]  # fmt: skip
-    for state, attempt, stop, fail_fast in itertools.product(TaskState, attempts, [None, *Stop], [True, False]):
-        task = TaskFacts(1, "db", TaskAction.DEPLOY, state, attempt=attempt)
+    for action, state, attempt, freed, (stop, withdrawn), fail_fast in itertools.product(
+        (TaskAction.DEPLOY, TaskAction.DESTROY, TaskAction.ADOPT, TaskAction.PLAN), TaskState, attempts, [True, False],
+        [(None, ""), *((one, "") for one in Stop), (None, "ada may not")], [True, False],
+    ):  # fmt: skip
+        task = TaskFacts(1, "db", action, state, attempt=attempt, freed=freed)
         ready = (Ready(1),) if state is TaskState.READY else ()
+        unfinished = int(state not in FINISHED)
         facts = Facts(
-            3, (task,), ready, unfinished=int(state not in FINISHED), failed=1, stop=stop, fail_fast=fail_fast
+            3, (task,), ready, unfinished=unfinished, failed=1, stop=stop, fail_fast=fail_fast, withdrawn=withdrawn
         )
         actions = reconcile(facts)
         moves = [one for one in actions if isinstance(one, Move)]
         assert all((one.before, one.after, one.code) in ALLOWED for one in moves)
-        assert bool(actions) or may_wait(state, attempt, stop=stop is not None, fail_fast=fail_fast)
+        assert bool(actions) or may_wait(
+            state, attempt, stop=stop is not None, withdrawn=bool(withdrawn), fail_fast=fail_fast
+        )
 
 
 def test_what_changes_nothing_never_waits_for_an_approval() -> None:
@@ -179,15 +216,15 @@ def test_what_changes_nothing_never_waits_for_an_approval() -> None:
         assert (move.after is TaskState.FAILED) == (not action.mutates)
 
 
-def may_wait(state: TaskState, attempt: AttemptFacts | None, *, stop: bool, fail_fast: bool) -> bool:
+def may_wait(state: TaskState, attempt: AttemptFacts | None, *, stop: bool, withdrawn: bool, fail_fast: bool) -> bool:
     """Whether there is somebody or something that a task of this state waits for."""
     if state is TaskState.NEEDS_APPROVAL:
-        return not stop and not fail_fast  # for people
+        return not stop and not withdrawn and not fail_fast  # for people
     if state not in ACTIVE:
         return False
     if attempt is None:
         return True  # nothing is known of it: what is not known refuses
     quiet = attempt.still > 0 or attempt.runner_gone or bool(attempt.ended)
     if state is TaskState.DISPATCHED:
-        return not (attempt.claimed or attempt.revoked or attempt.still or stop)
+        return not (attempt.claimed or attempt.revoked or attempt.still or stop or withdrawn)
     return attempt.result is None and not stop and not quiet and state is TaskState.RUNNING
