@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -116,4 +116,9 @@ def drawn(
         )
         for one in chosen
     ]  # fmt: skip
+    return in_order(found)
+
+
+def in_order(found: Iterable[Fault]) -> tuple[Fault, ...]:
+    """Faults in the order of their beginning."""
     return tuple(sorted(found, key=lambda one: (one.after, one.delay, one.number)))

@@ -70,8 +70,7 @@ def scenario(seed: int, database: str | None = None, among: Collection[int] = ()
     merges = chance.random() < 0.75
     slow = {name: round(chance.uniform(0.2, 0.9), 2) for name in needs if chance.random() < 0.6}
     steps = _steps(chance, needs, approvals)
-    busy = [place for place, one in enumerate(steps) if one.kind == "merge" or one.text in ("/deploy", "/retry")]
-    chosen = faults.drawn(chance, len(steps), busy, kind, among)
+    chosen = faults.drawn(chance, len(steps), _busy(steps), kind, among)
     return Scenario(seed, kind, needs, asking, approvals, merges, slow, steps, chosen)
 
 
@@ -270,9 +269,19 @@ def read(text: str) -> Scenario:
 
 
 def first_pull(found: Scenario) -> Scenario:
-    """The same story as far as its first pull request goes, with what goes wrong until then."""
+    """The same story as far as its first pull request goes; what goes wrong later in it goes wrong within that."""
     steps = tuple(one for one in found.steps if one.pull == 1)
-    return replace(found, steps=steps, faults=tuple(one for one in found.faults if one.after < len(steps)))
+    busy = _busy(steps)
+    moved = [
+        replace(one, after=busy[one.after % len(busy)] if one.number in faults.OF_JOBS else one.after % len(steps))
+        for one in found.faults
+    ]
+    return replace(found, steps=steps, faults=faults.in_order(moved))
+
+
+def _busy(steps: Sequence[Step]) -> list[int]:
+    """The steps that set jobs to work."""
+    return [place for place, one in enumerate(steps) if one.kind == "merge" or one.text in ("/deploy", "/retry")]
 
 
 def without_faults(found: Scenario) -> Scenario:

@@ -70,6 +70,16 @@ def test_faults_of_jobs_follow_what_sets_jobs_to_work() -> None:
             assert one.number not in faults.OF_JOBS or step.kind == "merge" or step.text in ("/deploy", "/retry")
 
 
+def test_a_story_that_is_cut_short_keeps_its_faults() -> None:
+    for whole in map(story.scenario, range(100)):
+        found = story.first_pull(whole)
+        assert sorted(one.number for one in found.faults) == sorted(one.number for one in whole.faults)
+        assert len(found.faults) >= 2
+        for one in found.faults:
+            step = found.steps[one.after]
+            assert one.number not in faults.OF_JOBS or step.kind == "merge" or step.text in ("/deploy", "/retry")
+
+
 def test_needs_come_first_and_everything_is_below_the_first() -> None:
     for seed in range(100):
         found = story.scenario(seed)
