@@ -157,6 +157,7 @@ def _spoken(world: World) -> dict[str, str]:
         "a comment": "\n".join(body for one in repository.comments.values() for _, body in [*one.history, (0, one.body)]),
         "a job's summary": "\n".join(job.summary for run in repository.runs.values() for job in run.jobs),
         "a check": "\n".join(str(vars(one)) for one in repository.check_runs.values()),
+        "an address asked of GitHub": "\n".join(path for _, path, _ in world.github.rest.calls),
     }  # fmt: skip
 
 
@@ -183,6 +184,11 @@ def _secrets(world: World) -> dict[str, str]:
     }
     tokens = [text for text, one in list(world.github.world.tokens.items()) if text.startswith("ghs_")]
     headers = [base64.b64encode(f"x-access-token:{one}".encode()).decode() for one in tokens]
+    issuer = world.github.actions.issuer
+    for number, one in enumerate(list(issuer.given)):
+        found[f"the signature of identity token {number}"] = one.rpartition(".")[2]
+    for number, one in enumerate(list(issuer.asking)):
+        found[f"what job {number} asks for its identity token with"] = one
     for number, (token, header) in enumerate(zip(tokens, headers, strict=True)):
         found |= {f"token {number}": token, f"token {number}, as git sends it": header}
     return found

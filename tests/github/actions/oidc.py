@@ -27,6 +27,7 @@ class Issuer:
         self.url = f"{github.url}/_services/token"
         self.keys: dict[str, rsa.RSAPrivateKey] = {}
         self.asking: dict[str, Job] = {}
+        self.given: list[str] = []  # the tokens that jobs were given
         self._where: dict[int, Repository] = {}
         self.rotate()
         github.places["/_services/token/.well-known/"] = self.documents
@@ -78,6 +79,7 @@ class Issuer:
         where = self._where[job.id]
         audience = request.args.get("audience") or f"{self._github.url}/{where.owner.login}"
         text = self.token(where, job, audience)
+        self.given.append(text)
         return Response(json.dumps({"count": len(text), "value": text}), content_type="application/json")
 
     def token(self, where: Repository, job: Job, audience: str, **other: Any) -> str:
