@@ -31,8 +31,9 @@ def act(case: Case) -> Outcome | Deed:
     rows = [row for row in _of_it(case) if case.command.workflow in (None, row.workflow, row.file)]
     lost = [row for row in rows if row.facts.state is TaskState.LOST]
     if lost and not case.command.force:
-        names = ", ".join(row.alias for row in lost)
-        return refused(f"{names}: lost, and perhaps still at work. An admin may take that for ended: /retry --force")
+        names = ", ".join(f"`{row.alias}`" for row in lost)
+        mend = "An admin who is sure that it has ended may write `/retry --force`."
+        return refused(f"{names}: lost, and perhaps still at work. {mend}")
     if lost:
         return partial(_give_up, case, lost)
     failed = people.failed_deployments(rows)

@@ -72,6 +72,14 @@ class Actions:
         """The machine of a running job is lost."""
         self.workers[job.id].lose()
 
+    def vanish(self, job: Job) -> None:
+        """The machine of a running job is lost, and GitHub does not know it until `notice`."""
+        self.workers[job.id].vanish()
+
+    def notice(self, job: Job) -> None:
+        """GitHub comes to know that the machine of a job is lost."""
+        self.workers[job.id].noticed.set()
+
     def stop(self) -> None:
         """Kill all that runs."""
         with self.github.world.lock:
@@ -80,6 +88,7 @@ class Actions:
             self.github.world.changed.notify_all()
         for worker in workers:
             worker.lose()
+            worker.noticed.set()
         for worker in workers:
             worker.join()
         self._thread.join()

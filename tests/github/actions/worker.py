@@ -57,6 +57,8 @@ class Worker(threading.Thread):
         self.failed = False
         self.timed_out = False
         self.gone = False
+        self.noticed = threading.Event()  # that it is gone
+        self.noticed.set()
         self.process: subprocess.Popen[bytes] | None = None
         self.deadline = float("inf")
         self.began_cancelled = False
@@ -71,11 +73,17 @@ class Worker(threading.Thread):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
 
+    def vanish(self) -> None:
+        """Pull the plug of the machine and of its line: GitHub takes the job for running until that is noticed."""
+        self.noticed.clear()
+        self.lose()
+
     def run(self) -> None:
         """The whole job."""
         try:
             conclusion = self._job()
         except Lost:
+            self.noticed.wait()
             self.log.error("The hosted runner lost communication with the server.")
             conclusion = "failure"
         except Exception:  # noqa: BLE001 our own mistake: the test is told, the job fails
