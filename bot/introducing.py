@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import structlog
 
 from bot.errors import WrongUse
-from bot.github.app import App
+from bot.github.app import App, lacking_words
 from bot.github.data import NEEDED, AppData
 from bot.github.errors import GitHubError, NotFound, Unauthorized
 from bot.github.reading import missing
@@ -30,14 +30,15 @@ def introduce(settings: Settings) -> None:
         _log.warning("GitHub could not be asked about the App", why=error.what)
 
 
-def doubts(settings: Settings) -> list[str]:
-    """What the App's settings at GitHub lack.
+def doubts(settings: Settings, *, accounts: bool = False) -> list[str]:
+    """What the App's settings at GitHub lack; with `accounts` also what those where it is installed have not accepted.
 
     Raises WrongUse where GitHub does not know it, GitHubError where it does not answer.
     """
     app = App(settings.github_app_id, settings.private_key, settings.github_api_url, timeout=_SECONDS)
     try:
-        return list(_doubts(app.itself(), settings.public_url))
+        own = _doubts(app.itself(), settings.public_url)
+        return [*own, *(one for one in map(lacking_words, app.installations() if accounts else ()) if one)]
     except (Unauthorized, NotFound) as error:
         raise WrongUse(
             f"GitHub at {settings.github_api_url} knows no App {settings.github_app_id} with this key ({error.what})",

@@ -64,7 +64,7 @@ def _app_checks(settings: Settings) -> Iterator[Check]:
     from bot.introducing import doubts  # noqa: PLC0415
 
     try:
-        found = doubts(settings)
+        found = doubts(settings, accounts=True)
     except WrongUse as error:
         yield Check("GitHub App", Verdict.BAD, error.what, error.mend)
     except HeadwaterError as error:

@@ -198,6 +198,13 @@ def missing_permissions(installation: InstallationData) -> tuple[str, ...]:
     return missing(needed, dict(installation.permissions))
 
 
+def lacking_words(installation: InstallationData) -> str:
+    """What an installation has not accepted of what Headwater needs, and where that is done; "" if it has all."""
+    lacking, account = missing_permissions(installation), installation.account
+    mend = f"an owner of {account} accepts what it asks for at `{installation.html_url}`"
+    return f"the App lacks {', '.join(lacking)} in {account}: {mend}" if lacking else ""
+
+
 def _moment(iso: str) -> datetime:
     """A time of GitHub's (or ours) to compare with; what cannot be read is as old as can be."""
     try:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from bot.decide.deeds import By
 from bot.decide.trust import changed_power
 from bot.errors import HeadwaterError
+from bot.github.app import lacking_words
 from bot.github.data import PullData
 from bot.github.limits import Priority
 from bot.hosting.mirror import PULLS
@@ -261,10 +262,12 @@ def _places(prepared: Iterable[Prepared]) -> set[tuple[str, str]]:
 
 def _notices(project: HostedProject, server: Server, pull: PullRow, base: str) -> list[str]:
     """What people should mend, though nothing waits for it: of workflow files, what this pull request writes."""
-    why = why_anew(project, server.settings.public_url)
+    lacking = lacking_words(server.github.installation(project.hosted.installation_id))
+    why = why_anew(project, server.settings.public_url) or ""
     warned = project.reading(pull.head).warnings
     mine = {file for file in {one.place.file for one in warned} if _differs(project, file, base, pull.head)}
-    return [*([] if why is None else [why]), *(str(one) for one in warned if one.place.file in mine)]
+    own = [one for one in (lacking, why) if one]
+    return [*own, *(str(one) for one in warned if one.place.file in mine)]
 
 
 def _differs(project: HostedProject, file: str, base: str, head: str) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.bot.serving.conftest import Process, run
+from tests.github import GitHub
 from tests.github.world.apps import App
 
 Found = dict[str, tuple[str, str, str]]
@@ -79,6 +80,19 @@ def test_what_the_app_may_not_do_is_told_whole(
     _, found, mend = checks(surroundings, tmp_path)["GitHub App"]
     assert found.endswith("does not ask for checks: write")
     assert mend == "grant that in its settings"
+
+
+def test_what_an_account_has_not_accepted_is_told_with_where_that_is_done(
+    github: GitHub, surroundings: dict[str, str], app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (installation,) = github.world.installations.values()
+    monkeypatch.delitem(installation.permissions, "checks")
+    monkeypatch.setattr(app, "webhook_url", "http://127.0.0.1:1/webhook")
+    _, found, mend = checks(surroundings, tmp_path)["GitHub App"]
+    assert found == "the App lacks checks: write in acme"
+    assert (
+        mend == f"an owner of acme accepts what it asks for at `{github.url}/settings/installations/{installation.id}`"
+    )
 
 
 def test_in_a_clone_the_state_or_the_settings_tell_whether_a_server_is_meant(
