@@ -69,6 +69,12 @@ def acceptance(facts: AcceptanceFacts) -> Acceptance:
     return Acceptance(reviewed=shown, unseen=_unseen(facts))
 
 
+def asks_for_unseen(facts: AcceptanceFacts) -> bool:
+    """Whether nothing passes that nobody saw, whatever it is."""
+    found = acceptance(facts)
+    return not found.everything and found.unseen is Unseen.NONE
+
+
 def _relaxed(facts: AcceptanceFacts) -> bool:
     """Whether a push may deploy what nobody saw (`unseenPlans: apply`); it never destroys by that."""
     return facts.continuous and facts.action is TaskAction.DEPLOY and facts.unseen_plans is Caution.APPLY

@@ -36,7 +36,7 @@ def section_notes(section: Section, repository_url: str) -> list[Markdown]:
         *_held(rows, repository_url),
         *_changed(rows, repository_url),
         *_early(rows),
-        *_will_wait(rows),
+        *_will_wait(section),
         *_capped([prose(one) for one in section.warnings]),
     ]
 
@@ -104,25 +104,31 @@ def _changed(rows: Iterable[Row], repository_url: str) -> list[Markdown]:
     ]
 
 
-def _early(rows: Sequence[Row]) -> list[Markdown]:
+def _below_changes(rows: Sequence[Row]) -> list[Row]:
     """Plans that stand on what this very deployment changes."""
     changing = {row.alias.casefold() for row in rows if changes(row)}
-    early = [
-        row.alias
-        for row in rows
-        if row.planned and any(one.casefold() in changing for one in (row.needs if row.reads is None else row.reads))
-    ]
+    return [row for row in rows if row.planned and any(one.casefold() in changing for one in row.needs)]
+
+
+def _early(rows: Sequence[Row]) -> list[Markdown]:
+    early = _below_changes(rows)
     if not early:
         return []
-    who, their = codes(early), "its" if len(early) == 1 else "their"
+    who, their = codes(row.alias for row in early), "its" if len(early) == 1 else "their"
     return [Markdown(f"{who}: an upstream changes too, so planned again in {their} turn")]
 
 
-def _will_wait(rows: Iterable[Row]) -> list[Markdown]:
-    staying = [row for row in rows if row.action is not TaskAction.PLAN_DESTROY]  # what leaves is told as such
+def _will_wait(section: Section) -> list[Markdown]:
+    staying = [row for row in section.rows if row.action is not TaskAction.PLAN_DESTROY]  # what leaves is told as such
     always = [row.alias for row in staying if row.requires_approval and (changes(row) or row.code in LATER)]
-    unseen = [row.alias for row in staying if row.asked_for and row.alias not in always]
+    open_ones = [row for row in staying if row.code in LATER] + _below_changes(section.rows)
+    unseen = [row for row in open_ones if row.asked_for and row.alias not in always]
+    either = [row.alias for row in unseen if row.asked_for_merged or not section.merging]
+    before = [row.alias for row in unseen if row.alias not in either]
     lines = [Markdown(f"{codes(always)}: will wait for approval")] if always else []
-    if unseen:
-        lines.append(Markdown(f"{codes(unseen)}: what is found at deploy will wait for approval"))
+    if either:
+        lines.append(Markdown(f"{codes(either)}: what is found at deploy and not shown here will wait for approval"))
+    if before:
+        words = "deployed before the merge, what is found then and not shown here will wait for approval"
+        lines.append(Markdown(f"{codes(before)}: {words}"))
     return lines

@@ -32,7 +32,6 @@ _CLASSES = {
     "stopped": "fill:#cf222e0d,stroke:#cf222e,stroke-dasharray:4 3",
     "idle": "fill:#8c959f1a,stroke:#8c959f,stroke-dasharray:4 3",
     "quiet": "fill:#8c959f1a,stroke:#8c959f",
-    "context": "fill:#8c959f00,stroke:#8c959f66",
 }
 _OF_LOOK = {
     Look.IDLE: "idle",
@@ -58,7 +57,6 @@ class Drawing:
 def drawing(section: Section, *, plan: bool) -> Drawing | None:
     """The graph of a section; None for one that says nothing (no edge), and for one that GitHub would not draw."""
     ids = {alias.casefold(): f"n{place}" for place, alias in enumerate([row.alias for row in section.rows])}
-    ids |= {alias.casefold(): f"c{place}" for place, alias in enumerate(section.context) if alias.casefold() not in ids}
     edges = [
         (ids[need.casefold()], ids[row.alias.casefold()])
         for row in section.rows
@@ -80,12 +78,6 @@ def _text(section: Section, ids: Mapping[str, str], edges: Sequence[tuple[str, s
         kind = _plan_class(row) if plan else _OF_LOOK[look_of(row)]
         used.add(kind)
         nodes.append(f'{ids[row.alias.casefold()]}["{_label(row, separator, plan=plan)}"]:::{kind}')
-    drawn = {node for edge in edges for node in edge}
-    for alias in section.context:
-        node = ids[alias.casefold()]
-        if node in drawn and node.startswith("c"):
-            used.add("context")
-            nodes.append(f'{node}["{label(alias)}"]:::context')
     lines = [*nodes, *_arrows(edges), *(f"classDef {kind} {_CLASSES[kind]}" for kind in _CLASSES if kind in used)]
     return "\n".join([_COMPACT, f"flowchart {_direction(section, edges)}", *(f"  {line}" for line in lines)])
 

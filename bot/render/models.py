@@ -23,9 +23,9 @@ class Row:
     `changed`: what became of the environment since its plan was made.
     `locked_by` is the pull request that holds it (`#12`), `behind` the older deployment that it is queued behind,
     and `behind_on` the pull request of that, where it is another one (`#12`).
-    `changes`: the address and the actions of each changed resource. `asked_for`: differences that nobody saw wait for
-    an approval. `shown`: its plan was shown before it was to be deployed. `reads`: the upstreams whose outputs it
-    takes; None where that is not known, then all count. `held`: its job waits for the rules of its GitHub environment.
+    `changes`: the address and the actions of each changed resource. `asked_for`: what nobody saw of it waits for an
+    approval, whatever it is, if a command deploys it; `asked_for_merged`: if a merge does. `shown`: its plan was shown
+    before it was to be deployed. `held`: its job waits for the rules of its GitHub environment.
     """
 
     alias: str
@@ -54,14 +54,14 @@ class Row:
     behind_on: str = ""
     changes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     asked_for: bool = False
+    asked_for_merged: bool = False
     shown: bool = True
-    reads: tuple[str, ...] | None = None
     held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One workflow of a comment: `rows` in dependency order; `context` are unaffected neighbours, for the graph.
+    """One workflow of a comment: `rows` in dependency order.
 
     `merging`: a merge of the pull request deploys it. `only_to`: where no pull request to this base branch deploys it,
     the branches to which one does. `again`: the deployment that has tried again what did not succeed in this one.
@@ -72,7 +72,6 @@ class Section:
     state: DeploymentState | None = None
     deployment: int | None = None
     rows: tuple[Row, ...] = ()
-    context: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     merging: bool = False
     only_to: tuple[str, ...] = ()

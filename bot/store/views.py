@@ -49,6 +49,7 @@ class TaskView:
     shown: bool  # a plan of it was, before it was to be deployed
     usual: float | None  # seconds that the same took last time
     stopping: bool = False  # it was asked to stop
+    deployed: bool = False  # its environment is
 
     @property
     def finished(self) -> bool:
@@ -169,7 +170,8 @@ def _deployment(row: Row[Any], its_tasks: tuple[TaskView, ...]) -> DeploymentVie
 def _tasks(connection: Connection, number: int, *, texts: bool) -> tuple[TaskView, ...]:
     text = plans.c.text if texts else literal("")
     query = (
-        select(tasks, environments.c.durations, plans.c.digest, plans.c.summary, text.label("text"))
+        select(tasks, environments.c.durations, environments.c.deployed)
+        .add_columns(plans.c.digest, plans.c.summary, text.label("text"))
         .join(environments, tasks.c.environment_id == environments.c.id)
         .outerjoin(plans, tasks.c.plan_id == plans.c.id)
         .where(tasks.c.deployment_id == number)
@@ -230,6 +232,7 @@ def _task(row: Row[Any], newest: tuple[str, str] | None, waits_for: tuple[str, .
         requires_approval=row.requires_approval,
         shown=row.shown_plan_id is not None,
         usual=row.durations.get(row.action),
+        deployed=row.deployed,
     )
 
 

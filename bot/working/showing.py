@@ -7,7 +7,10 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from bot.decide.transitions import DEPLOYMENT_FINISHED, TaskState
+from bot.decide.acceptance import AcceptanceFacts, Reviewed, asks_for_unseen
+from bot.decide.facts import TaskAction
+from bot.decide.transitions import DEPLOYMENT_FINISHED, Code, TaskState
+from bot.decide.trust import careful
 from bot.errors import HeadwaterError
 from bot.hosting.project import HostedProject
 from bot.render.models import DeploymentComment, Mistaken, PlanComment, Refused, Row, Section
@@ -17,7 +20,7 @@ from bot.store.hosting import PullRow
 from bot.store.locks import Lock
 from bot.store.views import DeploymentView, TaskView
 from planner.ci.headwater_workflow import FILE
-from planner.definition import Environment, Workflow
+from planner.definition import Workflow
 from planner.problems import PlannerError
 
 _SPEAKING = {TaskState.BLOCKED, TaskState.FAILED, TaskState.CANCELLED, TaskState.SKIPPED, TaskState.LOST}
@@ -49,11 +52,14 @@ def section(
     changed = standing.changed_since(connection, planning) if planning else {}
     behind = {one: _pull_of(connection, one) for one in {task.behind for task in view.tasks} if one}
     elsewhere = {one: _elsewhere(connection, theirs, told_on) for one, theirs in behind.items() if theirs != pull}
+    asking = _asks_for_unseen(project, view, workflow) if not view.action.mutates else {}
     rows = tuple(
         replace(
             _row(task, workflow, urls, _foreign(held.get(task.environment), pull), held=task.attempt in waiting),
             behind_on=elsewhere.get(task.behind or 0, ""),
             changed=changed.get(task.id),
+            asked_for=asking.get((task.id, False), False),
+            asked_for_merged=asking.get((task.id, True), False),
         )
         for task in view.tasks
     )
@@ -61,7 +67,35 @@ def section(
     bases = project.bases_of(view.file) if base else ()
     only_to = () if base in bases else bases
     notes = (*warnings, f"Nothing more begins for now: {view.unsure}") if view.unsure else tuple(warnings)
-    return Section(view.workflow, view.file, view.state, view.id, rows, (), notes, merging, only_to)
+    return Section(view.workflow, view.file, view.state, view.id, rows, notes, merging, only_to)
+
+
+def _asks_for_unseen(
+    project: HostedProject, view: DeploymentView, workflow: Workflow | None
+) -> dict[tuple[int, bool], bool]:
+    """Whether what a plan did not show will wait for an approval: by task, and whether a merge deploys it."""
+    if workflow is None:
+        return {}
+    trust = project.trust()
+    found = {}
+    for task in view.tasks:
+        held = careful(workflow, trust(view.file, task.alias, view.commit))
+        for merged in (False, True):
+            facts = AcceptanceFacts(
+                action=TaskAction.DEPLOY,
+                requires_approval=False,  # that is told as such
+                auto_approve=False,
+                shown=Reviewed({}) if task.plan is not None else None,
+                never_deployed=not task.deployed,
+                awaited_output=task.code is Code.AFTER_UPSTREAM,
+                upstream_changed=True,
+                continuous=merged,
+                first_deploy=held.first_deploy,
+                downstream=held.downstream,
+                unseen_plans=held.unseen_plans,
+            )
+            found[task.id, merged] = asks_for_unseen(facts)
+    return found
 
 
 def _pull_of(connection: Connection, number: int) -> int | None:
@@ -118,15 +152,8 @@ def _row(task: TaskView, workflow: Workflow | None, urls: Mapping[str, str], loc
         waits_for=task.waits_for,
         behind=task.behind,
         changes=tuple((str(one["address"]), tuple(one["actions"])) for one in (plan.changes if plan else ())),
-        reads=_reads(environment),
         held=held,
     )
-
-
-def _reads(environment: Environment | None) -> tuple[str, ...] | None:
-    if environment is None:
-        return None
-    return tuple({one.alias for variable in environment.variables for one in variable.references})
 
 
 def _duration(task: TaskView) -> float | None:

@@ -118,6 +118,8 @@ def test_names_of_environments_are_data(town: Town) -> None:
     assert pull.plan() == snapshot("""\
 ### 4 environments: 4 to change
 
+- <code>web &#124; &#42;&#42;bold&#42;&#42; &#96;code&#96; 🚀</code>: an upstream changes too, so planned again in its turn
+
 ```mermaid
 %%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
 flowchart LR

@@ -24,6 +24,8 @@ def test_one_comment_tells_the_plans_and_is_edited_in_place(shop: Town) -> None:
     assert pull.plan() == snapshot("""\
 ### 3 environments: 2 to change, 1 planned at deploy
 
+- `db`: an upstream changes too, so planned again in its turn
+
 ```mermaid
 %%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
 flowchart LR
@@ -83,6 +85,8 @@ See the plan comment.\
     assert told(check_of(pull, "headwater plan: shop")) == snapshot("""\
 success
 3 environments: 2 to change, 1 planned at deploy
+- `db`: an upstream changes too, so planned again in its turn
+
 | Environment | Plan | Why | Tool | Job |
 | :-- | :-- | :-- | :-- | :-- |
 | `network` | +1 | `network/wanted` | script | [N s](https://github/acme/shop/actions/runs/RUN) |

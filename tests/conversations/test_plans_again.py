@@ -149,6 +149,8 @@ def test_what_is_lost_stands_first(shop: Town) -> None:
 > [!CAUTION]
 > `db` destroys 3 resources
 
+- `db`: an upstream changes too, so planned again in its turn
+
 ```mermaid
 %%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
 flowchart LR

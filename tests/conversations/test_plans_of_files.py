@@ -89,6 +89,8 @@ def test_an_undefined_variable_stops_its_workflow_alone(shop: Town) -> None:
     assert pull.plan() == snapshot("""\
 ### 1 problem in the workflow files
 
+- `db`: an upstream changes too, so planned again in its turn
+
 - [`more/env0.workflow.yml:3:3`](https://github/acme/shop/blob/COMMIT/more/env0.workflow.yml#L3) `disabled` of 'web': <span>&#36;</span>{NO_WEB} has no value: add NO_WEB under `variables`, give it with -v NO_WEB=VALUE, or write <span>&#36;</span><span>&#36;</span>{NO_WEB} for the text itself
 
 ```mermaid

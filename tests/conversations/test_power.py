@@ -42,6 +42,8 @@ def test_a_pull_request_that_gives_itself_power_is_told_what_holds_after_the_mer
     assert pull.plan() == snapshot("""\
 ### 2 environments: 1 to change, 1 planned at deploy
 
+- `db`: deployed before the merge, what is found then and not shown here will wait for approval
+
 | Environment | Plan | Why | Tool | Job |
 | :-- | :-- | :-- | :-- | :-- |
 | `db` | ○\xa0planned at deploy (needs `TOKEN`) | variable `TOKEN`; `db/plan` | script |  |
@@ -169,6 +171,8 @@ def test_secrets_reach_plans_only_where_the_default_branch_says_so(town: Town) -
     town.settle()
     assert pull.plan() == snapshot("""\
 ### `db`: planned at deploy
+
+- `db`: deployed before the merge, what is found then and not shown here will wait for approval
 
 | Environment | Plan | Why | Tool |
 | :-- | :-- | :-- | :-- |

@@ -113,7 +113,7 @@ def models(text: str) -> tuple[PlanComment, DeploymentComment]:
         deployed("h", "b", state=TaskState.NEEDS_APPROVAL, code=Code.PLAN_DIFFERS),
         deployed(f"9{text}", "b", state=TaskState.NEEDS_APPROVAL, code=Code.PLAN_DIFFERS),
     )
-    section = Section(text, text, rows=rows, context=names, warnings=(text,))
+    section = Section(text, text, rows=rows, warnings=(text,))
     plan = PlanComment(
         "k", COMMIT, BASE, URL, (section, section), (), (text,), (text,)
     )  # fmt: skip

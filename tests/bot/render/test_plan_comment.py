@@ -352,23 +352,6 @@ def test_several_workflows_have_their_names() -> None:
     assert "- kept values beat the files: REGION" in body
 
 
-def test_neighbours_stand_in_the_graph() -> None:
-    section = Section("shop", "headwater.yml", rows=SHOP[2:3], context=("VPC", "unused"))
-    body = plan_comment(plan_of(sections=(section,)))
-    assert body[body.index("```mermaid") : body.index("| Env")] == snapshot("""\
-```mermaid
-%%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
-flowchart LR
-  n0["eks"]:::quiet
-  c0["VPC"]:::context
-  c0 --> n0
-  classDef quiet fill:#8c959f1a,stroke:#8c959f
-  classDef context fill:#8c959f00,stroke:#8c959f66
-```
-
-""")
-
-
 def test_the_same_model_gives_the_same_bytes() -> None:
     assert plan_comment(plan_of(*SHOP)) == plan_comment(plan_of(*SHOP))
     assert COMMIT[:7] in plan_comment(plan_of(*SHOP))
