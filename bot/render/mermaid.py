@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.decide.saying import plan_counts
 from bot.decide.transitions import TaskState
 from bot.render.markdown import Markdown, fence, one_line
 from bot.render.models import Row, Section
-from bot.render.words import Look, changes, look_of
+from bot.render.words import Look, changes, counted, look_of
 
 MOST_EDGES = 500
 """Edges that GitHub draws."""
@@ -20,6 +21,11 @@ MOST_OPEN = 30
 _WIDTH = 900
 """Points up to which a graph goes across: a comment on GitHub has some 800, a wider graph is drawn smaller."""
 _LONGEST = 32
+_MOST_WAVES = 50
+"""Boxes of a graph that shows waves alone; the last one stands for all that are left."""
+_GRAVEST = ("bad", "stopped", "asks", "busy", "good", "idle", "quiet")
+"""Which of its environments gives a wave its colour."""
+_MOST_ACROSS = 6  # waves that stand side by side
 _MOST_TALL = 12  # boxes up to which the counts stand on a line of their own
 _COMPACT = '%%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%'
 
@@ -47,15 +53,16 @@ _SAFE_BETWEEN = frozenset("-_./")
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A graph that GitHub draws; `large` ones are folded."""
+    """A graph that GitHub draws; `large` ones are folded. `waves`: it has a box for each wave, no environments."""
 
     block: Markdown
     nodes: int
     large: bool
+    waves: bool = False
 
 
 def drawing(section: Section, *, plan: bool) -> Drawing | None:
-    """The graph of a section; None for one that says nothing (no edge), and for one that GitHub would not draw."""
+    """The graph of a section, wave by wave where GitHub would not draw all of it; None for one without any edge."""
     ids = {alias.casefold(): f"n{place}" for place, alias in enumerate([row.alias for row in section.rows])}
     edges = [
         (ids[need.casefold()], ids[row.alias.casefold()])
@@ -63,23 +70,53 @@ def drawing(section: Section, *, plan: bool) -> Drawing | None:
         for need in dict.fromkeys(row.needs)
         if need.casefold() in ids
     ]
-    if not edges or len(edges) > MOST_EDGES:
+    if not edges:
         return None
-    text = _text(section, ids, edges, plan=plan)
-    if len(text) > MOST_CHARACTERS:
-        return None
-    return Drawing(fence(text, "mermaid"), len(ids), len(ids) > MOST_OPEN)
+    if len(edges) <= MOST_EDGES and len(text := _text(section, ids, edges, plan=plan)) <= MOST_CHARACTERS:
+        return Drawing(fence(text, "mermaid"), len(ids), len(ids) > MOST_OPEN)
+    return Drawing(fence(_wave_text(_waves(section, edges), plan=plan), "mermaid"), len(ids), large=True, waves=True)
+
+
+def _wave_text(waves: Sequence[Sequence[Row]], *, plan: bool) -> str:
+    """One box for each wave: how many environments, and how many of them change or are done."""
+    nodes, used = [], set()
+    for place, wave in enumerate(waves[:_MOST_WAVES]):
+        rest = waves[_MOST_WAVES:] if place == _MOST_WAVES - 1 else ()
+        rows = [*wave, *(row for later in rest for row in later)]
+        kind = min((_kind(row, plan=plan) for row in rows), key=_GRAVEST.index)
+        used.add(kind)
+        name = f"waves {place + 1} to {len(waves)}" if rest else f"wave {place + 1}"
+        nodes.append(f'n{place}["{name}<br/>{counted(len(rows), "environment")}{_told(rows, plan=plan)}"]:::{kind}')
+    arrows = " --> ".join(f"n{place}" for place in range(len(nodes)))
+    return _chart("LR" if len(nodes) <= _MOST_ACROSS else "TD", [*nodes, arrows], used)
+
+
+def _told(rows: Sequence[Row], *, plan: bool) -> str:
+    """What of a wave is worth its place, on a line of its own."""
+    if plan:
+        changing = sum(map(changes, rows))
+        return f"<br/>{changing} to change" if changing else ""
+    looks = Counter(look_of(row) for row in rows)
+    return "<br/>" + " ".join(f"{look.value} {looks[look]}" for look in Look if looks[look])
+
+
+def _kind(row: Row, *, plan: bool) -> str:
+    return _plan_class(row) if plan else _OF_LOOK[look_of(row)]
 
 
 def _text(section: Section, ids: Mapping[str, str], edges: Sequence[tuple[str, str]], *, plan: bool) -> str:
     nodes, used = [], set()
     separator = "<br/>" if len(section.rows) <= _MOST_TALL else " "
     for row in section.rows:
-        kind = _plan_class(row) if plan else _OF_LOOK[look_of(row)]
+        kind = _kind(row, plan=plan)
         used.add(kind)
         nodes.append(f'{ids[row.alias.casefold()]}["{_label(row, separator, plan=plan)}"]:::{kind}')
-    lines = [*nodes, *_arrows(edges), *(f"classDef {kind} {_CLASSES[kind]}" for kind in _CLASSES if kind in used)]
-    return "\n".join([_COMPACT, f"flowchart {_direction(section, edges)}", *(f"  {line}" for line in lines)])
+    return _chart(_direction(section, edges), [*nodes, *_arrows(edges)], used)
+
+
+def _chart(direction: str, lines: Sequence[str], used: Collection[str]) -> str:
+    every = [*lines, *(f"classDef {kind} {_CLASSES[kind]}" for kind in _CLASSES if kind in used)]
+    return "\n".join([_COMPACT, f"flowchart {direction}", *(f"  {line}" for line in every)])
 
 
 def _arrows(edges: Sequence[tuple[str, str]]) -> list[str]:
@@ -124,21 +161,21 @@ def _sign(text: str, place: int) -> str:
 
 def _direction(section: Section, edges: Sequence[tuple[str, str]]) -> str:
     """From left to right where that fits the width of a comment, or is less wide than from top to bottom."""
-    waves = _waves(section, edges)
+    waves = [[60 + 8 * min(len(row.alias) + 2, _LONGEST) for row in wave] for wave in _waves(section, edges)]
     across = sum(max(waves_of) for waves_of in waves) + 50 * (len(waves) - 1)
     down = max(sum(wave) + 50 * (len(wave) - 1) for wave in waves)
     return "LR" if across <= max(_WIDTH, down) else "TD"
 
 
-def _waves(section: Section, edges: Sequence[tuple[str, str]]) -> list[list[int]]:
-    """The widths of the boxes, layer by layer. Rows stand in dependency order."""
+def _waves(section: Section, edges: Sequence[tuple[str, str]]) -> list[list[Row]]:
+    """The rows, layer by layer; they stand in dependency order."""
     layer: dict[str, int] = {}
     upstreams: dict[str, list[str]] = {}
     for one, other in edges:
         upstreams.setdefault(other, []).append(one)
-    waves: dict[int, list[int]] = {}
+    waves: dict[int, list[Row]] = {}
     for place, row in enumerate(section.rows):
         node = f"n{place}"
         layer[node] = max((layer.get(one, 0) + 1 for one in upstreams.get(node, ())), default=0)
-        waves.setdefault(layer[node], []).append(60 + 8 * min(len(row.alias) + 2, _LONGEST))
+        waves.setdefault(layer[node], []).append(row)
     return [waves[number] for number in sorted(waves)]

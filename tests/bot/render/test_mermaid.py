@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from inline_snapshot import snapshot
 
 from bot.decide.transitions import Code, TaskState
 from bot.render import plan_comment
@@ -60,15 +61,64 @@ def test_a_label_shows_the_alias_and_nothing_else(alias: str) -> None:
     assert [box.lines for box in chart.boxes.values()] == [[one_line(alias, 32)], ["other"]]
 
 
-def test_large_graphs_are_folded_and_larger_ones_left_out() -> None:
+def test_large_graphs_are_folded() -> None:
     chain = [planned("e0"), *(planned(f"e{one}", f"e{one - 1}") for one in range(1, MOST_OPEN + 1))]
     assert "<details><summary>Graph of 31 environments</summary>" in plan_comment(plan_of(*chain))
     assert "Graph of" not in plan_comment(plan_of(*chain[:-1]))
-    everything = [planned(f"e{one}", *(f"e{other}" for other in range(one))) for one in range(34)]
-    assert drawing(section_of(*everything), plan=True) is None  # 561 edges
-    wide = [planned("hub"), *(planned(f"{'#' * 40}{one}", "hub") for one in range(400))]
-    assert drawing(section_of(*wide), plan=True) is None  # over 50,000 characters
     assert drawing(section_of(*SHOP[:1]), plan=True) is None  # no edge
+
+
+EVERY_EDGE = [planned(f"e{one}", *(f"e{other}" for other in range(one))) for one in range(34)]
+"""561 edges."""
+WIDE = [planned("hub"), *(planned(f"{'#' * 40}{one}", "hub", counts={}) for one in range(400))]
+"""Over 50,000 characters."""
+LONG = [planned("e0"), *(planned(f"e{one}", f"e{one - 1}") for one in range(1, 700))]
+
+
+@pytest.mark.parametrize("rows", [EVERY_EDGE, WIDE, LONG], ids=["edges", "characters", "chain"])
+def test_what_github_would_not_draw_is_drawn_wave_by_wave(rows: list[Row]) -> None:
+    for plan in (True, False):
+        made = drawing(section_of(*rows), plan=plan)
+        assert made is not None
+        chart = read(text_of(made.block))
+        lines = [box.lines for box in chart.boxes.values()]
+        assert lines[0][:2] == ["wave 1", "1 environment"]
+        assert sum(int(box[1].split()[0]) for box in lines) == len(rows)
+        assert len(chart.edges) == len(chart.boxes) - 1 < 50
+
+
+def test_a_graph_that_shows_waves_is_said_to() -> None:
+    assert "<summary>Graph of 34 environments, wave by wave</summary>" in plan_comment(plan_of(*EVERY_EDGE))
+
+
+def test_a_wave_has_the_colour_of_its_gravest_environment_and_counts_what_changes() -> None:
+    made = drawing(section_of(*WIDE, planned("last", "hub", counts={"destroy": 1})), plan=True)
+    assert made is not None
+    assert made.block == snapshot("""\
+```mermaid
+%%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
+flowchart LR
+  n0["wave 1<br/>1 environment"]:::quiet
+  n1["wave 2<br/>401 environments<br/>1 to change"]:::bad
+  n0 --> n1
+  classDef bad fill:#cf222e33,stroke:#cf222e,stroke-width:2px
+  classDef quiet fill:#8c959f1a,stroke:#8c959f
+```\
+""")
+    failed = deployed("last", "hub", state=TaskState.FAILED, code=Code.TOOL_FAILED)
+    told = drawing(section_of(*(deployed(row.alias, *row.needs) for row in WIDE), failed), plan=False)
+    assert told is not None
+    assert told.block == snapshot("""\
+```mermaid
+%%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 44, "padding": 10}}}%%
+flowchart LR
+  n0["wave 1<br/>1 environment<br/>✓ 1"]:::good
+  n1["wave 2<br/>401 environments<br/>✓ 400 ✗ 1"]:::bad
+  n0 --> n1
+  classDef good fill:#2da44e26,stroke:#2da44e
+  classDef bad fill:#cf222e33,stroke:#cf222e,stroke-width:2px
+```\
+""")
 
 
 def test_what_is_drawn_is_what_github_draws() -> None:
