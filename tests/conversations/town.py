@@ -102,6 +102,7 @@ class Town:
     def __post_init__(self) -> None:
         world = self.github.world
         world.organization("acme", ["olga"])
+        self.github.limits.points_a_minute *= HURRY
         self.github.limits.content_a_minute *= HURRY
         self.github.limits.content_an_hour *= HURRY
         self.tools = self.folder / "tools"

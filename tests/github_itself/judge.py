@@ -1,4 +1,4 @@
-"""Every successful answer and every webhook of a GitHub on localhost, held against GitHub's own models."""
+"""Every answer and every webhook of a GitHub on localhost, held against GitHub's own models."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from tests.github import GitHub
 from tests.github.server.routing import Route
-from tests.github_itself.models import answer_model, event_model, wrong
+from tests.github_itself.models import answer_model, event_model, refusal_model, wrong
 
 
 class Judge:
@@ -20,10 +20,13 @@ class Judge:
     def __init__(self) -> None:
         self.visited: set[tuple[str, str]] = set()  # the routes that answered well, by method and path
         self._answers: dict[tuple[str, str, bytes], int] = {}
+        self._refusals: set[tuple[str, int, bytes]] = set()
         self._events: set[tuple[str, str | None, str]] = set()
 
     def answer(self, method: str, route: Route | None, response: Response) -> None:
-        """Keep a successful answer, as it was before any fault on its way."""
+        """Keep an answer, as it was before any fault on its way."""
+        if response.status_code >= 400:
+            self._refusals.add((method, response.status_code, response.data))
         if route is None or not 200 <= response.status_code < 300:
             return
         self.visited.add((method, route.path))
@@ -47,6 +50,11 @@ class Judge:
             for line in wrong_answer(method, path, body)
         }
         found |= {
+            f"{method} {status} {body.decode()}: {line}"
+            for method, status, body in self._refusals
+            for line in wrong_refusal(status, body)
+        }
+        found |= {
             f"webhook {name} {action}: {line}"
             for name, action, body in self._events
             for line in wrong_event(name, action, body)
@@ -58,6 +66,11 @@ def wrong_answer(method: str, path: str, body: bytes) -> list[str]:
     """What an answer lacks; nothing where GitHub publishes no model."""
     model = answer_model(method, path)
     return [] if model is None else wrong(model, json.loads(body))
+
+
+def wrong_refusal(status: int, body: bytes) -> list[str]:
+    """What a refusal lacks."""
+    return wrong(refusal_model(status), json.loads(body))
 
 
 def wrong_event(name: str, action: str | None, body: str) -> list[str]:

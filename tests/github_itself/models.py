@@ -72,6 +72,14 @@ def answer_model(method: str, path: str) -> Any:
     return eval(written, {**vars(typing), "list": list, "datetime": datetime, **names})
 
 
+def refusal_model(status: int) -> Any:
+    """The model of an answer that refuses: 422 tells what is not valid, in fields or in sentences."""
+    models = importlib.import_module(f"{PACKAGE}.models")
+    if status != 422:
+        return models.BasicError
+    return models.ValidationError | models.ValidationErrorSimple
+
+
 def event_model(name: str, action: str | None) -> Any:
     """The model of a webhook's payload. Raises KeyError for an action that GitHub does not know."""
     module = importlib.import_module(f"{PACKAGE}.webhooks.{name}")

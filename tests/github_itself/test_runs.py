@@ -12,6 +12,7 @@ import requests
 from github import GithubException
 
 from tests.github import GitHub
+from tests.github.actions.definition import InvalidWorkflow, parse
 from tests.github.actions.runs import Run
 from tests.github.world.deployments import Environment
 from tests.github.world.repository import Repository
@@ -214,6 +215,38 @@ def test_concurrency_keeps_one_running_and_one_waiting(github: GitHub, shop: Rep
     new = start(github, shop, job("a"), top)
     github.settle()
     assert (old.conclusion, new.conclusion) == ("cancelled", "success")
+
+
+def _in_line(github: GitHub, shop: Repository, more: str) -> list[str | None]:
+    """How three jobs of one group end, of which the first runs while the others wait."""
+    github.actions.cancel_seconds = 0.2
+    wait = "while [ ! -e $RUNNER_TEMP/../../../go ]; do sleep 0.02; done"
+    group = f"    concurrency: {{group: x, {more}}}\n"
+    run = start(github, shop, job("a", wait, more=group) + job("b", more=group) + job("c", more=group))
+    until(lambda: any(one.key == "a" and one.status == "in_progress" for one in run.current()))
+    (github.folder / "go").touch()
+    github.settle()
+    return [one.conclusion for one in sorted(run.current(), key=lambda each: each.key)]
+
+
+def test_jobs_in_line(github: GitHub, shop: Repository) -> None:
+    assert _in_line(github, shop, "queue: max") == ["success", "success", "success"]
+
+
+def test_an_expression_says_whether_a_job_cancels_what_runs(github: GitHub, shop: Repository) -> None:
+    github.actions.cancel_seconds = 0.2
+    group = "    concurrency: {group: x, cancel-in-progress: '${{ github.event_name == ''workflow_dispatch'' }}'}\n"
+    old = start(github, shop, job("a", "sleep 20", more=group))
+    until(lambda: all(one.status == "in_progress" for one in old.current()))
+    new = start(github, shop, job("a", more=group))
+    github.settle()
+    assert (old.conclusion, new.conclusion) == ("cancelled", "success")
+
+
+@pytest.mark.parametrize("more", ["queue: long", "queue: max, cancel-in-progress: true", "cancel: true"])
+def test_a_concurrency_that_is_not_known_is_refused(github: GitHub, shop: Repository, more: str) -> None:
+    with pytest.raises(InvalidWorkflow):
+        parse("x.yml", f"on: push\nconcurrency: {{group: x, {more}}}\njobs:\n{job('a')}".encode())
 
 
 def test_jobs_share_limited_machines(github: GitHub, shop: Repository) -> None:

@@ -9,6 +9,7 @@ from tests.github import GitHub
 from tests.github.world.apps import App
 from tests.github.world.repository import Repository
 from tests.github_itself.clients import Receiver, as_app, as_person, call
+from tests.github_itself.judge import wrong_refusal
 
 
 @pytest.fixture
@@ -189,6 +190,27 @@ def test_limits(github: GitHub, shop: Repository, app: App) -> None:
     assert "secondary rate limit" in refused.json()["message"]
 
 
+def test_bursts_are_limited_by_points(github: GitHub, shop: Repository) -> None:
+    token, github.limits.points_a_minute = github.world.personal_token("ada"), 12
+    github.world.clock.move(61)  # past what the pull request took
+    assert call(github, "POST", "/repos/acme/shop/issues/1/comments", token, json={"body": "x"}).status_code == 201
+    statuses = [call(github, "GET", "/repos/acme/shop", token).status_code for _ in range(8)]
+    assert statuses == [200] * 7 + [403]
+    refused = call(github, "GET", "/repos/acme/shop", token)
+    assert (refused.headers["Retry-After"], int(refused.headers["X-RateLimit-Remaining"]) > 4000) == ("60", True)
+    github.world.clock.move(61)
+    assert call(github, "GET", "/repos/acme/shop", token).status_code == 200
+
+
+def test_all_jobs_of_a_repository_share_a_smaller_hour(github: GitHub, shop: Repository) -> None:
+    jobs = [github.world.job_token(shop, {"metadata": "read"}, run) for run in (1, 2)]
+    told = [call(github, "GET", "/repos/acme/shop", one).headers for one in jobs]
+    assert [one["X-RateLimit-Limit"] for one in told] == ["1000", "1000"]
+    assert [one["X-RateLimit-Remaining"] for one in told] == ["999", "998"]
+    github.limits.job_hourly = 2
+    assert call(github, "GET", "/repos/acme/shop", jobs[0]).status_code == 403
+
+
 def test_bad_requests(github: GitHub, shop: Repository) -> None:
     token = github.world.personal_token("ada")
     assert call(github, "POST", "/repos/acme/shop/pulls", token, data=b"{").json()["message"] == "Problems parsing JSON"
@@ -196,3 +218,10 @@ def test_bad_requests(github: GitHub, shop: Repository) -> None:
     assert call(github, "GET", "/repos/acme/shop", "ghp_wrong").json()["message"] == "Bad credentials"
     assert call(github, "GET", "/repos/acme/shop/pulls/99", token).status_code == 404
     assert call(github, "GET", "/repos/acme/shop/contents/none", token).status_code == 404
+
+
+def test_what_refuses_is_judged_too() -> None:
+    assert wrong_refusal(404, b'{"message": "Not Found", "documentation_url": "https://docs.github.com"}') == []
+    assert wrong_refusal(422, b'{"message": "Invalid", "errors": ["too long"], "documentation_url": "x"}') == []
+    assert wrong_refusal(404, b'{"message": 404}')
+    assert wrong_refusal(422, b'{"message": "Validation Failed"}')

@@ -88,7 +88,7 @@ class World:
 
     def _people(self) -> None:
         world = self.github.world
-        for limit in ("content_a_minute", "content_an_hour", "hourly"):
+        for limit in ("points_a_minute", "content_a_minute", "content_an_hour", "hourly"):
             setattr(self.github.limits, limit, getattr(self.github.limits, limit) * hurry.SPEED)
         self.hourly = self.github.limits.hourly
         world.organization("acme", [ADMIN])

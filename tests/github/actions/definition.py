@@ -22,6 +22,7 @@ STEP_KEYS = {
     "timeout-minutes",
 }  # fmt: skip
 INPUT_TYPES = ("string", "boolean", "choice", "number", "environment")
+_NO = Value(False, 0, 0)
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 
 
@@ -151,6 +152,11 @@ class _Reader:
             found = self._mapping(keys["concurrency"], {"group", "cancel-in-progress", "queue"})
             if "group" not in found:
                 self._say(keys["concurrency"], "Required property is missing: group")
+            queue = found.get("queue")
+            if queue is not None and queue.data not in ("single", "max"):
+                self._say(queue, f"Unexpected value '{queue.data}'")
+            elif queue is not None and queue.data == "max" and found.get("cancel-in-progress", _NO).data is not False:
+                self._say(queue, "'queue: max' and 'cancel-in-progress' exclude each other")
         if "defaults" in keys:
             run = self._mapping(keys["defaults"], {"run"}).get("run")
             if run is not None:

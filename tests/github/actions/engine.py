@@ -262,19 +262,24 @@ class Actions:
         self._started(where, run, job)
 
     def _alone(self, where: Repository, job: Job) -> bool:
-        """Whether the job's concurrency group is free; an older one that waits for it is cancelled."""
+        """Whether the job's concurrency group is free; an older one that waits for it is cancelled, or goes first."""
         if not job.group:
             return True
         rivals = [
             one for run in where.runs.values() if not run.done for one in run.current()
             if one.group == job.group and one is not job and not one.done
         ]  # fmt: skip
+        given: Any = job.definition.data.get("concurrency")
+        wanted = given if isinstance(given, dict) else {}
+        if wanted.get("queue") == "max":
+            return not any(one.id < job.id or one.status == "in_progress" for one in rivals)
         if any(one.id > job.id and one.status in ("queued", "pending") for one in rivals):
             job.stopping = True
             return False
         holders = [one for one in rivals if one.status == "in_progress"]
-        given = job.definition.data.get("concurrency")
-        if holders and isinstance(given, dict) and given.get("cancel-in-progress") is True:
+        context = contexts.of_job(self.github.world, where, job.run, job.key, job.matrix)
+        cancels = wanted.get("cancel-in-progress", False)
+        if truth(filled(cancels, context) if isinstance(cancels, str) else cancels):
             for one in holders:
                 one.stopping = True
         return not holders

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request, Response
 
 from tests.github.server.callers import check_access, identify
 from tests.github.server.routing import Answer, Call, Page, Route, routing_map
+from tests.github.world.limits import JOB
 from tests.github.world.refusal import Refusal, not_found
 from tests.github.world.repository import Repository
 
@@ -63,6 +64,7 @@ class Rest:
                 identify(call, route)
                 if route.path != "/rate_limit":
                     self._github.limits.count(caller)
+                    self._github.limits.burst(caller, writes=request.method not in ("GET", "HEAD", "OPTIONS"))
                 answer = self._handled(call, route, arguments, caller)
             except Refusal as told:
                 answer, route = refused(told), None
@@ -86,7 +88,7 @@ class Rest:
         if token and token.installation:
             return f"installation ID {token.installation.id}"
         if token and token.is_app:
-            return f"job of run {token.run}"
+            return f"{JOB} of repository ID {min(token.repositories or {0})}"
         return f"user ID {token.user.id}" if token else hashlib.sha256(header.encode()).hexdigest()[:12]
 
     def _real_path(self, path: str) -> str:
