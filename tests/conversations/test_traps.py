@@ -1,4 +1,7 @@
-"""The traps that others of this field fell into, T1 to T24, each by name: what happens here instead."""
+"""The traps that others of this field fell into, T1 to T24, each by name: what happens here instead.
+
+Those about state are told on PostgreSQL as well.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from bot.decide.facts import Limits
 from bot.decide.reconcile import Dispatch, Move, reconcile
 from bot.decide.transitions import Code, TaskState
 from tests.bot.decide.making import a_task, facts_of
+from tests.conversations.conftest import on_both
 from tests.conversations.merged import begin, check_at, headline, rows
 from tests.conversations.outside import OutsideTown
 from tests.conversations.seeing import notice
@@ -71,6 +75,7 @@ def test_t3_a_retry_of_the_upstream_goes_on_downstream(shop: Town) -> None:
     ]  # fmt: skip
 
 
+@on_both
 def test_t4_no_state_of_a_check_is_lost_when_many_change_at_once(town: Town) -> None:
     """Two workflows end at the same moment, and answers of GitHub get lost on the way."""
     one = workflow({"a": "", "b": ""}, name="one", top=ON_MERGE)
@@ -88,6 +93,7 @@ def test_t4_no_state_of_a_check_is_lost_when_many_change_at_once(town: Town) -> 
     }  # fmt: skip
 
 
+@on_both
 def test_t5_a_deploy_counts_as_done_only_when_all_of_it_is(shop: Town) -> None:
     pull = shop.pull(shop.environments(network="n2"))
     shop.settle()
@@ -174,6 +180,7 @@ def test_t12_both_sides_of_a_rename_count(shop: Town) -> None:
     assert [row.split()[0] for row in rows(pull.plan())] == ["`network`", "`db`", "`api`"]
 
 
+@on_both
 def test_t13_each_environment_counts_from_what_is_really_deployed_of_it(shop: Town) -> None:
     """Several commits, a squash, a rebase, a failure and a direct push: each time only what differs is deployed."""
     begin(shop)
@@ -246,6 +253,7 @@ def test_t15_any_text_is_a_name_and_none_is_code(town: Town) -> None:
     assert "problem" in headline(clash.plan())
 
 
+@on_both
 def test_t16_webhooks_twice_and_out_of_order(shop: Town) -> None:
     begin(shop)
     shop.github.hooks.hold()
@@ -297,6 +305,7 @@ def test_t18_merged_pull_requests_never_wait_for_each_other_in_a_circle(town: To
     assert not [task for task in town.tasks() if "blocked" in task]
 
 
+@on_both
 def test_t19_what_is_deployed_is_the_commit_that_was_read(shop: Town) -> None:
     """Pushed by force while the jobs run: they go on with what they were given, and the next command is refused."""
     begin(shop)
@@ -366,10 +375,11 @@ def test_t22_a_rate_limit_loses_no_update(shop: Town, status: int) -> None:
     assert check_at(shop, pull.pull.merge_commit).startswith("success: Deployed db")
 
 
+@on_both
 def test_t23_a_crash_between_the_dispatch_and_its_record_starts_nothing_twice(
-    make_outside: Callable[..., OutsideTown],
+    make_outside: Callable[..., OutsideTown], store: str | None
 ) -> None:
-    shop = make_outside()
+    shop = make_outside(store)
     begin(shop)
     pull = shop.pull(shop.environments(db="d1"))
     shop.settle()
