@@ -10,6 +10,7 @@ from planner.format.formats import (
     DISABLED_PATTERN,
     INTERPOLATED_PATTERN,
     TIMEOUT_PATTERN,
+    WORKSPACE_PATTERN,
     cron_refusal,
     disabled_refusal,
     glob_refusal,
@@ -18,6 +19,7 @@ from planner.format.formats import (
     path_refusal,
     timeout_refusal,
     version_refusal,
+    workspace_refusal,
 )
 from planner.format.records import Key, Record
 from planner.format.shapes import AnyValue, Choice, Count, Flag, FlagOrText, ListOf, MapOf, Schema, Text
@@ -52,6 +54,7 @@ _VISIBLE = Text(_blank_refusal, r"\S")
 _ALIAS = Text(_alias_refusal, rf"^(?=.*\S).{{1,{LONGEST_ALIAS}}}$")
 _VERSION = Text(version_refusal, "^(?!-)")
 _FILLED_IN = Text(interpolated_refusal, INTERPOLATED_PATTERN)
+_WORKSPACE = Text(workspace_refusal, WORKSPACE_PATTERN)
 _NAMES = ListOf(Text())
 _WHO_LIST = ListOf(Text(_who_refusal, _WHO))
 _COMMANDS = ListOf(Text())
@@ -118,7 +121,7 @@ ENVIRONMENT = Record(
         ),
         Key(
             "workspace",
-            _FILLED_IN,
+            _WORKSPACE,
             "The Terraform workspace, Helm release, Pulumi or CloudFormation stack; may hold ${VAR}.",
         ),
         Key(

@@ -185,6 +185,10 @@ def truth(text: str) -> bool | None:
     return True if word in _TRUE else False if word in _FALSE else None
 
 
+_WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+WORKSPACE_RULE = "write up to 100 letters, digits, dots, _ and -, the first of them a letter or digit"
+
+
 def resolve(environment: Environment, values: Mapping[str, str]) -> Environment:
     """The environment with `name`, `workspace`, `revision` and `disabled` filled in; `disabled` becomes a bool.
 
@@ -199,6 +203,8 @@ def resolve(environment: Environment, values: Mapping[str, str]) -> Environment:
             raise UndefinedVariable(error.name, f"{environment.place}: `{key}` of {environment.alias!r}: ") from None
         if found.startswith("-") or unprintable(found):
             raise _unfit(environment, key, found, "it may neither begin with - nor hold control characters")
+        if key == "workspace" and found and _WORKSPACE.fullmatch(found) is None:
+            raise _unfit(environment, key, found, WORKSPACE_RULE)
         return found
 
     is_named_by_alias = environment.name == environment.alias  # an alias may hold ${ without meaning a variable

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 
-from planner.variables import truth
+from planner.variables import WORKSPACE_RULE, truth
 
 
 def normal_path(text: str) -> str | None:
@@ -73,6 +73,7 @@ _FILLED_IN = re.compile(r"\$\$\{|\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 INTERPOLATED_PATTERN = r"^(?!-)(?!(.*[^$])?\$\{(?![A-Za-z_][A-Za-z0-9_]*\}))"
+WORKSPACE_PATTERN = r"^([A-Za-z0-9]|\$\{[A-Za-z_][A-Za-z0-9_]*\})([A-Za-z0-9._-]|\$\{[A-Za-z_][A-Za-z0-9_]*\}){0,99}$"
 DISABLED_PATTERN = (
     r"\$\{|^\s*([Tt][Rr][Uu][Ee]|[Yy][Ee][Ss]|[Oo][Nn]|1|[Ff][Aa][Ll][Ss][Ee]|[Nn][Oo]|[Oo][Ff][Ff]|0)?\s*$"
 )
@@ -91,6 +92,14 @@ def interpolated_refusal(text: str) -> str | None:
     if text.startswith("-"):
         return f"{text!r} begins with -, which tools take for an option: begin with another character"
     return None
+
+
+def workspace_refusal(text: str) -> str | None:
+    """A workspace is a name that no tool, shell or path reads as anything else, with `${NAME}` anywhere in it."""
+    found = interpolated_refusal(text)
+    if found is None and re.fullmatch(WORKSPACE_PATTERN, text) is None:
+        return f"{text!r} is no name of a workspace: {WORKSPACE_RULE}"
+    return found
 
 
 def disabled_refusal(text: str) -> str | None:

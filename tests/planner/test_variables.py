@@ -162,6 +162,15 @@ def test_disabled_comes_to_a_boolean(text: str, expected: bool | None) -> None:
         assert resolve(environment, values).disabled is expected
 
 
+@pytest.mark.parametrize("value", ["../x", "a b", "$(id)", "-x", "x" * 101])
+def test_a_workspace_comes_to_a_name(value: str) -> None:
+    environment = Environment("db", "db", HERE, workspace="${X}")
+    with pytest.raises(DefinitionError, match="`workspace` of 'db' comes to "):
+        resolve(environment, {"X": value})
+    assert resolve(environment, {"X": "prod.eu-1_b"}).workspace == "prod.eu-1_b"
+    assert resolve(environment, {"X": ""}).workspace is None
+
+
 def test_all_texts_are_filled_in() -> None:
     found = resolve(Environment("db", "db", HERE, name="DB ${R}", workspace="w-${R}", revision="${R}"), {"R": "eu"})
     assert (found.name, found.workspace, found.revision) == ("DB eu", "w-eu", "eu")
