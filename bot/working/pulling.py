@@ -37,7 +37,10 @@ from planner.definition import Workflow
 from planner.problems import DefinitionError, PlannerError
 
 PLAN_JOBS = 250
-"""Plans touch nothing: as many at once as one dispatch holds; GitHub queues what it has no machine for."""
+"""Plans touch nothing, so none of them waits for another: as many at once as one dispatch holds.
+
+The repository's budget of jobs holds for plans too, but for a quarter of it that is left to deploys.
+"""
 
 _PLANNED = "an open pull request is planned by itself, a fork or draft once somebody who may names its commit"
 
