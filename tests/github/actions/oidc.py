@@ -20,11 +20,15 @@ LIFE_SECONDS = 300
 
 
 class Issuer:
-    """Signs with its newest key; `rotate` makes another, `forget` drops the old ones from the published set."""
+    """Signs with its newest key; `rotate` makes another, `forget` drops the old ones from the published set.
+
+    `names_jobs`: a token says which job it is for, as github.com does since November 2025.
+    """
 
     def __init__(self, github: GitHub) -> None:
         self._github = github
         self.url = f"{github.url}/_services/token"
+        self.names_jobs = True
         self.keys: dict[str, rsa.RSAPrivateKey] = {}
         self.asking: dict[str, Job] = {}
         self.given: list[str] = []  # the tokens that jobs were given
@@ -125,7 +129,7 @@ class Issuer:
             "run_id": str(run.id),
             "run_number": str(run.number),
             "run_attempt": str(job.attempt),
-            "check_run_id": str(job.id),
+            "check_run_id": str(job.id) if self.names_jobs else None,
             "environment": job.environment,
             "runner_environment": "github-hosted",
         }
