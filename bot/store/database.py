@@ -24,7 +24,7 @@ from bot.errors import StoreError
 from bot.runner.crash import point
 from bot.store.turns import Turns
 
-REVISION = "0009"
+REVISION = "0010"
 """The newest migration, so that an up-to-date database costs no import of Alembic."""
 
 _PATIENCE = 30.0

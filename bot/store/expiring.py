@@ -153,8 +153,9 @@ def _told(connection: Connection) -> frozenset[int]:
 def _forget_plans(connection: Connection, ids: Sequence[int]) -> None:
     """Delete those of the plans that no task has any more."""
     for part in _parts(ids):
-        used = or_(*(one == plans.c.id for one in (tasks.c.plan_id, tasks.c.shown_plan_id, tasks.c.approved_plan_id)))
-        _forget(connection, plans, plans.c.id.in_(part) & ~exists().where(used), len(part))
+        theirs = (tasks.c.plan_id, tasks.c.shown_plan_id, tasks.c.approved_plan_id)
+        unused = (~exists().where(one == plans.c.id) for one in theirs)  # each is found by the index of its own column
+        _forget(connection, plans, and_(plans.c.id.in_(part), *unused), len(part))
 
 
 def _forget(connection: Connection, table: Table, which: ColumnElement[bool], most: int) -> int:

@@ -162,6 +162,7 @@ publications = Table(
     Column("not_before", Float),  # the next edit
     Column("shown", JSON, nullable=False, default=list),  # [GitHub's time, commit] of a plan comment
     UniqueConstraint("repository_id", "kind", "key"),
+    Index("ix_publications_pull", "repository_id", "number"),
 )
 
 shows = Table(
@@ -186,7 +187,7 @@ dispatches = Table(
     Column("id", Integer, primary_key=True),
     Column("key", String(64), nullable=False, unique=True),
     Column("repository_id", ForeignKey("repositories.id"), nullable=False, index=True),
-    Column("deployment_id", Integer, nullable=False),
+    Column("deployment_id", Integer, nullable=False, index=True),
     Column("state", String(16), nullable=False),  # new, unsure, sent, ended, failed
     Column("sent_at", Float),
     Column("run_id", BigInteger, index=True),

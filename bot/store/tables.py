@@ -162,9 +162,9 @@ tasks = Table(
     Column("changed", Boolean, nullable=False, default=False),  # it did change something
     Column("requires_approval", Boolean, nullable=False, default=False),
     Column("awaited_output", Boolean, nullable=False, default=False),
-    Column("shown_plan_id", ForeignKey("plans.id")),
-    Column("plan_id", ForeignKey("plans.id")),  # the newest one
-    Column("approved_plan_id", ForeignKey("plans.id")),
+    Column("shown_plan_id", ForeignKey("plans.id"), index=True),
+    Column("plan_id", ForeignKey("plans.id"), index=True),  # the newest one
+    Column("approved_plan_id", ForeignKey("plans.id"), index=True),
     Column("reasons", JSON, nullable=False, default=list),
     Column("upstreams", JSON, nullable=False, default=list),  # ids of all environments that it needs directly
     Column("attempts", Integer, nullable=False, default=0),

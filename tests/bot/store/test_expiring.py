@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, event, func, insert, select, update
 
 from bot.decide.transitions import Code, DeploymentState, TaskState
 from bot.store import conversation, deliveries, expiring, hosting, publications, remote_jobs
@@ -184,6 +184,41 @@ def test_the_file_gives_back_what_it_needs_no_more(tmp_path: Path) -> None:
     database.shrink(10_000)
     assert pages() < before / 2
     database.engine.dispose()
+
+
+def test_what_goes_is_found_by_an_index_and_so_is_whatever_refers_to_it(tmp_path: Path) -> None:
+    history = History(Database.file(tmp_path / "headwater.db"))
+    for _ in range(2 * KEEP_HISTORY_DAYS):
+        history.pull()
+    asked: dict[str, Any] = {}
+
+    def hear(_: Any, _cursor: Any, statement: str, values: Any, _context: Any, _many: bool) -> None:
+        asked[statement] = values
+
+    event.listen(history.database.engine, "before_cursor_execute", hear)
+    history.expire()
+    event.remove(history.database.engine, "before_cursor_execute", hear)
+    deletes = [one for one in asked if one.startswith("DELETE")]
+    assert {one.split()[2] for one in deletes} >= {"tasks", "plans", "attempts", "dispatches", "pulls", "publications"}
+    with history.database.reading() as connection:
+        plain = {one: looked_through(connection, one, values) for one, values in asked.items() if " FROM " in one}
+    assert sorted({(one.split()[0], step) for one, found in plain.items() for step in found}) == []
+    history.database.engine.dispose()
+
+
+def looked_through(connection: Connection, statement: str, values: Any) -> list[str]:
+    """The steps that read a whole table, or all rows of a repository, for each row of another one or for one that goes.
+
+    SQLite tells each step with its number and that of the step that it belongs to, and of a DELETE also how it finds
+    what refers to a row.
+    """
+    again, found = {0} if statement.startswith("DELETE") else set[int](), []
+    for number, parent, _, step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values):
+        if step.startswith("CORRELATED") or parent in again:
+            again.add(number)
+            whole = step.startswith("SCAN") and step.split()[1] in metadata.tables
+            found += [step] if whole or step.endswith("(repository_id=?)") else []
+    return found
 
 
 def test_what_is_needed_stays_however_old_it_is(database: Database) -> None:
