@@ -6,8 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
 
+import structlog
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from bot.errors import StoreError
@@ -17,6 +18,7 @@ from bot.waking import Topic
 CHANNEL, LISTENER = "headwater_work", "headwater listens"
 COUNT_SECONDS = 10.0
 _COUNT = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
+_log = structlog.get_logger("headwater.others")
 
 
 class Nobody:
@@ -43,16 +45,30 @@ class Replicas:
             connection.commit()
 
     def listen(self, hear: Callable[[Iterable[Topic]], None], stopped: threading.Event) -> None:
-        """Hear them, until it is stopped."""
+        """Hear them, until it is stopped; after whatever goes wrong it begins again."""
         while not stopped.is_set():
-            with suppress(DBAPIError, StoreError, OSError):
+            try:
                 self._listen_once(hear, stopped)
+            except StoreError as error:
+                _log.error("other processes are not heard", error=error.what)
+            except Exception:  # noqa: BLE001  (no thread ends by a fault: nobody would hear in its place)
+                _log.exception("a fault in hearing other processes")
             stopped.wait(1.0)
 
     def _listen_once(self, hear: Callable[[Iterable[Topic]], None], stopped: threading.Event) -> None:
-        raw = self._database.engine.raw_connection()
+        """Raises StoreError where the connection ends, as when PostgreSQL is started again."""
+        engine = self._database.engine
+        driver = engine.dialect.loaded_dbapi
         try:
-            connection: Any = raw.driver_connection
+            self._hear(engine, hear, stopped)
+        except driver.Error as error:  # SQLAlchemy makes no error of its own of what its raw connections raise
+            raise StoreError(f"PostgreSQL does not answer: {error}", "see that it runs") from error
+
+    def _hear(self, engine: Engine, hear: Callable[[Iterable[Topic]], None], stopped: threading.Event) -> None:
+        raw = engine.raw_connection()
+        try:
+            connection = raw.driver_connection
+            assert connection is not None  # noqa: S101 (it was just opened)
             connection.autocommit = True
             connection.execute(f"LISTEN {CHANNEL}")
             connection.execute("SELECT set_config('application_name', %s, false)", (LISTENER,))
