@@ -25,6 +25,7 @@ class CommandState(StrEnum):
 
 
 UNFINISHED = (CommandState.NEW, CommandState.WAITS)
+UNDER_WAY = (*UNFINISHED, CommandState.GOING)
 LOUD = "! "
 """How a line of a story begins in its row that nobody should miss."""
 
@@ -128,14 +129,10 @@ def cancelled_since(connection: Connection, row: CommandRow) -> bool:
     )
 
 
-def pulls_with_waiting(connection: Connection, repository: int) -> list[int]:
-    """The numbers of pull requests on which a command waits, or was not begun (the App may have been away)."""
-    query = (
-        select(commands.c.number)
-        .where(commands.c.repository_id == repository, commands.c.state.in_([one.value for one in UNFINISHED]))
-        .distinct()
-    )
-    return sorted(connection.execute(query).scalars())
+def pulls_with(connection: Connection, repository: int, states: Sequence[CommandState]) -> list[int]:
+    """The numbers of pull requests that have a command in one of these states."""
+    of_it = (commands.c.repository_id == repository) & commands.c.state.in_([one.value for one in states])
+    return sorted(connection.execute(select(commands.c.number).where(of_it).distinct()).scalars())
 
 
 def from_row(row: Row[Any]) -> CommandRow:

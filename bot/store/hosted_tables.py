@@ -156,7 +156,7 @@ publications = Table(
     Column("sha", String(64)),  # of what a check belongs to
     Column("github_id", BigInteger),
     Column("trying", Boolean, nullable=False, default=False),  # it may have been made without our hearing of it
-    Column("digest", String(64), nullable=False, default=""),  # of what is posted
+    Column("digest", String(64), nullable=False, default=""),  # of what is posted; "" where it is to be told
     Column("posted_at", Float),
     Column("edits", JSON, nullable=False, default=list),  # when the newest ones were
     Column("not_before", Float),  # the next edit

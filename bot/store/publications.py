@@ -38,7 +38,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """Something that is posted, or is to be. `trying`: it may have been made without our hearing of it."""
+    """Something that is posted, or is to be.
+
+    `trying`: it may have been made without our hearing of it. `digest`: of what is posted; "" where it is to be told.
+    """
 
     id: int
     repository: int
@@ -131,6 +134,12 @@ def refresh(connection: Connection, deployment: int, now: float) -> None:
 def refresh_plans_of_the_same(connection: Connection, deployment: int, now: float) -> None:
     """Have the plan comments of open pull requests brought up to date that plan what this deployment worked on."""
     _request(connection, connection.execute(_PLANNING, {"deployment": deployment}), now)
+
+
+def take_up(connection: Connection, repository: int, now: float) -> None:
+    """Have everything told that is not, or not as it stands: nothing else asks for what was left out of reach."""
+    left = select(*_WHEN).where(publications.c.repository_id == repository, publications.c.digest == "")
+    _request(connection, connection.execute(left), now)
 
 
 def _request(connection: Connection, rows: Iterable[Row[*tuple[Any, ...]]], now: float) -> None:

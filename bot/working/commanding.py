@@ -51,9 +51,7 @@ def carry_out(server: Server, key: str) -> float | None:
     if hosted is None:
         return None
     with server.database.reading() as connection:
-        rows = conversation.commands_of(
-            connection, hosted.id, int(number), [*conversation.UNFINISHED, CommandState.GOING]
-        )
+        rows = conversation.commands_of(connection, hosted.id, int(number), conversation.UNDER_WAY)
     if not rows:
         return None
     project = server.project(hosted)

@@ -51,7 +51,7 @@ def tell_off_main(connection: Connection, hosted: HostedRepository, number: int,
 
 def wake_waiting(connection: Connection, hosted: HostedRepository, now: float) -> None:
     """Something became free: let the commands and branches go on that waited for it."""
-    for number in conversation.pulls_with_waiting(connection, hosted.id):
+    for number in conversation.pulls_with(connection, hosted.id, conversation.UNFINISHED):
         work.request(connection, "commands", f"{hosted.github_id}:{number}", now, now)
     for branch in conversation.branches_with_stories(connection, hosted.id):
         work.request(connection, "push", f"{hosted.github_id}:{branch}"[:255], now, now)

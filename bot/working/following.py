@@ -202,6 +202,8 @@ def _rerequest(batch: Batch, hosted: HostedRepository, one: Work) -> None:
 def _repository_changed(batch: Batch, hosted: HostedRepository, one: Work) -> None:
     trouble = _GONE if one.payload["action"] == "deleted" else "archived" if one.payload["archived"] else ""
     batch.mark_trouble(trouble, github_id=hosted.github_id)
+    if hosted.trouble and not trouble:
+        batch.request("sweep", str(hosted.id))
 
 
 def _installation(batch: Batch, told: Mapping[str, Any]) -> None:

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy import Connection
 
 from bot import correlation
+from bot.github.errors import NotInstalled
 from bot.github.limits import Priority
 from bot.hosting.project import HostedProject
 from bot.server import Server
 from bot.store import conversation, deliveries, hosting, publications
+from bot.store.hosting import HostedRepository
 from bot.store.publications import Kind, Publication
 from bot.working import before_merge, check_contents, comment_contents
 from bot.working.places import hosted_by_id
@@ -34,9 +36,26 @@ def publish(server: Server, key: str) -> float | None:
     """Post one thing, or bring it up to date; seconds until it may be edited, where it was edited too lately."""
     with server.database.reading() as connection:
         one = publications.read(connection, int(key))
-    hosted = hosted_by_id(server, one.repository) if one is not None else None
-    if one is None or hosted is None:
+    if one is None:
         return None
+    hosted = hosted_by_id(server, one.repository)
+    if hosted is None:
+        _leave(server, one)
+        return None
+    try:
+        return _bring_up_to_date(server, hosted, one)
+    except NotInstalled:
+        _leave(server, one)
+        raise
+
+
+def _leave(server: Server, one: Publication) -> None:
+    """It is out of reach: the sweep that finds it within reach again has it told."""
+    with server.database.writing() as connection:
+        publications.write(connection, one.id, {"digest": ""})
+
+
+def _bring_up_to_date(server: Server, hosted: HostedRepository, one: Publication) -> float | None:
     now = time.time()
     wait = max(publications.soonest(one.posted_at, one.not_before, now) - now, _turn(server, one))
     if wait > 0:
@@ -51,10 +70,10 @@ def publish(server: Server, key: str) -> float | None:
     if wait > 0:
         _rest(server, one, now)
         return wait
-    if content is None:
-        _rest(server, one, now)
-        return None
     digest = _digest(content, plans)
+    if content is None:
+        _rest(server, one, now, digest=digest)
+        return None
     if digest == one.digest and one.github_id is not None:
         _rest(server, one, now)
         return None
@@ -81,10 +100,10 @@ def publish(server: Server, key: str) -> float | None:
     return None
 
 
-def _rest(server: Server, one: Publication, now: float) -> None:
+def _rest(server: Server, one: Publication, now: float, **told: object) -> None:
     """Leave it for a while: else it would be made anew, in vain, whenever anything moves."""
     with server.database.writing() as connection:
-        publications.write(connection, one.id, {"not_before": now + _apart(server, one)})
+        publications.write(connection, one.id, {"not_before": now + _apart(server, one), **told})
 
 
 def _is_first(one: Publication) -> bool:
@@ -143,7 +162,7 @@ def _apart(server: Server, one: Publication) -> float:
     return server.settings.edit_seconds * (1 if one.kind in _COMMENTS else _CHECKS_APART)
 
 
-def _digest(content: Content, plans: Sequence[int]) -> str:
+def _digest(content: Content | None, plans: Sequence[int]) -> str:
     """Of what is posted. A new plan counts also where it reads as the one before: it is one that may be approved."""
     return hashlib.sha256(repr((content, *plans)).encode(errors="replace")).hexdigest()
 

@@ -11,7 +11,7 @@ import structlog
 from bot.github.errors import GitHubError
 from bot.github.limits import Priority
 from bot.server import Server
-from bot.store import conversation, deliveries, hosting, work
+from bot.store import conversation, deliveries, hosting, publications, work
 from bot.store.hosting import HostedRepository
 from bot.working.expiring import expire
 from bot.working.places import hosted_by_id
@@ -115,9 +115,10 @@ def _repository(server: Server, hosted: HostedRepository) -> None:
             )
             if not fresh or (row is not None and row.plan is None and not row.fork and not row.draft):
                 work.request(connection, "pull", f"{hosted.github_id}:{number}", now, now)
-        for number in conversation.pulls_with_waiting(connection, hosted.id):
+        for number in conversation.pulls_with(connection, hosted.id, conversation.UNDER_WAY):
             work.request(connection, "commands", f"{hosted.github_id}:{number}", now, now)
         for branch in {hosted.default_branch, *conversation.branches_with_stories(connection, hosted.id)}:
             work.request(connection, "push", f"{hosted.github_id}:{branch}"[:255], now, now)
+        publications.take_up(connection, hosted.id, now)
         work.request(connection, "runs", str(hosted.id), now, now)
         work.request(connection, "dispatch", str(hosted.id), now, now)

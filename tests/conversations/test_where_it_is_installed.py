@@ -17,6 +17,7 @@ from bot.store import deliveries, hosting, work
 from bot.store.hosted_tables import work as work_table
 from bot.work import Workers
 from bot.working import following
+from tests.conversations.conftest import on_both
 from tests.conversations.merged import begin
 from tests.conversations.seeing import headline
 from tests.conversations.town import SECRET, Conversation, Town
@@ -59,6 +60,54 @@ def test_what_was_asked_for_before_the_app_was_uninstalled_is_done_when_it_is_ba
     assert shop.tool_log() == []
     world.install(shop.app, world.organization("acme"))
     shop.wait_for(lambda: headline(pull.newest()) == "### Deployed 3 environments", 60)
+
+
+def dropped(shop: Town, *kinds: str) -> bool:
+    """Whether nothing of these kinds is to be done any more."""
+    with shop.server.database.reading() as connection:
+        asked = select(work_table.c.id).where(work_table.c.kind.in_(kinds))
+        return connection.execute(asked.limit(1)).first() is None
+
+
+@on_both
+def test_what_ended_before_the_app_was_uninstalled_is_told_and_freed_when_it_is_back(shop: Town) -> None:
+    pull = planned(shop)
+    pull.say("/deploy")
+    pull.close()
+    shop.settle()
+    pull.say("/restore", by="bob")
+    restored = pull.ours()[-1]
+    shop.hold("api")
+    pull.comment("/approve", by="olga")
+    shop.wait_for(lambda: headline(restored.body).startswith("### Deploying") and "/approve" in pull.newest())
+    shop.github.faults.error("/repos/acme/shop/(issues|pulls)", times=None)
+    shop.let_go("api")
+    shop.wait_for(lambda: set(shop.tried_again()) >= {"publish", "commands"})
+    world = shop.github.world
+    (installation,) = world.installations.values()
+    shop.github.hooks.hold()  # it is not heard of before something was tried in vain
+    world.uninstall(installation, world.user("olga"))
+    shop.github.faults.mend()
+    shop.wait_for(lambda: dropped(shop, "publish", "commands"), 60)
+    shop.github.hooks.release()
+    world.install(shop.app, world.organization("acme"))
+    shop.wait_for(lambda: "`api`: as on the default branch, and free" in restored.body)
+    shop.settle()
+    assert headline(restored.body) == "### Deployed `network`, 2 without changes"
+
+
+def test_an_answer_that_was_not_posted_before_a_repository_was_archived_is_when_it_is_so_no_more(shop: Town) -> None:
+    pull = planned(shop)
+    world, olga = shop.github.world, shop.github.world.user("olga")
+    shop.github.faults.error("/repos/acme/shop/issues/.*comments", method="POST", times=None)
+    pull.comment("/status")
+    shop.wait_for(lambda: "publish" in shop.tried_again())
+    world.archive(shop.repository, olga)
+    shop.wait_for(lambda: dropped(shop, "publish"), 60)
+    shop.github.faults.mend()
+    world.archive(shop.repository, olga, archived=False)
+    shop.settle()
+    assert headline(pull.newest()) == "### shop: Inactive"
 
 
 def test_a_renamed_repository_is_deployed_under_its_new_name(shop: Town) -> None:

@@ -163,6 +163,12 @@ class World:
             repository.owner = owner
             self.emit("repository", by, repository, "transferred", old_owner=old)
 
+    def archive(self, repository: Repository, by: Account, *, archived: bool = True) -> None:
+        """Let nobody write to a repository any more, or take that back."""
+        with self.lock:
+            repository.archived = archived
+            self.emit("repository", by, repository, "archived" if archived else "unarchived")
+
     def delete_repository(self, repository: Repository, by: Account) -> None:
         """Delete a repository with all that it holds."""
         with self.lock:
