@@ -190,7 +190,10 @@ def _again(row: Any, identity: Identity, nonce: str) -> bool:  # noqa: ANN401  (
 
 
 def beat(connection: Connection, attempt: str, token_hash: str, beats: int) -> Beat | None:
-    """Take a sign of life; None if the token is not this attempt's, or the attempt is over."""
+    """Take a sign of life; None if the token is not this attempt's, or the attempt is over.
+
+    Whoever is heard is at work, whatever GitHub has said of its job before.
+    """
     row = _of(connection, attempt, token_hash)
     if row is None or row.report is not None or not row.active:
         return None
@@ -257,7 +260,9 @@ _OWN = (
 
 _THIS = remote_attempts.c.attempt_id == bindparam("attempt")
 _FORWARD = (
-    update(remote_attempts).where(_THIS, remote_attempts.c.beats < bindparam("now")).values(beats=bindparam("now"))
+    update(remote_attempts)
+    .where(_THIS, remote_attempts.c.beats < bindparam("now"))
+    .values(beats=bindparam("now"), job_ended=False)
 )
 
 

@@ -49,39 +49,41 @@ def _gives_cause(row: Row[Any], now: float, patience: float) -> bool:
 
 
 def _look(server: Server, client: RepositoryClient, dispatch: DispatchRow, *, asked: bool) -> bool:
-    """Bring the attempts of one run up to date; whether that run is over for us."""
+    """Bring the attempts of one run up to date; whether that run is over for us: none of them is at work any more.
+
+    A run that GitHub does not find has ended for those of which nothing is heard either; as to the others, it may only
+    be out of reach.
+    """
     with server.database.reading() as connection:
         rows = dispatching.attempts_of(connection, dispatch.id)
     if not any(row.active for row in rows):
         _cancel_leftover(server, client, dispatch, rows)
         return True
-    if not asked and not any(_gives_cause(row, time.time(), server.settings.claim_seconds) for row in rows):
+    patience, now = server.settings.claim_seconds, time.time()
+    if not asked and not any(_gives_cause(row, now, patience) for row in rows):
         return False
     try:
         run = client.run(dispatch.run_id or 0)
         jobs = client.jobs(dispatch.run_id or 0, every_attempt=True)
     except NotFound:
         run, jobs = None, ()
-    over = run is None or run.status == "completed"
-    now = time.time()
     with server.database.writing() as connection:
         for row in rows:
             if not row.active:
                 continue
             job = _job_of(row.job_id, row.job, row.slug, jobs)
-            ended = job.status == "completed" if job is not None else over
             if job is not None:
+                ended = job.status == "completed"
                 held = None if ended else job.status == "waiting"
                 dispatching.job_of(connection, row.attempt_id, url=job.html_url, ended=ended, held=held)
-            elif ended:
-                dispatching.job_of(connection, row.attempt_id, ended=True)
+            else:
+                ended = run.status == "completed" if run is not None else _gives_cause(row, now, patience)
+                dispatching.job_of(connection, row.attempt_id, ended=ended)
             if ended and not row.claimed and not row.revoked:
                 _revoke(connection, row, job, gone=run is None)
         publications.refresh(connection, dispatch.deployment, now)
-        if over:
-            dispatching.write(connection, dispatch.id, state="ended")
     server.wake(Topic.DRIVE)
-    return over
+    return False
 
 
 def _revoke(connection: Connection, row: Row[Any], job: JobData | None, *, gone: bool) -> None:

@@ -13,9 +13,13 @@ from typing import Any
 import pytest
 import requests
 from inline_snapshot import snapshot
+from sqlalchemy import select
 
+from bot.store import dispatching, remote_jobs, work
+from bot.store.hosted_tables import remote_attempts
+from bot.store.remote_jobs import RemoteRow
 from planner.problems import PlannerError
-from tests.conversations.conftest import SHOP
+from tests.conversations.conftest import SHOP, on_both
 from tests.conversations.town import Conversation, Town
 from tests.conversations.workflows import workflow
 from tests.github.actions.deploying import reviewed
@@ -48,6 +52,68 @@ def test_a_job_whose_machine_dies_before_it_claims_is_sent_again(shop: Town) -> 
     assert headline(pull.say("/deploy")) == "### Deployed 3 environments"
     assert shop.tool_log().count("network begins") == 1
     assert [one for run in runs(shop) for one in run.current() if one.name == "deploy network"].__len__() == 2
+
+
+def network(shop: Town) -> RemoteRow:
+    """The deploy of `network`, as its job left it."""
+    with shop.server.database.reading() as connection:
+        of_it = (remote_attempts.c.slug == "network") & (remote_attempts.c.job == "deploy")
+        attempt = connection.execute(select(remote_attempts.c.attempt_id).where(of_it)).scalar_one()
+        return remote_jobs.rows(connection, [attempt])[attempt]
+
+
+def looked_after(shop: Town, run: Run) -> None:
+    """GitHub is asked about a run, as it is once that has ended."""
+    with shop.server.database.writing() as connection:
+        now = time.time()
+        work.request(connection, "runs", f"1:{run.id}", now, now)
+    shop.server.wake()
+
+
+@on_both
+def test_a_run_that_github_does_not_find_goes_on_while_its_runner_is_heard(shop: Town) -> None:
+    pull = planned(shop)
+    shop.hold("network")
+    pull.comment("/deploy")
+    shop.wait_for(lambda: shop.tool_log() == ["network begins"])
+    missing = shop.github.faults.error("/actions/runs/", status=404, times=None)
+    looked_after(shop, runs(shop)[-1])
+    shop.wait_for(lambda: missing.met != [])
+    shop.stop_server()
+    shop.start_server()  # a server that begins asks at once who still lives
+    before = network(shop).beats
+    shop.wait_for(lambda: network(shop).beats > before + 5 or "network deploy running" not in "".join(shop.tasks()))
+    shop.let_go("network")
+    shop.wait_for(lambda: "api deployed" in shop.tool_log())
+    shop.github.faults.mend()
+    shop.settle()
+    assert headline(pull.newest()) == "### Deployed 3 environments"
+
+
+def test_what_github_said_of_an_attempt_counts_no_more_once_its_runner_is_heard_again(shop: Town) -> None:
+    pull = planned(shop)
+    shop.hold("network")
+    pull.comment("/deploy")
+    shop.wait_for(lambda: shop.tool_log() == ["network begins"])
+    with shop.server.database.writing() as connection:
+        dispatching.job_of(connection, network(shop).attempt, ended=True)
+    shop.wait_for(lambda: not network(shop).job_ended)
+    shop.let_go("network")
+    shop.settle()
+    assert headline(pull.newest()) == "### Deployed 3 environments"
+
+
+def test_a_run_that_was_deleted_ends_once_its_runner_is_silent(shop: Town) -> None:
+    pull = planned(shop)
+    shop.hold("network")
+    shop.github.faults.webhooks(seed=1, lost=1.0, events="^workflow_")
+    pull.comment("/deploy")
+    shop.wait_for(lambda: shop.tool_log() == ["network begins"])
+    shop.github.faults.error("/actions/runs/", status=404, times=None)
+    looked_after(shop, runs(shop)[-1])
+    shop.github.actions.lose(job(shop, "deploy network"))
+    shop.settle()
+    assert "failed (outcome unknown)" in pull.newest()
 
 
 def test_a_job_whose_machine_dies_in_an_apply_leaves_an_unknown_outcome_and_runs_nothing_twice(shop: Town) -> None:
