@@ -255,17 +255,14 @@ def _rerequest(fields: Fields, subject: str, name: str | None) -> Work:
 # ---- where the App is
 
 
+_REPOSITORY = ("renamed", "transferred", "deleted", "archived", "unarchived", "edited", "privatized", "publicized")
+
+
 def _repository(fields: Fields) -> _Found:
-    action = _action(fields, "renamed", "transferred", "deleted", "archived", "unarchived", "edited")
+    action = _action(fields, *_REPOSITORY)
     if action == "edited" and fields.find("changes.default_branch.from") is None:
         raise _Ignored("repository edited, but not its default branch")
-    payload = {
-        "action": action,
-        "full_name": fields.text("repository.full_name"),
-        "default_branch": fields.text("repository.default_branch"),
-        "archived": fields.flag("repository.archived"),
-    }
-    return f"repository {action}", Work("repository", _key(fields), payload)
+    return f"repository {action}", Work("repository", _key(fields), {"action": action})
 
 
 def _installation(fields: Fields) -> _Found:

@@ -23,8 +23,8 @@ from bot.working.sweeping import ALL
 
 _GONE = "deleted on GitHub"
 _UNINSTALLED = "the App was uninstalled"
-_INSTALLED_SECONDS = 1.0
-"""After an installation has changed: a sweep asks all of GitHub's lists, and several changes at once need just one."""
+_CHANGED_SECONDS = 1.0
+"""After an installation or a repository has changed: a sweep asks all of GitHub's lists, and several need just one."""
 _REPORTS_COME_SECONDS = 1.0
 """After a run has ended: what its jobs reported is taken in by then, and nothing has to be asked of GitHub."""
 
@@ -44,12 +44,12 @@ class Batch:
         """Have something looked at."""
         self.asked.append(work.asked(kind, key, self.now + after, self.now))
 
-    def keep_repository(self, github_id: int, values: Mapping[str, Any]) -> HostedRepository:
-        """Write down what a webhook tells of its repository, where that is news."""
-        kept = self.known.get(github_id)
-        if kept is None or any(getattr(kept, name) != value for name, value in values.items()):
-            kept = self.known[github_id] = hosting.keep_repository(self.connection, github_id, values)
-        return kept
+    def repository(self, github_id: int) -> HostedRepository | None:
+        """A repository as it is known."""
+        found = self.known.get(github_id) or hosting.repository_of(self.connection, github_id)
+        if found is not None:
+            self.known[github_id] = found
+        return found
 
     def mark_trouble(self, trouble: str, **where: int) -> None:
         """Write down why nothing can be done in a repository, or in all of an installation."""
@@ -71,18 +71,21 @@ def follow(batch: Batch, intake: Intake, payload: Mapping[str, Any]) -> str:
 
 
 def _repository(batch: Batch, intake: Intake, payload: Mapping[str, Any]) -> HostedRepository | None:
-    """The repository that a webhook is about, as the webhook has it: it is signed, and it is the newest word."""
+    """The repository that a webhook is about: as it is known, else as the webhook has it.
+
+    A webhook may come days late. What is known is GitHub's answer to a sweep, and only another answer changes it.
+    """
     if intake.repository_id is None:
         return None
+    known = batch.repository(intake.repository_id)
     fields = Fields(payload)
     names = ("full_name", "default_branch", "clone_url", "html_url")
     found = {name: fields.text_or_none(f"repository.{name}") for name in names}
-    if intake.installation_id is None or not all(found.values()):
-        return hosting.repository_of(batch.connection, intake.repository_id)
+    if known is not None or intake.installation_id is None or not all(found.values()):
+        return known
     private = fields.find("repository.private") is not False
-    return batch.keep_repository(
-        intake.repository_id, {**found, "installation_id": intake.installation_id, "private": private}
-    )
+    values = {**found, "installation_id": intake.installation_id, "private": private}
+    return hosting.keep_repository(batch.connection, intake.repository_id, values)
 
 
 def _pull(batch: Batch, hosted: HostedRepository, one: Work) -> None:
@@ -200,10 +203,11 @@ def _rerequest(batch: Batch, hosted: HostedRepository, one: Work) -> None:
 
 
 def _repository_changed(batch: Batch, hosted: HostedRepository, one: Work) -> None:
-    trouble = _GONE if one.payload["action"] == "deleted" else "archived" if one.payload["archived"] else ""
-    batch.mark_trouble(trouble, github_id=hosted.github_id)
-    if hosted.trouble and not trouble:
-        batch.request("sweep", str(hosted.id))
+    """It is gone; else a sweep finds out what it is called now, what its default branch is, whether it is archived."""
+    if one.payload["action"] == "deleted":
+        batch.mark_trouble(_GONE, github_id=hosted.github_id)
+    else:
+        batch.request("sweep", ALL, _CHANGED_SECONDS)
 
 
 def _installation(batch: Batch, told: Mapping[str, Any]) -> None:
@@ -214,7 +218,7 @@ def _installation(batch: Batch, told: Mapping[str, Any]) -> None:
         batch.mark_trouble(troubles[str(action)], installation=number)
     for one in told["removed"]:
         batch.mark_trouble(_UNINSTALLED, github_id=one["id"])
-    batch.request("sweep", ALL, _INSTALLED_SECONDS)
+    batch.request("sweep", ALL, _CHANGED_SECONDS)
 
 
 def _branch_deleted(batch: Batch, hosted: HostedRepository, one: Work) -> None:

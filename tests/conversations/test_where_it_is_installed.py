@@ -106,8 +106,7 @@ def test_an_answer_that_was_not_posted_before_a_repository_was_archived_is_when_
     shop.wait_for(lambda: dropped(shop, "publish"), 60)
     shop.github.faults.mend()
     world.archive(shop.repository, olga, archived=False)
-    shop.settle()
-    assert headline(pull.newest()) == "### shop: Inactive"
+    shop.wait_for(lambda: headline(pull.newest()) == "### shop: Inactive")
 
 
 def test_a_renamed_repository_is_deployed_under_its_new_name(shop: Town) -> None:
@@ -149,19 +148,50 @@ def test_a_repository_that_is_gone_is_left_alone(shop: Town) -> None:
     assert shop.tried_again() == []
 
 
-def test_where_the_app_is_not_installed_a_webhook_is_ignored(shop: Town) -> None:
-    planned(shop)
-    (told,) = [one for one in shop.github.hooks.log if one.event == "pull_request"][:1]
-    foreign = json.loads(told.body)
-    del foreign["installation"]
-    foreign["repository"]["id"] += 1_000_000
-    body = json.dumps(foreign).encode()
+def first(shop: Town, event: str) -> Any:
+    """What GitHub told with its first webhook of that event."""
+    return json.loads(next(one.body for one in shop.github.hooks.log if one.event == event))
+
+
+def come(shop: Town, event: str, told: Any, guid: str) -> None:
+    """A webhook comes."""
+    body = json.dumps(told).encode()
     headers = {
-        "X-GitHub-Event": "pull_request",
-        "X-GitHub-Delivery": "foreign",
+        "X-GitHub-Event": event,
+        "X-GitHub-Delivery": guid,
         "X-Hub-Signature-256": "sha256=" + hmac.new(SECRET.encode(), body, "sha256").hexdigest(),
     }
     assert requests.post(shop.app.webhook_url or "", body, headers=headers, timeout=10).status_code == 202
+
+
+@on_both
+def test_a_webhook_that_comes_days_late_changes_nothing_that_is_known_since(shop: Town) -> None:
+    planned(shop)
+    world, olga = shop.github.world, shop.github.world.user("olga")
+    world.archive(shop.repository, olga)
+    world.archive(shop.repository, olga, archived=False)
+    world.rename(shop.repository, "store", olga)
+
+    def known() -> tuple[str, str]:
+        with shop.server.database.reading() as connection:
+            found = hosting.repository(connection, 1)
+        assert found is not None
+        return found.full_name, found.trouble
+
+    shop.wait_for(lambda: known() == ("acme/store", ""))
+    shop.settle()
+    for event in ("pull_request", "repository"):
+        come(shop, event, first(shop, event), f"late-{event.partition('_')[0]}")
+        shop.settle()
+        assert known() == ("acme/store", "")
+
+
+def test_where_the_app_is_not_installed_a_webhook_is_ignored(shop: Town) -> None:
+    planned(shop)
+    foreign = first(shop, "pull_request")
+    del foreign["installation"]
+    foreign["repository"]["id"] += 1_000_000
+    come(shop, "pull_request", foreign, "foreign")
     shop.settle()
     with shop.server.database.reading() as connection:
         found = {one.id: one.outcome for one in deliveries.recent(connection, 100)}

@@ -81,7 +81,7 @@ TOLD = [
     ("repository deleted", "repository deleted", "repository"),
     ("repository edited", "ignored: repository edited, but not its default branch", ""),
     ("repository edited", "repository edited", "repository"),
-    ("repository publicized", "ignored: action publicized", ""),
+    ("repository publicized", "repository publicized", "repository"),
     ("repository renamed", "repository renamed", "repository"),
     ("repository transferred", "repository transferred", "repository"),
     ("workflow_job completed", "job N completed", "job"),

@@ -79,21 +79,25 @@ def test_all_that_wait_are_worked_on_in_a_few_transactions(server: Server) -> No
     ]
 
 
-def test_the_last_word_on_a_repository_counts_also_within_one_transaction(server: Server) -> None:
-    first, *_ = take(server, push("a"), push("b", "acme/renamed"), push("c"), push("d", "acme/last"))
+def changed(action: str, **told: object) -> tuple[str, dict[str, Any]]:
+    return "repository", about(action=action) | {"repository": about()["repository"] | told}
+
+
+def test_the_first_word_on_a_repository_counts_until_github_is_asked(server: Server) -> None:
+    first, *_ = take(server, push("a"), push("b", "acme/renamed"), changed("archived", archived=True))
     delivering.work_on(server, first)
     found = known(server)
     assert found is not None
-    assert (found.full_name, found.trouble) == ("acme/last", "")
+    assert (found.full_name, found.trouble) == ("acme/shop", "")
+    assert ("sweep", "all", "guid-2") in asked(server)
 
 
 def test_trouble_told_between_two_others_is_written_down(server: Server) -> None:
-    archived = ("repository", about(action="archived") | {"repository": about()["repository"] | {"archived": True}})
-    first, *_ = take(server, push("a"), archived, push("b"))
+    first, *_ = take(server, push("a"), changed("deleted"), push("b"))
     delivering.work_on(server, first)
     found = known(server)
     assert found is not None
-    assert found.trouble == "archived"
+    assert found.trouble == "deleted on GitHub"
 
 
 def test_several_changed_installations_are_swept_once_and_not_at_once(server: Server) -> None:
