@@ -59,7 +59,10 @@ def need_the_server() -> None:
 
 
 def server_settings(settings: Globals, *, replica: bool) -> Settings:
-    """All settings, and logging as they say. Raises WrongUse for a replica on SQLite, or without a key to share."""
+    """All settings, and logging as they say.
+
+    Raises WrongUse for a replica on SQLite, without a key to share, or with repositories that run on its own machine.
+    """
     need_the_server()
     from bot import logging  # noqa: PLC0415
     from bot.settings import Settings, names  # noqa: PLC0415
@@ -76,6 +79,12 @@ def server_settings(settings: Globals, *, replica: bool) -> Settings:
         raise WrongUse(
             f"{key} is missing: replicas must encrypt with the same key",
             f"take that of the file {found.state / 'key'} if there is one, else make one: openssl rand -base64 32",
+        )
+    if replica and found.local_repositories:
+        here = next(name for name in names(Settings) if name.endswith("_LOCAL_REPOSITORIES"))
+        raise WrongUse(
+            f"{here}: what runs on a machine itself has its state there, where no other replica sees it",
+            "use 'headwater serve', and no worker beside it, or let these repositories run in their CI",
         )
     logging.configure(found.log_level, found.secrets)
     return found

@@ -119,6 +119,14 @@ def test_replicas_need_postgresql_and_a_key_to_share(command: str, surroundings:
     assert "HEADWATER_KEY is missing: replicas must encrypt with the same key" in refused.stderr
 
 
+@pytest.mark.parametrize("command", ["web", "worker"])
+def test_replicas_run_no_repository_on_their_own_machines(command: str, surroundings: dict[str, str]) -> None:
+    here = {"HEADWATER_LOCAL_REPOSITORIES": "acme/shop", "HEADWATER_KEY": KEY}
+    refused = run({**surroundings, "HEADWATER_DATABASE_URL": "postgresql://db/x", **here}, command)
+    assert refused.returncode == 2
+    assert "HEADWATER_LOCAL_REPOSITORIES: what runs on a machine itself has its state there" in refused.stderr
+
+
 def test_replicas_share_the_work(
     start: Callable[..., Process],
     surroundings: dict[str, str],
