@@ -58,10 +58,10 @@ def _upstreams_unheeded() -> None:
 
 
 def _claimed_by_all() -> None:
-    from sqlalchemy import update  # noqa: PLC0415
+    from sqlalchemy import select, update  # noqa: PLC0415
 
     from bot.store import remote  # noqa: PLC0415
-    from bot.store.hosted_tables import remote_attempts  # noqa: PLC0415
+    from bot.store.hosted_tables import dispatches, remote_attempts  # noqa: PLC0415
 
     expectation, claim = remote.expectation, remote.claim
 
@@ -72,6 +72,8 @@ def _claimed_by_all() -> None:
     def anybodys(connection: Any, vault: Any, attempt: str, *given: Any) -> Any:
         again = update(remote_attempts).where(remote_attempts.c.attempt_id == attempt)
         connection.execute(again.values(claimed=False, beats=0, nonce=None))
+        run = select(remote_attempts.c.dispatch_id).where(remote_attempts.c.attempt_id == attempt)
+        connection.execute(update(dispatches).where(dispatches.c.id.in_(run)).values(run_id=None))
         return claim(connection, vault, attempt, *given)
 
     remote.expectation, remote.claim = unbound, anybodys
