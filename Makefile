@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE =
 
 # The conversations that `make test` tells: the first one, the traps, overtaken plans, commands that are cut off, what the threat table names. All take half an hour (`make stories`).
 TOLD := tests/conversations/test_first.py tests/conversations/test_traps.py \
-	$(addprefix tests/conversations/test_,$(addsuffix .py,approvals audit comments_hostile cut_off direct_pushes forks_and_drafts gates locks overtaken withdrawn))
+	$(addprefix tests/conversations/test_,$(addsuffix .py,approvals audit comments_hostile cut_off direct_pushes forks_and_drafts gates locks lost order overtaken withdrawn))
 
 # A third of what a test does is waiting.
 WORKERS := $(shell expr $$(nproc) \* 3 / 2)

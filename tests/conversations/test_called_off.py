@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
-import pytest
 from inline_snapshot import snapshot
 
 from tests.conversations.conftest import on_both
 from tests.conversations.town import Town
 from tests.conversations.workflows import workflow
-from tests.github.hooks import Delivery
 
 ASKING = workflow({"db": ""}, top="triggers: {deployOnMerge: true}", more={"db": "requiresApproval: true"})
 
@@ -85,54 +81,3 @@ def test_an_adoption_leaves_alone_what_a_deploy_waits_with(town: Town) -> None:
 <sub>`/adopt` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT) · workflow `shop` · deployment 3</sub>\
 """)
     assert waiting.body.partition("\n")[2].startswith("### `db` waits for approval")
-
-
-ONE = workflow({"db": ""})
-
-
-@pytest.mark.parametrize(
-    ("younger", "deploys"), [("/cancel", False), ("/cancel --workflow other", True), ("/cancel", None)]
-)
-@on_both
-def test_a_deploy_that_github_sends_only_after_a_younger_cancel(town: Town, younger: str, deploys: bool | None) -> None:
-    """The deploy's webhook is lost, and sent again by a sweep; `None`: who cancelled may not."""
-    town.setup({"headwater.yml": ONE, **town.environments(db="1")})
-    pull = town.pull(town.environments(db="2"))
-    town.settle()
-    lost: list[Delivery] = []
-    town.github.hooks.hold()
-    pull.comment("/deploy")
-    pull.comment(younger, by="mallory" if deploys is None else "bob")
-
-    def but_the_first(held: list[Delivery]) -> list[Delivery]:
-        lost.append(held[0])
-        return held[1:]
-
-    town.github.hooks.release(but_the_first)
-    town.settle()
-    town.github.hooks.redeliver(lost[0])
-    town.settle()
-    if deploys is False:
-        assert pull.newest() == snapshot("""\
-### Not deployed
-
-> [!WARNING]
-> **GitHub sent this only after `/cancel`, which was written after it**. Write `/deploy` again if it is still wanted
-
-<sub>`/deploy` by ada · [`COMMIT7`](https://github/acme/shop/commit/COMMIT)</sub>\
-""")
-    assert town.tool_log() == ([] if deploys is False else ["db begins", "db deployed"])
-
-
-@on_both
-def test_commands_that_did_not_arrive_are_sent_again_in_their_order(town: Town) -> None:
-    town.setup({"headwater.yml": ONE, **town.environments(db="1")})
-    pull = town.pull(town.environments(db="2"))
-    town.settle()
-    town.stop_server()
-    written = [pull.comment(text).id for text in ("/deploy", "/cancel", "/status")]
-    town.wait_for(lambda: town.github.hooks.idle)
-    town.start_server()
-    town.settle()
-    again = [one for one in town.github.hooks.log if one.redelivery and one.event == "issue_comment"]
-    assert [json.loads(one.body)["comment"]["id"] for one in again] == written

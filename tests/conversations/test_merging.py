@@ -8,12 +8,10 @@ from inline_snapshot import snapshot
 
 from bot.working.sweeping import sweep
 from tests.conversations.conftest import SHOP, on_both
-from tests.conversations.merged import begin, check_at, deployed, headline, make_ready, rows
+from tests.conversations.merged import begin, check_at, headline, make_ready, rows
 from tests.conversations.seeing import update_branch
 from tests.conversations.test_plans_terraform import TWO, cloud, module, vpc  # noqa: F401  (a fixture)
 from tests.conversations.town import Town, shown
-from tests.conversations.workflows import workflow
-from tests.github.hooks import Delivery
 
 WITHOUT_PASSWORD = TWO.replace("      password: {sensitive: true, fromSecret: APP_PASSWORD, plan: true}\n", "")
 
@@ -701,33 +699,3 @@ def test_with_terraform_what_was_shown_is_replaced_and_what_follows_from_it_wait
     second.say("/approve", by="bob")
     assert headline(shown(second.ours()[1].body)) == "### Deployed 2 environments"
     assert "vpc-10.2" in (cloud.tools / "app.tfstate").read_text()
-
-
-@on_both
-def test_a_push_of_which_github_says_only_later_whose_merge_it_is(town: Town) -> None:
-    """Until then nobody seems to have seen a plan: what is new is left out, what changes asks."""
-    deployed(town, workflow({"a": ""}, top="triggers: {deployOnMerge: true}"), a="1")
-    file = workflow({"a": "", "b": ""}, top="triggers: {deployOnMerge: true}")
-    pull = town.pull({"headwater.yml": file, **town.environments(a="2", b="1")})
-    town.settle()
-    town.github.faults.unlisted_seconds = 3600
-    town.github.hooks.hold()
-    pull.merge()
-    late: list[Delivery] = []
-
-    def the_push_alone(held: list[Delivery]) -> list[Delivery]:
-        late.extend(one for one in held if one.event != "push")
-        return [one for one in held if one.event == "push"]
-
-    town.github.hooks.release(the_push_alone)
-    town.settle()
-    assert town.tool_log() == []
-    town.github.faults.unlisted_seconds = 0
-    for one in late:
-        town.github.hooks.redeliver(one)
-    town.settle()
-    pull.say("/approve a", by="olga")
-    assert sorted(town.tool_log()) == ["a begins", "a deployed", "b begins", "b deployed"]
-    (story,) = [one.body for one in pull.ours() if "Merged by" in one.body]
-    assert sorted(rows(story)) == ["`a` ✓ deployed ~1", "`b` ✓ deployed +1"]
-    assert "no plan" not in story
